@@ -1,0 +1,74 @@
+"""``python -m app``: serves the explorer of a store."""
+
+import argparse
+import errno
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from app.main import make_app
+from store.errors import ConceptoscopeError, Unavailable
+from store.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """Says the address once it really listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets=sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            name = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"Conceptoscope is at http://{name}:{port}/\n")
+            sys.stdout.flush()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises ``Unavailable`` naming port and remedy."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as fault:
+        why = "is in use" if fault.errno == errno.EADDRINUSE else f"cannot be used ({fault.strerror})"
+        raise Unavailable(
+            f"Port {port} on {host} {why}. Choose another with --port, or --port 0 for a free one."
+        ) from fault
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, not '{text}'")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted; exit code 2 with one clear line on a person's mistake."""
+    defaults = Settings()
+    parser = argparse.ArgumentParser(prog="python -m app", description="Serve the explorer of a store.")
+    parser.add_argument("--host", default=defaults.host)
+    parser.add_argument("--port", type=_port, default=defaults.port, help="0 takes a free one")
+    parser.add_argument("--store", default=defaults.store, help="folder of artifacts and catalog")
+    given = parser.parse_args(arguments)
+    settings = Settings(host=given.host, port=given.port, store=given.store)
+    try:
+        with bind(settings.host, settings.port) as listening:
+            serve(settings, listening)
+    except ConceptoscopeError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    return 0
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve a store on a listening socket until interrupted; raises a domain error when the store cannot be used."""
+    app = make_app(settings)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

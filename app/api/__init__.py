@@ -1,0 +1,15 @@
+"""The API: one module per noun, the same makers as the pages."""
+
+from fastapi import APIRouter
+
+from app.api import concept, concepts, dictionaries, examples, health, images, service
+
+routers: tuple[APIRouter, ...] = (
+    health.router,
+    service.router,
+    dictionaries.router,
+    concepts.router,
+    concept.router,
+    examples.router,
+    images.router,
+)

@@ -1,0 +1,122 @@
+"""The one place where errors become HTTP: a page for browsers, a fragment for htmx, a problem document for programs."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from jinja2 import TemplateError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from app import urls
+from app.answers import NotModified, json_answer
+from app.headers import SECURITY
+from app.makers.frames import error_frame
+from app.site import Site
+from app.views.problems import ParameterFault, Problem
+from store.atlas.grammar import BadQuery
+from store.errors import ConceptoscopeError, InvalidInput, NotFound
+
+log = logging.getLogger(__name__)
+
+_FOR_PROGRAMS = (urls.API, "/m/", "/static/", "/healthz", "/readyz")
+_NO_PAGE = "There is no such page. Start from the home page, or use the search."
+_OUR_FAULT = "Something went wrong on our side. The log has more under the request id."
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Let the app answer every error."""
+    handlers: tuple[tuple[type[Exception], Handler], ...] = (
+        (NotModified, _not_modified),
+        (ConceptoscopeError, _domain_fault),
+        (HTTPException, _http_fault),
+        (RequestValidationError, _bad_request),
+        (Exception, _our_fault),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+
+
+async def _not_modified(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, NotModified)
+    return Response(status_code=304, headers={"ETag": fault.etag})
+
+
+async def _domain_fault(request: Request, fault: Exception) -> Response:
+    status = 404 if isinstance(fault, NotFound) else 400 if isinstance(fault, InvalidInput) else 503
+    if status == 503:
+        log.error("%s: %s", request.url.path, fault)
+    faults = fault.faults if isinstance(fault, BadQuery) else ()
+    errors = tuple(ParameterFault(param=f.param, message=f.message, allowed=f.allowed) for f in faults)
+    near = _near(request, fault) if isinstance(fault, NotFound) else ()
+    return _answer(request, _problem(request, status, str(fault), errors=errors, near=near))
+
+
+async def _http_fault(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    detail = _NO_PAGE if fault.status_code == 404 else str(fault.detail)
+    return _answer(request, _problem(request, fault.status_code, detail))
+
+
+async def _bad_request(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)
+    errors = tuple(ParameterFault(param=str(e["loc"][-1]), message=str(e["msg"])) for e in fault.errors())
+    status = 404 if any(e["loc"][0] == "path" for e in fault.errors()) else 400
+    return _answer(request, _problem(request, status, " ".join(e.message for e in errors), errors=errors))
+
+
+async def _our_fault(request: Request, fault: Exception) -> Response:
+    problem = _problem(request, 500, _OUR_FAULT)
+    log.error("request %s, %s", problem.request_id, request.url.path, exc_info=fault)
+    try:
+        response = _answer(request, problem)
+    except TemplateError:  # the fault may be in the templates themselves
+        response = PlainTextResponse(f"{problem.detail} Request id: {problem.request_id}", 500)
+    response.headers.update(SECURITY)  # this handler stands outside of the middleware that adds them
+    return response
+
+
+def _problem(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    errors: tuple[ParameterFault, ...] = (),
+    near: tuple[str, ...] = (),
+) -> Problem:
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        request_id=getattr(request.state, "request_id", ""),
+        errors=errors,
+        near=near,
+    )
+
+
+def _near(request: Request, fault: NotFound) -> tuple[str, ...]:
+    """Addresses of dictionaries whose names are near the unknown one."""
+    if fault.thing != "dictionary":
+        return ()
+    site: Site = request.app.state.site
+    slugs = [entry.slug for entry in site.roster.entries()]
+    return tuple(urls.dictionary(slug) for slug in get_close_matches(fault.name, slugs, n=3, cutoff=0.4) or slugs[:5])
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    site: Site = request.app.state.site
+    if request.url.path.startswith(_FOR_PROGRAMS) or request.url.path.endswith(".json"):
+        response = json_answer(problem, status=problem.status, media_type="application/problem+json")
+    elif request.headers.get("HX-Request") == "true" or request.url.path.startswith("/_f/"):
+        response = site.pages.fragment("_partials/problem.html", view=problem, status=problem.status)
+    else:
+        frame = error_frame(problem.title)
+        response = site.pages.page("error.html", view=problem, frame=frame, status=problem.status)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,43 @@
+"""Puts the web program together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import urls
+from app.api import routers as api_routers
+from app.errors import install_error_handlers
+from app.headers import Compress, Headers
+from app.pages import routers as page_routers
+from app.site import make_site
+from store.settings import Settings
+from store.version import VERSION
+
+
+def make_app(settings: Settings | None = None) -> FastAPI:
+    """The program over one store; raises a domain error when the store's catalog cannot be opened."""
+    site = make_site(settings or Settings())
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        site.close()
+
+    app = FastAPI(
+        title="Conceptoscope",
+        version=VERSION,
+        description="Concept dictionaries of vision models and their evidence.",
+        openapi_url=f"{urls.API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    app.add_middleware(Compress)
+    app.add_middleware(Headers)
+    install_error_handlers(app)
+    for router in (*api_routers, *page_routers):
+        app.include_router(router)
+    return app

@@ -1,0 +1,104 @@
+"""What surrounds a page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from app import urls
+from app.roster import Entry
+from app.site import Opened
+from app.views.base import Build, Choice, Crumb, Frame
+
+PageKind = Literal["home", "glossary"]
+DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image"]
+
+
+def plain_frame(kind: PageKind, *, title: str, json_url: str, api_url: str, base: str) -> Frame:
+    """The frame of a page that belongs to no dictionary."""
+    crumbs = (Crumb(label="Home"),) if kind == "home" else (Crumb(label="Home", url="/"), Crumb(label=title))
+    curl, python = use_lines(base, api_url)
+    return Frame(kind=kind, title=title, crumbs=crumbs, api_url=api_url, json_url=json_url, curl=curl, python=python)
+
+
+def error_frame(title: str) -> Frame:
+    """The frame of an error page."""
+    crumbs = (Crumb(label="Home", url=urls.home()), Crumb(label=title))
+    return Frame(kind="error", title=title, crumbs=crumbs, api_url="", json_url="")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which page of a dictionary it is; ``trail`` is what follows the dictionary in the breadcrumb."""
+
+    kind: DictionaryPage
+    title: str
+    json_url: str
+    api_url: str
+    trail: tuple[Crumb, ...] = ()
+    switch: tuple[Choice, ...] = ()
+    q: str = ""
+
+
+def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
+    """The frame of a page of a dictionary."""
+    entry = opened.entry
+    home = (
+        Crumb(label=entry.model_title, url=urls.home()),
+        Crumb(label=entry.layer),
+        Crumb(label=entry.title, url=urls.dictionary(entry.slug) if place.trail else None),
+    )
+    curl, python = use_lines(base, place.api_url)
+    return Frame(
+        kind=place.kind,
+        title=place.title,
+        crumbs=(*home, *place.trail),
+        api_url=place.api_url,
+        json_url=place.json_url,
+        curl=curl,
+        python=python,
+        switch=place.switch,
+        dictionary=entry.slug,
+        dictionary_title=entry.title,
+        dictionary_url=urls.dictionary(entry.slug),
+        concepts_url=urls.concepts(entry.slug),
+        images_url=urls.images(entry.slug),
+        search_url=urls.concepts(entry.slug),
+        q=place.q,
+        build=make_build(opened),
+    )
+
+
+def make_build(opened: Opened) -> Build:
+    """Which build is shown."""
+    entry, manifest = opened.entry, opened.atlas.artifact.manifest
+    return Build(
+        dictionary=entry.slug,
+        digest=entry.atlas,
+        dictionary_digest=entry.digest,
+        collection=entry.collection_title,
+        collection_digest=entry.collection_digest,
+        code_version=manifest.code_version,
+        created_at=manifest.created_at.isoformat(timespec="seconds"),
+    )
+
+
+def make_switch(entries: tuple[Entry, ...], current: str, *, url_for: Callable[[str], str]) -> tuple[Choice, ...]:
+    """The same kind of page in every dictionary."""
+    return tuple(
+        Choice(
+            key=entry.slug,
+            label=entry.title,
+            url=url_for(entry.slug),
+            current=entry.slug == current,
+            n=entry.n_concepts,
+            title=f"{entry.model_title}, {entry.layer}",
+        )
+        for entry in entries
+    )
+
+
+def use_lines(base: str, api_url: str) -> tuple[str, str]:
+    """A command line and Python lines that fetch what a page shows."""
+    url = f"{base.rstrip('/')}{api_url}"
+    python = f'import json, urllib.request\ndata = json.load(urllib.request.urlopen("{url}"))["data"]'
+    return f"curl '{url}'", python

@@ -1,0 +1,29 @@
+"""The glossary: every number and word with its definition, from the same sources as the pages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.views.base import Number
+from app.views.terms import GlossaryView, Section
+from app.words import BADGES, BANDS, LABELS, NEIGHBORS, Word, column_number, metric_number, other_terms
+from store.metrics import METRICS
+
+
+def make_glossary() -> GlossaryView:
+    """All terms by kind."""
+    fixed = (
+        Section(key="metrics", title="A dictionary", terms=tuple(metric_number(m) for m in METRICS.values())),
+        Section(key="columns", title="A concept", terms=tuple(column_number(name) for name in LABELS)),
+        Section(key="bands", title="Bands of examples", terms=_terms("band", BANDS)),
+        Section(key="neighbors", title="Neighbours", terms=_terms("neighbor", NEIGHBORS)),
+        Section(key="badges", title="Warnings", terms=_terms("badge", BADGES)),
+    )
+    others = tuple(Section(key=title.lower(), title=title, terms=terms) for title, terms in other_terms().items())
+    return GlossaryView(sections=(*fixed, *others))
+
+
+def _terms(kind: str, words: Mapping[Any, Word]) -> tuple[Number, ...]:
+    return tuple(
+        Number(key=f"{kind}.{name}", label=word.label, value=None, definition=word.definition)
+        for name, word in words.items()
+    )

@@ -1,0 +1,18 @@
+"""Pages, fragments, pictures: one module per noun."""
+
+from fastapi import APIRouter
+
+from app.pages import concept, concepts, dictionary, glossary, home, image, images, media, twins
+
+routers: tuple[APIRouter, ...] = (
+    twins.router,
+    home.router,
+    dictionary.router,
+    concepts.router,
+    concept.router,
+    images.router,
+    image.router,
+    glossary.router,
+    media.router,
+)
+"""In the order in which addresses are tried; twins first, as their names end in .json."""

@@ -1,0 +1,28 @@
+"""Home: the model shelf."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import urls
+from app.answers import page_answer, page_etag
+from app.makers.dictionaries import make_home
+from app.makers.frames import plain_frame
+from app.params import read_params
+from app.site import SiteDep
+from app.timing import timed
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def home(request: Request, site: SiteDep) -> Response:
+    """All models and their dictionaries."""
+    read_params(request, display=True)
+    etag = page_etag(request, site)
+    with timed("data"):
+        view = make_home(site)
+    frame = plain_frame(
+        "home", title="Home", json_url="/index.json", api_url=urls.api_root(), base=str(request.base_url)
+    )
+    return page_answer(site, "home.html", view=view, frame=frame, etag=etag)

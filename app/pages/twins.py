@@ -1,0 +1,64 @@
+"""``.json`` behind any page's address leads to its twin in the API."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from app import urls
+from app.params import DISPLAY
+
+router = APIRouter(include_in_schema=False)
+_PAGE_ONLY = (*DISPLAY, "show", "band")
+
+
+def _kept(request: Request, *, less: tuple[str, ...] = _PAGE_ONLY) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in request.query_params.multi_items() if name not in less]
+
+
+def _to(url: str) -> RedirectResponse:
+    return RedirectResponse(url, 308)
+
+
+@router.get("/index.json")
+@router.get("/.json")
+def home() -> RedirectResponse:
+    """Home is the service."""
+    return _to(urls.api_root())
+
+
+@router.get("/glossary.json")
+def glossary() -> RedirectResponse:
+    """Definitions."""
+    return _to(urls.api_glossary())
+
+
+@router.get("/d/{slug}.json")
+def dictionary(slug: str) -> RedirectResponse:
+    """A dictionary."""
+    return _to(urls.api_dictionaries(slug))
+
+
+@router.get("/d/{slug}/c.json")
+def concepts(slug: str, request: Request) -> RedirectResponse:
+    """The grid, with its query."""
+    return _to(urls.api_dictionaries(slug, "concepts", query=_kept(request)))
+
+
+@router.get("/d/{slug}/c/{index}.json")
+def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
+    """A concept; the order it was found in is the page's own affair."""
+    band = {"band": request.query_params.get("band", "")}
+    return _to(urls.api_concept(slug, index, query=band))
+
+
+@router.get("/d/{slug}/i.json")
+def images(slug: str, request: Request) -> RedirectResponse:
+    """The image index, with its query."""
+    return _to(urls.api_dictionaries(slug, "images", query=_kept(request, less=DISPLAY)))
+
+
+@router.get("/i/{image}.json")
+def image(image: str, request: Request) -> RedirectResponse:
+    """An image as a dictionary sees it."""
+    kept = _kept(request, less=DISPLAY)
+    return _to(urls.api_image(image, query=[("dictionary" if k == "d" else k, v) for k, v in kept]))

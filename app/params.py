@@ -1,0 +1,88 @@
+"""Parameters of addresses: declared once, so that unknown ones are refused and all are documented."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from store.atlas.grammar import COLUMNS, KINDS, OPS, BadQuery, Fault
+from store.atlas.schema import CONCEPT
+
+DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size")
+"""What pages take for their scripts and the server passes over: how heat is drawn, how large cards are."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter with its meaning and, when it is one of a few words, those words."""
+
+    name: str
+    meaning: str
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
+CURSOR = Param("cursor", "Continue from `page.next` or `page.prev` of an answer to the same query.")
+LIMIT = Param("limit", "How many to return: 1 to 200.", default="24")
+
+
+def read_params(request: Request, *params: Param, display: bool = False) -> dict[str, str]:
+    """Each declared parameter's value or default; raises ``BadQuery`` with every unknown, repeated or bad one."""
+    known = {param.name: param for param in params}
+    values: dict[str, str] = {}
+    faults = []
+    for name, value in request.query_params.multi_items():
+        if display and name in DISPLAY:
+            continue
+        if name not in known:
+            faults.append(Fault(name, f"There is no parameter '{name}' here.", tuple(known)))
+        elif name in values:
+            faults.append(Fault(name, f"'{name}' is given twice."))
+        elif value.strip():
+            values[name] = value.strip()
+            faults += _bad_choice(known[name], value.strip())
+    if faults:
+        raise BadQuery(*faults)
+    return {param.name: values.get(param.name, param.default) for param in params}
+
+
+def _bad_choice(param: Param, value: str) -> list[Fault]:
+    if not param.choices or value in param.choices:
+        return []
+    return [Fault(param.name, f"'{param.name}' cannot be '{value}'.", param.choices)]
+
+
+def as_index(name: str, text: str) -> int | None:
+    """A whole number from 0, or None when empty; raises ``BadQuery``."""
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
+    return int(text)
+
+
+def document(*params: Param, grammar: bool = False) -> dict[str, Any]:
+    """The OpenAPI description of these parameters, for ``openapi_extra``."""
+    entries = [_entry(param) for param in params]
+    if grammar:
+        entries += [_entry(Param(name, meaning)) for name, meaning in _grammar_words()]
+    return {"parameters": entries}
+
+
+def _entry(param: Param) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if param.choices:
+        schema["enum"] = list(param.choices)
+    if param.default:
+        schema["default"] = param.default
+    return {"name": param.name, "in": "query", "required": False, "description": param.meaning, "schema": schema}
+
+
+def _grammar_words() -> Iterable[tuple[str, str]]:
+    yield "q", "Words that all must occur in label or class, or an index."
+    yield "sort", "Columns to sort by, minus for descending; the index is always last."
+    docs = {column.name: column.doc for column in CONCEPT.columns}
+    for name, kind in KINDS.items():
+        for op in OPS[kind]:
+            yield (name if op == "eq" else f"{name}__{op}"), f"{docs[COLUMNS[name]]}: {op}"

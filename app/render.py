@@ -1,0 +1,100 @@
+"""Jinja: one environment, strict about undefined names, and the few ways in which numbers are written."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.responses import HTMLResponse
+
+from app import urls
+from app.static_tree import StaticTree
+from app.views.base import Frame, View
+from store.resources import resource
+from store.specs import digest_of
+from store.version import VERSION
+
+ABSENT = "–"
+
+
+def n3(value: float | None) -> str:
+    """Three significant digits: 0.0123, 4.57, 1,230; a dash when absent."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        mantissa, _, power = f"{value:.2e}".partition("e")
+        return f"{mantissa}e{int(power)}"
+    rounded = float(f"{value:.2e}")
+    digits = max(2 - math.floor(math.log10(abs(rounded))), 0)
+    text = f"{rounded:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if isinstance(value, int) and "." in text else text
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent with three significant digits: 0.1234 -> 12.3 %."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{n3(100 * value)} %"
+
+
+def integer(value: float | None) -> str:
+    """A whole number with thousands separators."""
+    return ABSENT if value is None else f"{round(value):,}"
+
+
+def plural(n: int, noun: str, *, many: str = "") -> str:
+    """A count with its noun: 1 concept, 1,024 concepts, 3 dictionaries."""
+    if n == 1:
+        return f"1 {noun}"
+    regular = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    return f"{n:,} {many or regular}"
+
+
+def short_digest(value: str) -> str:
+    """The first twelve digits of a digest."""
+    return value.removeprefix("sha256:")[:12]
+
+
+def when(value: str) -> str:
+    """An RFC 3339 time for people: 21 Nov 2026, 06:38 UTC."""
+    return f"{datetime.fromisoformat(value):%d %b %Y, %H:%M} UTC" if value else ABSENT
+
+
+FILTERS = {"n3": n3, "percent": percent, "integer": integer, "plural": plural, "digest": short_digest, "when": when}
+
+
+def environment(folder: Path | None = None, static: StaticTree | None = None) -> jinja2.Environment:
+    """The environment of all templates."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder or resource("templates")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(FILTERS)
+    env.globals.update(urls=urls, version=VERSION, static=(static or StaticTree(resource("static"))).url)
+    return env
+
+
+class Pages:
+    """Renders templates."""
+
+    def __init__(self, folder: Path, static: StaticTree) -> None:
+        self._env = environment(folder, static)
+        texts = {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.html"))}
+        self.digest = digest_of([VERSION, static.digest, texts])[:16]
+        """Changes whenever a page may look different for the same data."""
+
+    def page(self, template: str, *, view: View, frame: Frame, status: int = 200) -> HTMLResponse:
+        """A whole page."""
+        return HTMLResponse(self.text(template, view=view, frame=frame), status)
+
+    def fragment(self, template: str, *, view: View, status: int = 200, **more: Any) -> HTMLResponse:
+        """A part of a page."""
+        return HTMLResponse(self.text(template, view=view, **more), status)
+
+    def text(self, template: str, **variables: Any) -> str:
+        """The rendered text."""
+        return self._env.get_template(template).render(**variables)

@@ -1,0 +1,103 @@
+"""Which dictionaries can be shown: the catalog's rows as frozen values, read again after a moment."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from store.catalog.dictionaries import list_dictionaries
+from store.catalog.session import Catalog
+from store.catalog.tables import Dictionary
+from store.errors import NotFound
+from store.specs import digest_of
+
+FRESH_FOR_S = 1.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A dictionary that has an atlas."""
+
+    slug: str
+    title: str
+    layer: str
+    method: str
+    digest: str
+    n_concepts: int
+    atlas: str
+    model: str
+    model_title: str
+    model_facts: tuple[tuple[str, Any], ...]
+    collection: str
+    collection_title: str
+    collection_digest: str
+    n_images: int
+    created_at: datetime
+
+
+class Roster:
+    """All entries; a request for an unknown one reads the catalog again before it is refused."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._read_at = -FRESH_FOR_S
+        self.n_reads = 0
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All dictionaries that have an atlas, by model, then title."""
+        with self._lock:
+            if time.monotonic() - self._read_at > FRESH_FOR_S:
+                self._read()
+            return tuple(self._entries.values())
+
+    def get(self, slug: str) -> Entry:
+        """The dictionary of that slug; raises ``NotFound`` with the near ones."""
+        self.entries()
+        with self._lock:
+            if slug not in self._entries:
+                self._read()
+            if slug not in self._entries:
+                remedy = (
+                    "" if self._entries else "This store has no dictionary yet: make one with `conceptoscope demo`."
+                )
+                raise NotFound("dictionary", slug, known=self._entries, remedy=remedy)
+            return self._entries[slug]
+
+    def stamp(self) -> str:
+        """Changes whenever any dictionary is added, renamed or shows another atlas."""
+        return digest_of([[entry.slug, entry.title, entry.atlas, entry.n_images] for entry in self.entries()])
+
+    def _read(self) -> None:
+        with self._catalog.session() as session:
+            self._entries = {row.slug: _entry(row) for row in list_dictionaries(session)}
+        self._read_at = time.monotonic()
+        self.n_reads += 1
+
+
+def _entry(row: Dictionary) -> Entry:
+    assert row.atlas is not None
+    return Entry(
+        slug=row.slug,
+        title=row.title,
+        layer=row.layer,
+        method=row.method,
+        digest=row.digest,
+        n_concepts=row.n_concepts,
+        atlas=row.atlas.digest,
+        model=row.model.slug,
+        model_title=row.model.title,
+        model_facts=tuple(row.model.facts.items()),
+        collection=row.collection.slug,
+        collection_title=row.collection.title,
+        collection_digest=row.collection.digest,
+        n_images=row.collection.n_images,
+        created_at=_in_utc(row.atlas.updated_at),
+    )
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """SQLite forgets time zones; all our times are UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,86 @@
+"""What a running web program holds: settings, catalog, open atlases, templates, static files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from app.render import Pages
+from app.roster import Entry, Roster
+from app.static_tree import StaticTree
+from app.timing import timed
+from store.artifacts import Artifacts, check_writable
+from store.atlas.query import ConceptTable
+from store.atlas.reader import Atlas
+from store.atlas.shelf import Shelf
+from store.catalog.session import Catalog
+from store.resources import resource
+from store.settings import Settings
+from store.specs import digest_of
+from store.version import VERSION
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A dictionary with its open atlas: what makers read."""
+
+    entry: Entry
+    atlas: Atlas
+    concepts: ConceptTable
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts that all requests share; safe between threads."""
+
+    settings: Settings
+    catalog: Catalog
+    roster: Roster
+    shelf: Shelf
+    static: StaticTree
+    pages: Pages
+    code: str
+    """Digest of the program's own source: answers made by another version are not fresh."""
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Iterator[Opened]:
+        """The dictionary's atlas, kept open while it is read."""
+        with self.shelf.reading(entry.atlas) as shelved, timed("data"):
+            yield Opened(entry, shelved.atlas, shelved.concepts)
+
+    def close(self) -> None:
+        """Release files and connections."""
+        self.shelf.close()
+        self.catalog.close()
+
+
+def make_site(settings: Settings) -> Site:
+    """Open the catalog of a store; atlases are opened when they are first asked for. Raises ``InvalidInput``."""
+    check_writable(settings.store)
+    catalog = Catalog(settings.catalog_url)
+    static = StaticTree(resource("static"))
+    return Site(
+        settings=settings,
+        catalog=catalog,
+        roster=Roster(catalog),
+        shelf=Shelf(Artifacts(settings.store)),
+        static=static,
+        pages=Pages(resource("templates"), static),
+        code=_code_digest(),
+    )
+
+
+def _code_digest() -> str:
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    return digest_of([VERSION, [path.read_text(encoding="utf-8") for path in sources]])[:16]
+
+
+def _site_of(request: Request) -> Site:
+    return cast(Site, request.app.state.site)
+
+
+SiteDep = Annotated[Site, Depends(_site_of)]

@@ -1,0 +1,50 @@
+"""Static files under an address that holds the digest of their whole tree, so that they never go stale."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from app import urls
+from store.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".ico": "image/vnd.microsoft.icon",
+    "": "text/plain; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+class StaticTree:
+    """All files below a folder, known from the start; one digest for the tree keeps relative imports working."""
+
+    def __init__(self, root: Path) -> None:
+        self._files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+        digest = hashlib.sha256()
+        for name, path in self._files.items():
+            digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        self.digest = digest.hexdigest()[:16]
+
+    def url(self, name: str) -> str:
+        """Address of a file. A missing one (``static/vendor`` before ``make setup``) is logged; pages do without it."""
+        if name not in self._files:
+            log.warning("Static file '%s' is missing; `make setup` fetches static/vendor.", name)
+        return urls.static(name, self.digest)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return name in self._files
+
+    def read(self, digest: str, name: str) -> tuple[bytes, str]:
+        """Content and media type; raises ``NotFound`` for another build's digest or an unknown name."""
+        path = self._files.get(name) if digest == self.digest else None
+        if path is None:
+            raise NotFound("static file", f"{digest}/{name}", remedy="Load the page again.")
+        return path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream")

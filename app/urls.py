@@ -1,0 +1,149 @@
+"""The one link maker: every address of the site is spelled here and nowhere else.
+
+Pages and fragments take the query string of the grid (``query``), so that a filtered order travels along.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+API = "/api/v1"
+Query = Sequence[tuple[str, str]] | Mapping[str, str]
+
+
+def with_query(path: str, query: Query = ()) -> str:
+    """The path with a query string; empty values are left out."""
+    pairs = query.items() if isinstance(query, Mapping) else query
+    text = urlencode([(name, value) for name, value in pairs if value != ""], safe=",:")
+    return f"{path}?{text}" if text else path
+
+
+def _part(value: object) -> str:
+    return quote(str(value), safe="")
+
+
+# Pages
+
+
+def home() -> str:
+    """The model shelf."""
+    return "/"
+
+
+def glossary(key: str = "") -> str:
+    """Definitions of all numbers; ``key`` points at one."""
+    return f"/glossary#{_part(key)}" if key else "/glossary"
+
+
+def dictionary(slug: str) -> str:
+    """A dictionary's page."""
+    return f"/d/{_part(slug)}"
+
+
+def concepts(slug: str, query: Query = ()) -> str:
+    """The concept grid."""
+    return with_query(f"/d/{_part(slug)}/c", query)
+
+
+def concept(slug: str, index: int, *, query: Query = ()) -> str:
+    """A concept's page; ``query`` carries the order it was found in."""
+    return with_query(f"/d/{_part(slug)}/c/{index}", query)
+
+
+def random_concept(slug: str) -> str:
+    """Leads to a concept chosen by chance among the living."""
+    return f"/d/{_part(slug)}/random"
+
+
+def images(slug: str, query: Query = ()) -> str:
+    """The images that serve as evidence."""
+    return with_query(f"/d/{_part(slug)}/i", query)
+
+
+def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[int, int] | None = None) -> str:
+    """An image's page as a dictionary sees it, optionally at a concept and a patch."""
+    query = {
+        "d": slug,
+        "concept": "" if concept is None else str(concept),
+        "patch": f"{patch[0]},{patch[1]}" if patch else "",
+    }
+    return with_query(f"/i/{_part(image_id)}", query)
+
+
+# Fragments
+
+
+def examples_fragment(slug: str, index: int, *, band: str) -> str:
+    """The tiles of one band of a concept."""
+    return with_query(f"/_f/d/{_part(slug)}/c/{index}/examples", {"band": band})
+
+
+def concepts_fragment(slug: str, query: Query = ()) -> str:
+    """The results part of the concept grid."""
+    return with_query(f"/_f/d/{_part(slug)}/c", query)
+
+
+# Files that never change: the digest is in the path
+
+
+def static(path: str, digest: str) -> str:
+    """A static file."""
+    return f"/static/{digest}/{quote(path)}"
+
+
+def sprite(atlas: str, index: int, *, band: str) -> str:
+    """3 x 3 crops of a concept's first examples in a band (WebP)."""
+    return f"/m/{atlas}/sprite/{index}/{band}.webp"
+
+
+def sprite_heat(atlas: str, index: int, *, band: str) -> str:
+    """The heat of the same crops (grey PNG, 255 = the concept's max)."""
+    return f"/m/{atlas}/sprite-heat/{index}/{band}.png"
+
+
+def thumb(atlas: str, image_id: str) -> str:
+    """Thumbnail of an evidence image (WebP)."""
+    return f"/m/{atlas}/thumb/{_part(image_id)}.webp"
+
+
+def position(atlas: str, index: int) -> str:
+    """Mean activation map of a concept (grey PNG, one pixel per patch)."""
+    return f"/m/{atlas}/position/{index}.png"
+
+
+# API
+
+
+def api_root() -> str:
+    """The service."""
+    return API
+
+
+def api_models(slug: str = "") -> str:
+    """All models, or one."""
+    return f"{API}/models/{_part(slug)}" if slug else f"{API}/models"
+
+
+def api_datasets(slug: str = "") -> str:
+    """All collections, or one."""
+    return f"{API}/datasets/{_part(slug)}" if slug else f"{API}/datasets"
+
+
+def api_dictionaries(slug: str = "", part: str = "", *, query: Query = ()) -> str:
+    """All dictionaries, one, or a part of one (``metrics``, ``statistics``, ``facets``, ``concepts``, ``images``)."""
+    path = "/".join(filter(None, (f"{API}/dictionaries", _part(slug), part)))
+    return with_query(path, query)
+
+
+def api_concept(slug: str, index: int | str, *, part: str = "", query: Query = ()) -> str:
+    """A concept, or a part of it (``examples``, ``histogram``, ``position``, ``neighbors``, ``classes``)."""
+    return api_dictionaries(slug, "/".join(filter(None, ("concepts", _part(index), part))), query=query)
+
+
+def api_image(image_id: str, slug: str = "", *, query: Query = ()) -> str:
+    """An image as a dictionary sees it."""
+    return with_query(f"{API}/images/{_part(image_id)}", query or {"dictionary": slug})
+
+
+def api_glossary() -> str:
+    """Definitions of all numbers."""
+    return f"{API}/glossary"

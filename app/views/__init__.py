@@ -1,0 +1,1 @@
+"""View models: what pages show and the API returns, made in one place for both."""

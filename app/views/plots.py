@@ -1,0 +1,119 @@
+"""Geometry of plots: what SVG macros draw without any arithmetic. Made by ``app/charts.py``.
+
+All coordinates are user units of ``viewBox="0 0 {area.width} {area.height}"``; y grows downwards.
+"""
+
+from pydantic import Field
+
+from app.views.base import View
+
+
+class Area(View):
+    """Size of the whole drawing and the inner rectangle that holds the data."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Tick(View):
+    """A tick: its place along the axis in user units, and its text."""
+
+    at: float
+    label: str
+
+
+class Axis(View):
+    """An axis; ``x`` ticks are x coordinates, ``y`` ticks y coordinates."""
+
+    label: str = Field(description="title with its unit")
+    ticks: tuple[Tick, ...]
+    log: bool = False
+
+
+class Bar(View):
+    """A bar with the interval and count that it stands for."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    low: float
+    high: float
+    count: int
+    url: str = Field("", description="grid filtered to this interval, when that makes sense")
+
+
+class Span(View):
+    """A shaded interval along x, over the whole height of the data rectangle (a band of a concept)."""
+
+    key: str
+    label: str
+    x: float
+    width: float
+    low: float
+    high: float
+
+
+class BarChart(View):
+    """A histogram. ``bars`` is its table twin, too."""
+
+    title: str
+    description: str = Field(description="one sentence with the main finding, for <desc>")
+    area: Area
+    x: Axis
+    y: Axis
+    bars: tuple[Bar, ...]
+    spans: tuple[Span, ...] = ()
+
+
+class Line(View):
+    """A polyline; ``points`` is ready for <polyline points>, ``rows`` its values (x, y) for the table twin."""
+
+    key: str
+    label: str
+    points: str
+    rows: tuple[tuple[float, float], ...]
+    last_x: float = Field(description="where the line ends: a place for its label")
+    last_y: float
+
+
+class LineChart(View):
+    """One or several curves over one x axis."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
+
+
+class Cell(View):
+    """A cell of a two-dimensional histogram; ``level`` in (0, 1] is for opacity."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    level: float
+    count: int
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+    url: str = ""
+
+
+class CellChart(View):
+    """A two-dimensional histogram; empty cells are left out."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    cells: tuple[Cell, ...]

@@ -1,0 +1,71 @@
+"""What only the API shows: the service, collections, columns' statistics, facets."""
+
+from pydantic import Field
+
+from app.views.base import View
+from app.views.dictionaries import ModelShelf
+
+
+class ServiceView(View):
+    """The root of the API; the twin of the home page."""
+
+    version: str
+    n_models: int
+    n_dictionaries: int
+    n_concepts: int
+    n_images: int
+    models: tuple[ModelShelf, ...]
+    broken: tuple[str, ...]
+    links: dict[str, str]
+    limits: dict[str, int]
+
+
+class CollectionView(View):
+    """A collection of images."""
+
+    slug: str
+    title: str
+    n_images: int
+    digest: str
+    dictionaries: tuple[str, ...] = Field(description="slugs of the dictionaries made on it")
+    links: dict[str, str]
+
+
+class ColumnStatistics(View):
+    """How a numeric column is spread over a dictionary's concepts."""
+
+    column: str
+    label: str
+    unit: str
+    definition: str
+    log: bool = Field(description="whether the edges are log-spaced")
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    n_null: int
+    n_zero: int = Field(description="values at or below 0 that have no place on log-spaced edges")
+    min: float | None
+    max: float | None
+
+
+class Facets(View):
+    """Counts per value, each under the query's other conditions."""
+
+    total: int
+    classes: dict[str, int] = Field(serialization_alias="class")
+    badges: dict[str, int] = Field(serialization_alias="badge")
+
+
+class ClassCount(View):
+    """A class of the collection."""
+
+    class_name: str = Field(serialization_alias="class")
+    n_images: int
+
+
+class HeatValues(View):
+    """An activation map as numbers."""
+
+    rows: int
+    cols: int
+    scale: float = Field(description="code that 255 stands for")
+    map: tuple[tuple[int, ...], ...] = Field(description="uint8, row by row")

@@ -1,0 +1,122 @@
+"""The words that people read for columns, bands, neighbours and warnings; definitions come from the store."""
+
+from dataclasses import dataclass
+
+from app import urls
+from app.views.base import Number
+from store.atlas.schema import CLASS_CONCEPT, CONCEPT, EXAMPLE
+from store.metrics import METRICS, Metric
+from store.vocabulary import Badge, Band, Neighbors
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a thing is called, and what it means."""
+
+    label: str
+    definition: str
+
+
+BANDS = {
+    Band.TOP: Word("Top", "The images with the concept's largest peaks, strongest first."),
+    Band.Q99: Word("95 – 99 %", "Peaks between the 0.95 and 0.99 quantiles of the images in which it fires."),
+    Band.Q95: Word("75 – 95 %", "Peaks between the 0.75 and 0.95 quantiles of the images in which it fires."),
+    Band.Q75: Word("50 – 75 %", "Peaks between the median and the 0.75 quantile of the images in which it fires."),
+    Band.Q50: Word("Below 50 %", "Peaks below the median of the images in which it fires: its weakest answers."),
+    Band.RANDOM: Word("Random", "Images drawn by chance from the collection, whether it fires on them or not."),
+    Band.NEAR_MISS: Word("Near miss", "Images most like its top examples on which it stays silent."),
+}
+NEIGHBORS = {
+    Neighbors.DECODER: Word("Same direction", "Cosine of the two atoms, largest first."),
+    Neighbors.COACTIVATION: Word(
+        "Fires together", "Cosine of the two concepts' codes over all patches, largest first."
+    ),
+    Neighbors.EXAMPLES: Word("Same images", "Jaccard index of the sets of images on which each is strongest."),
+    Neighbors.ANTIPODAL: Word("Opposite direction", "Cosine of the two atoms, most negative first."),
+}
+BADGES = {
+    Badge.DEAD: Word("Dead", "It fires on no patch of the collection: there is nothing to show."),
+    Badge.DENSE: Word("Dense", "It fires on so many patches that it says little about any of them."),
+    Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
+    Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
+}
+LABELS = {
+    "concept": "Index",
+    "density": "Density",
+    "image_coverage": "Image coverage",
+    "n_images": "Images",
+    "max": "Max",
+    "mean": "Mean",
+    "mean_active": "Mean when active",
+    "energy": "Energy",
+    "importance": "Importance",
+    "top_class": "Top class",
+    "purity": "Purity",
+    "position_entropy": "Position entropy",
+    "spatial_size": "Spatial size",
+    "q50": "Median peak",
+    "q75": "0.75 quantile of peaks",
+    "q95": "0.95 quantile of peaks",
+    "q99": "0.99 quantile of peaks",
+    "badges": "Warnings",
+    "map_x": "Map x",
+    "map_y": "Map y",
+    "cluster": "Cluster",
+    "label_seed": "Label seed",
+}
+"""Labels of the atlas's concept columns."""
+
+NUMBERS = tuple(
+    name for name in LABELS if name not in {"concept", "top_class", "badges", "label_seed", "map_x", "map_y", "cluster"}
+)
+"""Concept columns that are quantities."""
+
+_COLUMNS = {column.name: column for column in CONCEPT.columns}
+
+
+def column_number(name: str, value: float | None = None) -> Number:
+    """A concept column as a defined number."""
+    column = _COLUMNS[name]
+    return Number(
+        key=name,
+        label=LABELS[name],
+        value=value,
+        unit="" if column.unit.startswith(("[", "(")) else column.unit,
+        range=column.unit if column.unit.startswith(("[", "(")) else "",
+        definition=_sentence(column.doc),
+        url=urls.glossary(name),
+    )
+
+
+def metric_number(metric: Metric, value: float | None = None, *, null: float | None = None) -> Number:
+    """A metric as a defined number, with the null's value when it was measured."""
+    low = "−∞" if metric.low is None else f"{metric.low:g}"
+    high = "∞" if metric.high is None else f"{metric.high:g}"
+    return Number(
+        key=metric.key,
+        label=metric.label,
+        value=value,
+        unit=metric.unit,
+        range=f"{low} to {high}",
+        better="" if metric.better == "neither" else metric.better,
+        null=null,
+        null_label=METRICS[metric.null].label if metric.null else "",
+        definition=metric.definition,
+        url=urls.glossary(metric.key),
+    )
+
+
+def other_terms() -> dict[str, tuple[Number, ...]]:
+    """Definitions of examples' and class tables' numbers, by section title."""
+    sections = {}
+    for title, table in (("Examples", EXAMPLE), ("Classes", CLASS_CONCEPT)):
+        sections[title] = tuple(
+            Number(key=f"{table.name}.{c.name}", label=c.name, value=None, range=c.unit, definition=_sentence(c.doc))
+            for c in table.columns
+            if c.type == "DOUBLE"
+        )
+    return sections
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,1 @@
+"""Benchmarks: never timed tests, always paired or against a stated bar; run by ``make bench``."""

@@ -1,0 +1,95 @@
+"""The web program over the demo store: start, resident memory, and server time of warm pages."""
+
+import argparse
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.demo import _free_port
+from benchmarks.machine import WORK, emit
+
+_REQUESTS = 200
+
+
+def main() -> None:
+    """Start, warm, measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, default=WORK / "demo-store")
+    store = parser.parse_args().store
+    port = _free_port()
+    command = [sys.executable, "-m", "app", "--store", str(store), "--port", str(port), "--host", "127.0.0.1"]
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        emit(_measure(port, process.pid, started))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _measure(port: int, pid: int, started: float) -> dict[str, Any]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        _wait(client)
+        start_s = time.monotonic() - started
+        dictionaries = client.get("/api/v1/dictionaries").json()["data"]
+        slugs = [row["slug"] for row in dictionaries]
+        rng = random.Random(0)
+        pages = {name: _time_pages(client, addresses) for name, addresses in _addresses(client, slugs, rng).items()}
+        return {
+            "start_s": round(start_s, 2),
+            "resident_mib": round(psutil.Process(pid).memory_info().rss / 2**20, 1),
+            "torch_mapped": any("torch" in entry.path for entry in psutil.Process(pid).memory_maps()),
+            "pages_server_ms": pages,
+            "bars": {"start_s": 2, "resident_mib": 200, "grid_p95_ms": 60, "concept_p95_ms": 80},
+        }
+
+
+def _addresses(client: httpx.Client, slugs: list[str], rng: random.Random) -> dict[str, list[str]]:
+    sorts = ("-importance", "-density", "purity", "-max", "position_entropy")
+    grid = [f"/d/{rng.choice(slugs)}/c?sort={rng.choice(sorts)}" for _ in range(_REQUESTS)]
+    totals = {s: client.get(f"/api/v1/dictionaries/{s}/concepts?limit=1").json()["page"]["total"] for s in slugs}
+    chosen = [rng.choice(slugs) for _ in range(_REQUESTS)]
+    concept = [f"/d/{slug}/c/{rng.randrange(totals[slug])}" for slug in chosen]
+    return {
+        "home": ["/"] * 50,
+        "dictionary": [f"/d/{rng.choice(slugs)}" for _ in range(50)],
+        "grid": grid,
+        "concept": concept,
+    }
+
+
+def _time_pages(client: httpx.Client, addresses: list[str]) -> dict[str, float]:
+    for address in addresses[:20]:
+        client.get(address)
+    times = []
+    for address in addresses:
+        begun = time.perf_counter()
+        answer = client.get(address)
+        wall_ms = (time.perf_counter() - begun) * 1e3
+        assert answer.status_code == 200, (address, answer.status_code)
+        told = re.findall(r"total;dur=([0-9.]+)", answer.headers.get("server-timing", ""))
+        times.append(float(told[0]) if told else wall_ms)
+    ordered = sorted(times)
+    return {"p50": round(statistics.median(times), 1), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1)}
+
+
+def _wait(client: httpx.Client) -> None:
+    for _ in range(300):
+        try:
+            if client.get("/healthz").status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.02)
+    sys.exit("the web program did not start")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Set-up of a checkout, with the standard library only: ``python3 -m setup``."""

@@ -1,0 +1,138 @@
+// How heat is drawn: a form whose values rewrite one filter's tables and a few attributes. No request, ever.
+import { channel, contourLevels, coverAlpha, lineAlpha, stops, tintAlpha } from "./palettes.js";
+
+const DEFAULTS = {
+  heat: "1", mode: "tint", opacity: "65", threshold: "0", colour: "viridis", smooth: "1", scale: "concept", context: "photo",
+};
+const root = document.documentElement;
+const form = document.querySelector("#heat-form");
+let state = { ...DEFAULTS, ...stored(), ...asked() };
+
+/** Draw with the current choices; also for parts of the page that came later. */
+export function redraw() {
+  for (const name of ["heat", "mode", "smooth", "scale"]) root.dataset[name] = state[name];
+  root.style.setProperty("--heat-opacity", state.opacity / 100);
+  drawTables();
+  drawContext();
+}
+
+/** Move a slider by a number of its steps. */
+export function nudge(name, steps) {
+  const field = form?.elements[name];
+  if (!field) return;
+  field.value = Number(field.value) + steps * Number(field.step);
+  take();
+}
+
+/** Start: fill the form, draw, listen. */
+export function startHeat() {
+  if (!form) return redraw();
+  fill();
+  redraw();
+  form.addEventListener("input", take);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    state = { ...DEFAULTS };
+    fill();
+    changed();
+  });
+  for (const type of ["keydown", "keyup"]) addEventListener(type, peek);
+  addEventListener("blur", () => root.classList.remove("peek"));
+}
+
+/** The address with the choices that differ from the defaults. */
+export function writeAddress() {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    if (state[name] === value) url.searchParams.delete(name);
+    else url.searchParams.set(name, state[name]);
+  }
+  const address = url.search.replaceAll("%2C", ",");
+  history.replaceState(history.state, "", url.pathname + address + url.hash);
+}
+
+function take() {
+  const data = new FormData(form);
+  for (const name of Object.keys(DEFAULTS)) {
+    if (form.elements[name]) state[name] = data.get(name) ?? "0";
+  }
+  fill();
+  changed();
+}
+
+let waiting = 0;
+let drawing = 0;
+function changed() {
+  drawing ||= requestAnimationFrame(() => {
+    drawing = 0;
+    redraw();
+  });
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    writeAddress();
+    try {
+      localStorage.setItem("heat", JSON.stringify(state));
+    } catch {
+      // No storage: the address still holds the choices.
+    }
+  }, 200);
+}
+
+function fill() {
+  for (const [name, value] of Object.entries(state)) {
+    const field = form.elements[name];
+    if (!field) continue;
+    if (field.type === "checkbox") field.checked = value === "1";
+    else field.value = value;
+    if (field.type === "range") field.parentElement.querySelector("output").value = `${field.value}\u2009%`;
+  }
+}
+
+function drawTables() {
+  const [opacity, threshold] = [state.opacity / 100, state.threshold / 100];
+  const outside = state.mode === "outside";
+  for (const part of document.querySelectorAll("[data-channel]")) {
+    part.setAttribute("tableValues", outside ? "0 0" : channel(state.colour, Number(part.dataset.channel)));
+  }
+  for (const part of document.querySelectorAll("[data-map]")) {
+    part.setAttribute("tableValues", channel(state.colour, Number(part.dataset.map)));
+  }
+  set("alpha", outside ? coverAlpha(opacity, threshold) : tintAlpha(opacity, threshold));
+  set("levels", contourLevels(threshold));
+  set("lines", lineAlpha(opacity));
+  const select = form?.elements.colour;
+  if (select) select.title = stops(state.colour).join(" ");
+}
+
+function set(name, values) {
+  for (const part of document.querySelectorAll(`[data-table="${name}"]`)) part.setAttribute("tableValues", values);
+}
+
+function drawContext() {
+  for (const picture of document.querySelectorAll("svg[data-photo]")) {
+    const box = state.context === "patch" ? picture.dataset.patch : picture.dataset.photo;
+    if (picture.getAttribute("viewBox") !== box) picture.setAttribute("viewBox", box);
+  }
+}
+
+function peek(event) {
+  if (event.key !== "Shift" || event.target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea")) return;
+  root.classList.toggle("peek", event.type === "keydown");
+}
+
+function stored() {
+  try {
+    return known(JSON.parse(localStorage.getItem("heat") ?? "{}"));
+  } catch {
+    return {};
+  }
+}
+
+function asked() {
+  return known(Object.fromEntries(new URLSearchParams(location.search)));
+}
+
+function known(values) {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name in DEFAULTS));
+}

@@ -1,0 +1,99 @@
+// The keyboard: single letters (which can be turned off), g + letter, arrows among things in a row.
+import { nudge } from "./heat.js";
+
+const ACTIONS = {
+  "[": () => nudge("opacity", -1),
+  "]": () => nudge("opacity", 1),
+  ",": () => nudge("threshold", -1),
+  ".": () => nudge("threshold", 1),
+  y: copyAddress,
+};
+const LETTERS = "keys";
+let going = 0;
+
+export function startKeys() {
+  const sheet = document.querySelector("#keys");
+  const choice = document.querySelector("#keys-on");
+  choice.checked = lettersOn();
+  choice.addEventListener("change", () => localStorage.setItem(LETTERS, choice.checked ? "on" : "off"));
+  document.querySelector("#help").addEventListener("click", () => sheet.showModal());
+  addEventListener("keydown", pressed);
+  addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+}
+
+function pressed(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") return closeMenus();
+  if (document.querySelector("dialog[open]") || isField(event.target)) return;
+  if (event.key.startsWith("Arrow")) return moveAmong(event);
+  if (!lettersOn() || isChoice(event.target, event.key)) return;
+  if (Date.now() - going < 1200) return go(event);
+  if (event.key === "g") going = Date.now();
+  else act(event);
+}
+
+function act(event) {
+  const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!target && !ACTIONS[event.key]) return;
+  event.preventDefault();
+  if (!target) ACTIONS[event.key]();
+  else if (target.matches("input[type=search]")) target.focus();
+  else target.click();
+}
+
+function go(event) {
+  going = 0;
+  const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+  if (!link) return;
+  event.preventDefault();
+  link.click();
+}
+
+function moveAmong(event) {
+  const list = event.target.closest?.("[data-arrows]");
+  const link = event.target.closest?.("a");
+  if (!list || !link) return;
+  const links = [...list.querySelectorAll(":scope > li > a")];
+  const here = links.indexOf(link);
+  if (here < 0) return;
+  const perRow = links.filter((one) => one.offsetTop === links[0].offsetTop).length || 1;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow }[event.key];
+  const next = links[here + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function copyAddress() {
+  const toast = document.querySelector("#toast");
+  const copied = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error("no clipboard"));
+  copied.then(() => "Address copied", () => "The browser does not let this page copy").then((text) => {
+    toast.textContent = text;
+    setTimeout(() => (toast.textContent = ""), 2000);
+  });
+}
+
+function closeMenus() {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+}
+
+function isField(target) {
+  return target.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
+}
+
+function isChoice(target, key) {
+  return key === " " && target.closest?.("button, summary, input");
+}
+
+function lettersOn() {
+  try {
+    return localStorage.getItem(LETTERS) !== "off";
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,38 @@
+// Starts everything; tells the parts when htmx has brought something new.
+import { startConcept, showBand } from "./concept.js";
+import { showSize, startGrid } from "./grid.js";
+import { redraw, startHeat, writeAddress } from "./heat.js";
+import { startKeys } from "./keys.js";
+import { startReadout } from "./readout.js";
+import { startTheme } from "./theme.js";
+
+startTheme();
+startHeat();
+startReadout();
+startKeys();
+startGrid();
+startConcept();
+if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
+
+const body = document.body;
+body.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.setAttribute("aria-busy", "true"));
+body.addEventListener("htmx:afterRequest", ({ detail }) => detail.target.removeAttribute("aria-busy"));
+body.addEventListener("htmx:afterSettle", () => {
+  redraw();
+  showSize();
+  showBand();
+});
+body.addEventListener("htmx:pushedIntoHistory", writeAddress);
+for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+  body.addEventListener(kind, ({ detail }) => {
+    const notice = document.createElement("div");
+    notice.className = "problem";
+    notice.setAttribute("role", "alert");
+    notice.textContent = "The server did not answer. What you asked for is kept: try again in a moment. ";
+    const again = document.createElement("button");
+    again.textContent = "Try again";
+    again.addEventListener("click", () => location.reload());
+    notice.append(again);
+    detail.target.replaceChildren(notice);
+  });
+}

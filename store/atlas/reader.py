@@ -1,0 +1,236 @@
+"""Reads an atlas: scalar columns of all concepts in memory, evidence of one concept or image from the file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from store.artifacts import Artifact
+from store.atlas.schema import CONCEPT, FILE, SCHEMA
+from store.duck import DuckFile
+from store.errors import NotFound
+from store.grid import Grid, Window
+from store.vocabulary import Band, Fit
+
+Row = dict[str, Any]
+Array = np.ndarray[Any, Any]
+_ROW_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A model and layer that the dictionary reads, with its token geometry."""
+
+    stream: int
+    model: str
+    layer: str
+    width: int
+    grid: Grid
+    n_class: int
+    n_register: int
+    window: Window
+
+
+class Atlas:
+    """An atlas opened read-only; safe to share between threads."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+        self._file = DuckFile(artifact.file(FILE), SCHEMA)
+        self.columns: dict[str, Array] = self._load_columns()
+
+    @property
+    def digest(self) -> str:
+        """Address of the atlas."""
+        return self.artifact.digest
+
+    @property
+    def n_concepts(self) -> int:
+        """Number of concepts, dead ones included."""
+        return len(self.columns["concept"])
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """All facts: provenance, spec, metrics, training history."""
+        return {row["key"]: json.loads(row["value"]) for row in self._file.rows("SELECT key, value FROM meta")}
+
+    @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams with their geometry."""
+        return tuple(_stream(row) for row in self._file.rows("SELECT * FROM stream ORDER BY stream"))
+
+    @cached_property
+    def classes(self) -> tuple[Row, ...]:
+        """Classes with their number of images, by name."""
+        return tuple(self._file.rows("SELECT * FROM class ORDER BY class"))
+
+    @cached_property
+    def image_index(self) -> dict[str, int]:
+        """Index of each evidence image by its public id."""
+        return {row["id"]: row["image"] for row in self._file.rows("SELECT id, image FROM image ORDER BY image")}
+
+    def check(self, concept: int) -> int:
+        """The concept's index; raises ``NotFound`` that names the valid range."""
+        if not 0 <= concept < self.n_concepts:
+            raise NotFound(
+                "concept", str(concept), remedy=f"This dictionary has the concepts 0 to {self.n_concepts - 1}."
+            )
+        return concept
+
+    def concept(self, concept: int) -> Row:
+        """All scalar columns of one concept; absent values are None."""
+        self.check(concept)
+        return {name: _plain(values[concept]) for name, values in self.columns.items()}
+
+    def examples(self, concept: int, band: Band, *, stream: int = 0, limit: int = 64) -> list[Row]:
+        """Examples of a band with their image's id, size and class, strongest first."""
+        return self.examples_of(concept, (band,), stream=stream, limit=limit)[band]
+
+    def examples_of(
+        self, concept: int, bands: Sequence[Band], *, stream: int = 0, limit: int = 64
+    ) -> dict[Band, list[Row]]:
+        """The same for several bands at once: one query costs less than one for each."""
+        sql = """
+            SELECT e.*, i.id, i.width, i.height, i.class, i.split, i.source, i.thumbnail_width, i.thumbnail_height
+            FROM example e JOIN image i USING (image)
+            WHERE e.concept = ? AND e.stream = ? AND e.band IN (SELECT unnest(?)) AND e.rank < ? ORDER BY e.rank
+        """
+        found: dict[Band, list[Row]] = {band: [] for band in bands}
+        for row in self._file.rows(sql, [self.check(concept), stream, [band.value for band in bands], limit]):
+            found[Band(row["band"])].append(row)
+        return found
+
+    def band_sizes(self, concept: int, *, stream: int = 0) -> dict[str, int]:
+        """Number of examples in each band that has any."""
+        sql = "SELECT band, count(*) AS n FROM example WHERE concept = ? AND stream = ? GROUP BY band"
+        return {row["band"]: row["n"] for row in self._file.rows(sql, [self.check(concept), stream])}
+
+    def sprite(self, concept: int, band: Band, *, stream: int = 0) -> Row:
+        """Crops (WebP), heat (PNG) and number of crops; raises ``NotFound`` for a concept without examples."""
+        sql = "SELECT n, crops, heat FROM sprite WHERE concept = ? AND stream = ? AND band = ?"
+        for row in self._file.rows(sql, [self.check(concept), stream, band.value]):
+            return row
+        raise NotFound("sprite", f"concept {concept}, band {band}", remedy="The concept has no example in this band.")
+
+    def heat(self, concept: int, band: Band, *, rank: int, stream: int = 0) -> tuple[Array, float]:
+        """Activation map uint8 [rows cols] of one example and the code that 255 stands for."""
+        sql = "SELECT heat, heat_scale FROM example WHERE concept = ? AND stream = ? AND band = ? AND rank = ?"
+        for row in self._file.rows(sql, [self.check(concept), stream, band.value, rank]):
+            return self.as_map(row["heat"], stream=stream), float(row["heat_scale"])
+        raise NotFound("example", f"concept {concept}, band {band}, rank {rank}")
+
+    def histogram(self, concept: int, of: str) -> Row | None:
+        """Edges, counts and the number of zeros, of patches or of image peaks."""
+        rows = self._file.rows("SELECT * FROM histogram WHERE concept = ? AND of = ?", [self.check(concept), of])
+        return rows[0] if rows else None
+
+    def position(self, concept: int, *, stream: int = 0) -> tuple[Array, float]:
+        """Mean activation map uint8 [rows cols] and the code that 255 stands for."""
+        sql = "SELECT heat, scale FROM position WHERE concept = ? AND stream = ?"
+        for row in self._file.rows(sql, [self.check(concept), stream]):
+            return self.as_map(row["heat"], stream=stream), float(row["scale"])
+        raise NotFound("position prior of concept", str(concept))
+
+    def neighbors(self, concept: int, *, limit: int = 20) -> list[Row]:
+        """Neighbours of every kind, nearest first."""
+        sql = "SELECT kind, rank, other, value FROM neighbor WHERE concept = ? AND rank < ? ORDER BY kind, rank"
+        return self._file.rows(sql, [self.check(concept), limit])
+
+    def class_table(self, concept: int) -> list[Row]:
+        """The concept's answer to each class, largest share first."""
+        sql = """
+            SELECT k.*, c.n_images FROM class_concept k JOIN class c USING (class)
+            WHERE concept = ? ORDER BY share DESC, class
+        """
+        return self._file.rows(sql, [self.check(concept)])
+
+    def badges(self, concept: int) -> list[Row]:
+        """The concept's warnings with their evidence."""
+        return self._file.rows("SELECT * FROM badge WHERE concept = ? ORDER BY badge", [self.check(concept)])
+
+    def badge_counts(self) -> dict[str, int]:
+        """Number of concepts per warning."""
+        return {r["badge"]: r["n"] for r in self._file.rows("SELECT badge, count(*) AS n FROM badge GROUP BY badge")}
+
+    def image(self, image_id: str) -> Row:
+        """One evidence image without its thumbnail; raises ``NotFound``."""
+        sql = "SELECT * EXCLUDE (thumbnail) FROM image WHERE image = ?"
+        return self._file.rows(sql, [self._image(image_id)])[0]
+
+    def images(self, *, limit: int = _ROW_LIMIT) -> list[Row]:
+        """Evidence images without thumbnails, in the collection's order."""
+        return self._file.rows("SELECT * EXCLUDE (thumbnail) FROM image ORDER BY image LIMIT ?", [limit])
+
+    def thumbnail(self, image_id: str) -> bytes:
+        """WebP of an evidence image; raises ``NotFound``."""
+        sql = "SELECT thumbnail FROM image WHERE image = ?"
+        return bytes(self._file.rows(sql, [self._image(image_id)])[0]["thumbnail"])
+
+    def image_concepts(self, image_id: str, *, stream: int = 0) -> list[Row]:
+        """The image's strongest concepts, by rank."""
+        sql = "SELECT * FROM image_concept WHERE image = ? AND stream = ? ORDER BY rank"
+        return self._file.rows(sql, [self._image(image_id), stream])
+
+    def patch_codes(self, image_id: str, *, stream: int = 0) -> tuple[Array, Array]:
+        """Concept indices uint32 and codes float16, both [rows cols n_top], strongest first; 0 = empty slot."""
+        sql = "SELECT n_top, concepts, values FROM patch_code WHERE image = ? AND stream = ?"
+        for row in self._file.rows(sql, [self._image(image_id), stream]):
+            shape = (self.streams[stream].grid.rows, self.streams[stream].grid.cols, row["n_top"])
+            concepts = np.frombuffer(row["concepts"], dtype="<u4").reshape(shape)
+            return concepts, np.frombuffer(row["values"], dtype="<f2").reshape(shape)
+        raise NotFound("patch codes of image", image_id)
+
+    def as_map(self, blob: bytes, *, stream: int = 0) -> Array:
+        """A stored map as uint8 [rows cols]."""
+        grid = self.streams[stream].grid
+        return np.frombuffer(blob, dtype=np.uint8).reshape(grid.rows, grid.cols)
+
+    def _image(self, image_id: str) -> int:
+        found = self.image_index.get(image_id)
+        if found is None:
+            raise NotFound("image", image_id, remedy="This atlas does not show it as evidence.")
+        return found
+
+    def _load_columns(self) -> dict[str, Array]:
+        names = ", ".join(f'"{column.name}"' for column in CONCEPT.columns)
+        columns = self._file.columns(f"SELECT {names} FROM concept ORDER BY concept")  # noqa: S608 declared names
+        return {name: _filled(values) for name, values in columns.items()}
+
+
+def _filled(values: Array) -> Array:
+    """Masked numbers become NaN, masked objects None: one kind of array for all readers."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind == "f":
+        return np.asarray(np.ma.filled(values, np.nan))
+    filled = np.asarray(values.data).astype(object)
+    filled[np.ma.getmaskarray(values)] = None  # np.ma.filled takes None for its own default, a question mark
+    return filled
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _stream(row: Row) -> Stream:
+    return Stream(
+        stream=row["stream"],
+        model=row["model"],
+        layer=row["layer"],
+        width=row["width"],
+        grid=Grid(row["grid_rows"], row["grid_cols"]),
+        n_class=row["n_class"],
+        n_register=row["n_register"],
+        window=Window(row["height_px"], row["width_px"], Fit(row["fit"]), row["crop_ratio"]),
+    )

@@ -1,0 +1,68 @@
+"""Dictionaries and their atlases in the catalog."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from store.catalog.tables import Atlas, Collection, Dictionary, Model
+from store.errors import NotFound
+
+
+@dataclass(frozen=True)
+class DictionaryFacts:
+    """What is known of a dictionary when it is recorded."""
+
+    slug: str
+    title: str
+    model: Model
+    collection: Collection
+    layer: str
+    method: str
+    digest: str
+    n_concepts: int
+
+
+def list_dictionaries(session: Session) -> list[Dictionary]:
+    """All dictionaries that have an atlas, by model, then title."""
+    query = (
+        select(Dictionary)
+        .join(Dictionary.atlas)
+        .join(Dictionary.model)
+        .options(joinedload(Dictionary.model), joinedload(Dictionary.collection), joinedload(Dictionary.atlas))
+        .order_by(Model.title, Dictionary.title)
+    )
+    return list(session.scalars(query))
+
+
+def get_dictionary(session: Session, slug: str) -> Dictionary:
+    """The dictionary of that slug; raises ``NotFound`` with the near ones."""
+    query = (
+        select(Dictionary)
+        .where(Dictionary.slug == slug)
+        .options(joinedload(Dictionary.model), joinedload(Dictionary.collection), joinedload(Dictionary.atlas))
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("dictionary", slug, known=session.scalars(select(Dictionary.slug)))
+    return found
+
+
+def save_dictionary(session: Session, facts: DictionaryFacts) -> Dictionary:
+    """Record a dictionary, or point its slug to a new build."""
+    row = session.scalar(select(Dictionary).where(Dictionary.slug == facts.slug)) or Dictionary(slug=facts.slug)
+    row.title, row.model, row.collection, row.layer = facts.title, facts.model, facts.collection, facts.layer
+    row.method, row.digest, row.n_concepts = facts.method, facts.digest, facts.n_concepts
+    session.add(row)
+    session.flush()
+    return row
+
+
+def switch_atlas(session: Session, dictionary: Dictionary, *, digest: str, headline: dict[str, Any]) -> Atlas:
+    """Let the dictionary show this atlas from now on."""
+    row = dictionary.atlas or Atlas(dictionary=dictionary)
+    row.digest, row.headline = digest, headline
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,44 @@
+"""Domain errors: each names the thing, its value and the remedy, in words fit for a person.
+
+They are translated to HTTP in one place (``app/errors.py``) and to an exit code in one place (``worker/cli.py``).
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_FEW = 6  # so many known names are all told
+
+
+class ConceptoscopeError(Exception):
+    """A fault that a person can understand and mend; its text may be shown to anyone."""
+
+
+class NotFound(ConceptoscopeError):
+    """A named thing does not exist."""
+
+    def __init__(self, thing: str, name: str, *, known: Iterable[str] = (), remedy: str = "") -> None:
+        self.thing, self.name = thing, name
+        super().__init__(_not_found_text(thing, name, sorted(known), remedy=remedy))
+
+
+class InvalidInput(ConceptoscopeError):
+    """What a person gave cannot be used; the text says why and what would do."""
+
+
+class Damaged(ConceptoscopeError):
+    """A file does not match its checksum, or cannot be read as what it should be."""
+
+
+class Unavailable(ConceptoscopeError):
+    """Something outside is missing or busy: a package, a network, a port, the disk."""
+
+
+class NewerFormat(ConceptoscopeError):
+    """A file was written by a newer version than this one."""
+
+
+def _not_found_text(thing: str, name: str, known: list[str], *, remedy: str) -> str:
+    few = len(known) <= _FEW
+    near = known if few else get_close_matches(name, known, n=3, cutoff=0.4) or known[:_FEW]
+    hint = f" {'Known' if few else 'Near'}: {', '.join(near)}." if near else ""
+    return f"No {thing} named '{name}'.{hint}{' ' + remedy if remedy else ''}"

@@ -1,0 +1,25 @@
+"""Settings: where we run. The only door to the environment; every name starts with ``CONCEPTOSCOPE_``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Frozen settings; what each means stands in ``docs/settings.md``."""
+
+    model_config = SettingsConfigDict(env_prefix="CONCEPTOSCOPE_", frozen=True, extra="ignore")
+
+    store: Path = Field(Path("conceptoscope-store"), description="folder of artifacts and catalog")
+    database_url: str | None = Field(None, description="SQLAlchemy URL of the catalog; SQLite in the store when empty")
+    host: str = Field("127.0.0.1", description="address the web program listens on")
+    port: int = Field(8600, ge=0, le=65535, description="port the web program listens on; 0 takes a free one")
+    demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+
+    @property
+    def catalog_url(self) -> str:
+        """SQLAlchemy URL of the catalog."""
+        return self.database_url or f"sqlite:///{(self.store / 'catalog.sqlite').absolute()}"

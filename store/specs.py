@@ -1,0 +1,138 @@
+"""Specs: frozen values that say what a job is. Equal specs have equal digests."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from store.vocabulary import Fit
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces, so that equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class Spec(BaseModel):
+    """Base of all specs: frozen, closed, with a digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> dict[str, Any]:
+        """The spec as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the spec's canonical JSON."""
+        return digest_of(self.as_json())
+
+
+class ClassRule(Spec):
+    """How a photo's class is found: its folder, a CSV of ``file,class``, or the first characters of its name."""
+
+    by: Literal["folder", "csv", "prefix", "none"] = "folder"
+    csv: str | None = Field(None, description="CSV file with the columns file and class, for by=csv")
+    prefix: int = Field(1, ge=1, le=32, description="characters of the file name, for by=prefix")
+    names: tuple[tuple[str, str], ...] = Field((), description="pairs of a class key and the name people read")
+
+
+class CollectionSpec(Spec):
+    """A folder of photos, as a collection."""
+
+    slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    title: str = Field(min_length=1, max_length=120)
+    classes: ClassRule = ClassRule()
+    held_out: float = Field(0.15, ge=0.0, le=0.9, description="share of images that only judge")
+    thumbnail_px: int = Field(224, ge=64, le=1024, description="short side of a thumbnail; never enlarged")
+    max_pixels: int = Field(64_000_000, ge=1, description="photos with more pixels are refused before decoding")
+    max_bytes: int = Field(64 * 2**20, ge=1, description="larger files are refused before reading")
+    seed: int = 0
+
+
+class ExtractionSpec(Spec):
+    """Activations of one model at one layer over a collection."""
+
+    model: str = Field(description="registry name of the model, for example efficientnet-lite0 or timm/resnet50")
+    weights_sha256: str | None = Field(None, description="digest of a local weights file, when one was given")
+    layer: str
+    height_px: int | None = Field(None, ge=16, le=4096, description="input height; the model's own when empty")
+    width_px: int | None = Field(None, ge=16, le=4096, description="input width; the model's own when empty")
+    fit: Fit = Fit.CROP
+    dtype: Literal["bfloat16", "float16"] = "bfloat16"
+    images_per_shard: int = Field(64, ge=1, le=65536)
+
+
+class TrainingSpec(Spec):
+    """What all dictionaries that are trained by gradient share."""
+
+    n_concepts: int = Field(512, ge=1, le=1_048_576)
+    n_active: int = Field(16, ge=1, le=4096, description="non-zero codes per token")
+    epochs: int = Field(15, ge=1, le=10_000)
+    batch_tokens: int = Field(1024, ge=1, le=1_048_576)
+    lr: float = Field(3e-3, gt=0, le=1.0)
+    warmup: float = Field(0.05, ge=0, le=1, description="share of the steps with rising learning rate")
+    clip: float = Field(1.0, gt=0, description="largest norm of the whole gradient")
+    aux_weight: float = Field(1 / 32, ge=0, description="weight of the auxiliary loss of dead concepts")
+    aux_active: int = Field(0, ge=0, description="dead concepts that may explain the residual; 0 = half the width")
+    dead_after_tokens: int = Field(20_000, ge=1, description="a concept silent for so many tokens is dead")
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _active_fits(self) -> "TrainingSpec":
+        if self.n_active > self.n_concepts:
+            raise ValueError(f"n_active ({self.n_active}) is above n_concepts ({self.n_concepts}); lower n_active")
+        return self
+
+
+class TopKSpec(TrainingSpec):
+    """TopK sparse autoencoder (Gao et al. 2024, arXiv 2406.04093)."""
+
+    method: Literal["topk"] = "topk"
+    start: Literal["kmeans", "random"] = "kmeans"
+
+
+class ArchetypalSpec(TrainingSpec):
+    """Sparse-simplex archetypal dictionary: each atom is a convex mixture of its nearest candidate points.
+
+    After Fel et al. 2025 (arXiv 2502.12892), with the mixture restricted to ``n_mixed`` candidates per atom.
+    """
+
+    method: Literal["archetypal"] = "archetypal"
+    n_candidates: int = Field(1024, ge=2, le=1_048_576, description="k-means centroids that atoms may mix")
+    n_mixed: int = Field(32, ge=1, le=4096, description="candidates per atom")
+    relaxation: float = Field(0.3, ge=0, le=10, description="largest offset from the hull, in mean atom norms")
+
+    @model_validator(mode="after")
+    def _candidates_suffice(self) -> "ArchetypalSpec":
+        if self.n_mixed > self.n_candidates:
+            raise ValueError(f"n_mixed ({self.n_mixed}) is above n_candidates ({self.n_candidates}); lower n_mixed")
+        return self
+
+
+DictionarySpec = Annotated[TopKSpec | ArchetypalSpec, Field(discriminator="method")]
+_DICTIONARY: TypeAdapter[TopKSpec | ArchetypalSpec] = TypeAdapter(DictionarySpec)
+
+
+def load_dictionary_spec(value: Any) -> TopKSpec | ArchetypalSpec:
+    """A dictionary spec from its JSON value; raises ``pydantic.ValidationError``."""
+    return _DICTIONARY.validate_python(value)
+
+
+class AtlasSpec(Spec):
+    """How much evidence an atlas keeps. Memory while indexing is O(concepts x examples)."""
+
+    n_examples: int = Field(16, ge=9, le=256, description="examples per band")
+    n_reservoir: int = Field(128, ge=16, le=4096, description="sampled firing images per concept, for the bands")
+    n_pool: int = Field(2048, ge=16, le=65536, description="sampled images for random and near-miss bands")
+    n_neighbors: int = Field(20, ge=1, le=200)
+    image_top: int = Field(32, ge=1, le=256, description="concepts kept per image")
+    patch_top: int = Field(8, ge=1, le=64, description="concepts kept per patch")
+    crop_px: int = Field(96, ge=32, le=256)
+    seed: int = 0

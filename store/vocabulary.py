@@ -1,0 +1,57 @@
+"""The closed lists of names that both programs, the atlas, the API and the pages share."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Kinds of artifact."""
+
+    COLLECTION = "collection"
+    ACTIVATIONS = "activations"
+    DICTIONARY = "dictionary"
+    ATLAS = "atlas"
+
+
+class Band(StrEnum):
+    """Where on a concept's own scale an example stands. Quantiles are over images in which the concept fires."""
+
+    TOP = "top"
+    Q99 = "q99"
+    Q95 = "q95"
+    Q75 = "q75"
+    Q50 = "q50"
+    RANDOM = "random"
+    NEAR_MISS = "near_miss"
+
+
+class Neighbors(StrEnum):
+    """Ways in which two concepts of one dictionary can be near."""
+
+    DECODER = "decoder"
+    COACTIVATION = "coactivation"
+    EXAMPLES = "examples"
+    ANTIPODAL = "antipodal"
+
+
+class Badge(StrEnum):
+    """Warnings about a concept, each backed by a row of evidence."""
+
+    DEAD = "dead"
+    DENSE = "dense"
+    POSITION_ONLY = "position-only"
+    DUPLICATE = "duplicate-of"
+
+
+class Split(StrEnum):
+    """Which images a dictionary learns from, and which only judge it."""
+
+    TRAIN = "train"
+    HELD_OUT = "held_out"
+
+
+class Fit(StrEnum):
+    """How a photo meets the model's input window."""
+
+    CROP = "crop"  # cover the window enlarged by the model's own crop ratio, keep the centre
+    COVER = "cover"  # cover the window exactly, keep the centre: the least that must be cut
+    SQUASH = "squash"  # the whole photo, its proportions changed

@@ -1,0 +1,42 @@
+"""One synthetic store for all tests of the web program; it is only read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.main import make_app
+from app.site import Opened, Site
+from store.settings import Settings
+from tests.factories import make_store
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make_store(Path(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> FastAPI:
+    return make_app(settings)
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def site(app: FastAPI) -> Site:
+    found = app.state.site
+    assert isinstance(found, Site)
+    return found
+
+
+@pytest.fixture
+def opened(site: Site) -> Iterator[Opened]:
+    with site.opened(site.roster.get("tiny-topk")) as opened:
+        yield opened

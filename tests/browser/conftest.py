@@ -1,0 +1,111 @@
+"""A real server process on a small store, and a real Chromium without a GPU."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.factories import SHOWN, make_store
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+WATCH = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@dataclass
+class Visit:
+    """A page with all that it asked for and complained of."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open an address and wait until it is quiet."""
+        self.page.goto(self.base + path, wait_until="networkidle")
+        return self.page
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running server."""
+    root = tmp_path_factory.mktemp("store")
+    make_store(root)
+    command = [sys.executable, "-m", "app", "--store", str(root), "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if "http://" in line), "")
+        yield "http://" + line.split("http://", 1)[1].strip().rstrip("/")
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, or Playwright's own where the system has none."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(site: str, chromium: Browser) -> Iterator[Callable[..., Visit]]:
+    """Makes visits (options of a browser context); in the end none of them may have complained."""
+    visits: list[tuple[Visit, BrowserContext]] = []
+
+    def make(**options: Any) -> Visit:
+        context = chromium.new_context(**{"viewport": DESKTOP, **options})
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        one = Visit(page, site)
+        page.on("request", lambda request: one.requests.append(request.url))
+        page.on("pageerror", lambda error: one.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: one.complaints.append(message.text) if message.type in ("error", "warning") else None,
+        )
+        visits.append((one, context))
+        return one
+
+    yield make
+    for one, context in visits:
+        context.close()
+        assert one.complaints == []
+
+
+def first_pages() -> dict[str, str]:
+    """One address of each kind of page; images are found by following links."""
+    slug = SHOWN[0].slug
+    return {
+        "home": "/",
+        "dictionary": f"/d/{slug}",
+        "concepts": f"/d/{slug}/c",
+        "concept": f"/d/{slug}/c/5",
+        "images": f"/d/{slug}/i",
+        "glossary": "/glossary",
+    }

@@ -1,0 +1,20 @@
+"""What every test gets: the same random numbers each time, and no judgement by the clock."""
+
+import random
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+# On a shared machine the time of one example says nothing. The rest is as Hypothesis chooses: repeatable in CI.
+hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")
+torch.set_num_threads(1)  # tiny products gain nothing from a second thread, and lose much on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """For code under test that uses the global generators; our own takes a generator."""
+    random.seed(0)
+    np.random.seed(0)

@@ -1,0 +1,151 @@
+"""What every registered dictionary must do."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, WIDTH, planted_streams
+from worker.dictionaries.base import Dictionary, SparseCodes
+from worker.dictionaries.files import load_dictionary, save_dictionary
+from worker.dictionaries.registry import METHODS, make_dictionary
+from worker.training import Trained, train
+
+METHOD = pytest.mark.parametrize("method", sorted(METHODS))
+
+
+@cache
+def trained(method: str) -> Trained:
+    stream, held_out = planted_streams()
+    return train(SPECS[method], stream, held_out=held_out)
+
+
+def dictionary_of(method: str) -> Dictionary:
+    return trained(method).dictionary
+
+
+def some_tokens() -> Tensor:
+    return planted_streams()[1].tokens[:100]
+
+
+def test_every_method_has_a_spec_here() -> None:
+    assert set(SPECS) == set(METHODS)
+
+
+@METHOD
+def test_codes_are_sparse_and_never_negative(method: str) -> None:
+    codes = dictionary_of(method).encode(some_tokens())
+    assert codes.values.shape == codes.indices.shape == (100, N_ACTIVE)
+    assert (codes.values >= 0).all()
+    assert (codes.dense() > 0).sum(dim=1).max() <= N_ACTIVE
+    assert codes.dense().shape == (100, N_CONCEPTS)
+
+
+@METHOD
+def test_no_token_names_a_concept_twice(method: str) -> None:
+    indices = dictionary_of(method).encode(some_tokens()).indices.sort(dim=1).values
+    assert (indices[:, 1:] != indices[:, :-1]).all()
+
+
+@METHOD
+def test_codes_are_the_largest_pre_codes(method: str) -> None:
+    """The literal twin: all pre-codes, all but the largest set to zero."""
+    dictionary = dictionary_of(method)
+    x = some_tokens()
+    with torch.no_grad():
+        pre_codes = (x - dictionary.mean) / dictionary.scale @ dictionary.encoder_weight.t() + dictionary.encoder_bias
+    kept = pre_codes >= pre_codes.sort(dim=1, descending=True).values[:, N_ACTIVE - 1 : N_ACTIVE]
+    expected = dictionary.scale * torch.where(kept & (pre_codes > 0), pre_codes, 0.0)
+    torch.testing.assert_close(dictionary.encode(x).dense(), expected, rtol=1e-4, atol=1e-4)
+
+
+@METHOD
+def test_decode_adds_codes_times_atoms_to_the_mean(method: str) -> None:
+    dictionary = dictionary_of(method)
+    codes = dictionary.encode(some_tokens())
+    expected = dictionary.mean + codes.dense() @ dictionary.atoms
+    torch.testing.assert_close(dictionary.decode(codes), expected)
+
+
+@METHOD
+def test_decode_is_linear_about_the_mean(method: str) -> None:
+    dictionary = dictionary_of(method)
+    codes = dictionary.encode(some_tokens())
+
+    def added(values: Tensor) -> Tensor:
+        return dictionary.decode(SparseCodes(codes.indices, values, codes.n_concepts)) - dictionary.mean
+
+    other = torch.rand_like(codes.values)
+    left = added(2 * codes.values + 3 * other)
+    torch.testing.assert_close(left, 2 * added(codes.values) + 3 * added(other), rtol=1e-4, atol=1e-4)
+
+
+@METHOD
+def test_atoms_have_norm_one(method: str) -> None:
+    atoms = dictionary_of(method).atoms
+    assert atoms.shape == (N_CONCEPTS, WIDTH)
+    torch.testing.assert_close(atoms.norm(dim=1), torch.ones(N_CONCEPTS))
+
+
+@METHOD
+def test_permuted_atoms_permute_codes(method: str) -> None:
+    dictionary = dictionary_of(method)
+    order = torch.randperm(N_CONCEPTS)
+    state = dictionary.state_dict()
+    permuted = make_dictionary(SPECS[method], WIDTH)
+    permuted.load_state_dict({k: v[order] if k in dictionary.per_concept else v for k, v in state.items()})
+    x = some_tokens()
+    torch.testing.assert_close(permuted.encode(x).dense(), dictionary.encode(x).dense()[:, order])
+    torch.testing.assert_close(permuted.decode(permuted.encode(x)), dictionary.decode(dictionary.encode(x)))
+
+
+@METHOD
+def test_saved_and_loaded_dictionary_gives_the_same_bits(method: str, tmp_path: Path) -> None:
+    dictionary = dictionary_of(method)
+    save_dictionary(dictionary, tmp_path)
+    loaded = load_dictionary(tmp_path)
+    before, after = dictionary.encode(some_tokens()), loaded.encode(some_tokens())
+    assert loaded.spec == dictionary.spec
+    assert torch.equal(before.indices, after.indices)
+    assert torch.equal(before.values, after.values)
+    assert torch.equal(dictionary.decode(before), loaded.decode(after))
+    assert torch.equal(dictionary.atoms, loaded.atoms)
+
+
+@METHOD
+def test_half_precision_tokens_are_read(method: str) -> None:
+    dictionary = dictionary_of(method)
+    x = some_tokens().half()
+    assert torch.equal(dictionary.encode(x).values, dictionary.encode(x.float()).values)
+
+
+@METHOD
+def test_planted_structure_is_found(method: str) -> None:
+    last = trained(method).history[-1]
+    assert last.r2_held_out is not None
+    assert last.r2_held_out > {"topk": 0.93, "archetypal": 0.85}[method]
+    assert last.dead_share_epoch == 0
+    assert last.l0 > N_ACTIVE - 0.5
+
+
+@METHOD
+def test_training_twice_gives_the_same_bits(method: str) -> None:
+    stream, held_out = planted_streams()
+    short = SPECS[method].model_copy(update={"epochs": 2})
+    first, second = (train(short, stream, held_out=held_out) for _ in range(2))
+    assert first.history == second.history
+    other = train(short.model_copy(update={"seed": 1}), stream)
+    for name, tensor in first.dictionary.state_dict().items():
+        assert torch.equal(tensor, second.dictionary.state_dict()[name]), name
+    assert not torch.equal(first.dictionary.encoder_weight, other.dictionary.encoder_weight)
+
+
+@METHOD
+def test_encoding_changes_nothing(method: str) -> None:
+    dictionary = dictionary_of(method)
+    before = {name: tensor.clone() for name, tensor in dictionary.state_dict().items()}
+    dictionary.decode(dictionary.encode(some_tokens()))
+    assert dictionary.atoms is not None
+    assert all(torch.equal(tensor, before[name]) for name, tensor in dictionary.state_dict().items())

@@ -1,0 +1,106 @@
+"""The catalog, on a database built by the real migrations."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from store.catalog.collections import get_collection, list_collections, save_collection
+from store.catalog.dictionaries import (
+    DictionaryFacts,
+    get_dictionary,
+    list_dictionaries,
+    save_dictionary,
+    switch_atlas,
+)
+from store.catalog.models import get_model, list_models, save_model
+from store.catalog.session import Catalog
+from store.catalog.tables import Dictionary
+from store.errors import NotFound
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    yield catalog
+    catalog.close()
+
+
+def record(catalog: Catalog, slug: str = "d", digest: str = "a" * 64) -> None:
+    with catalog.session() as session:
+        model = save_model(session, "m", title="Model", facts={"name": "m"})
+        collection = save_collection(session, "c", title="C", digest="b" * 64, folder=Path("photos"), n_images=3)
+        facts = DictionaryFacts(slug, "Title", model, collection, "final", "topk", digest, 16)
+        save_dictionary(session, facts)
+
+
+def test_a_dictionary_is_listed_once_it_has_an_atlas(catalog: Catalog) -> None:
+    record(catalog)
+    with catalog.session() as session:
+        assert list_dictionaries(session) == []
+        switch_atlas(session, get_dictionary(session, "d"), digest="e" * 64, headline={"r2": 0.5})
+    with catalog.session() as session:
+        (row,) = list_dictionaries(session)
+    assert (row.slug, row.model.title, row.collection.slug, row.atlas and row.atlas.headline) == (
+        "d",
+        "Model",
+        "c",
+        {"r2": 0.5},
+    )
+
+
+def test_saving_again_renews_and_switching_keeps_one_atlas(catalog: Catalog) -> None:
+    record(catalog)
+    record(catalog, digest="f" * 64)
+    for digest in ("1" * 64, "2" * 64):
+        with catalog.session() as session:
+            switch_atlas(session, get_dictionary(session, "d"), digest=digest, headline={})
+    with catalog.session() as session:
+        row = get_dictionary(session, "d")
+        assert row.digest == "f" * 64
+        assert row.atlas is not None
+        assert row.atlas.digest == "2" * 64
+        assert session.scalar(text("SELECT count(*) FROM atlas")) == 1
+        assert len(list_models(session)) == len(list_collections(session)) == 1
+
+
+def test_an_error_rolls_everything_back(catalog: Catalog) -> None:
+    with pytest.raises(RuntimeError), catalog.session() as session:
+        save_model(session, "m", title="Model", facts={})
+        raise RuntimeError
+    with catalog.session() as session:
+        assert list_models(session) == []
+
+
+def test_unknown_names_are_told_with_near_ones(catalog: Catalog) -> None:
+    record(catalog, slug="efficientnet-final-topk")
+    with catalog.session() as session:
+        with pytest.raises(NotFound, match="Known: efficientnet-final-topk"):
+            get_dictionary(session, "efficientnet-topk")
+        with pytest.raises(NotFound, match="No model named 'x'"):
+            get_model(session, "x")
+        with pytest.raises(NotFound, match="No collection named 'y'"):
+            get_collection(session, "y")
+
+
+def test_foreign_keys_hold_and_writes_are_logged_ahead(catalog: Catalog) -> None:
+    with catalog.session() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        orphan = Dictionary(
+            slug="o", title="O", model_id=99, collection_id=99, layer="l", method="topk", digest="x", n_concepts=1
+        )
+        session.add(orphan)
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'sub' / 'catalog.sqlite'}"
+    Catalog(url).close()
+    again = Catalog(url)
+    with again.session() as session:
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
+    again.close()

@@ -1,0 +1,221 @@
+"""The command line as a person uses it: real processes on a small real collection, mistakes included."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from store.artifacts import Artifacts
+from store.atlas.reader import Atlas
+from store.duck import DuckFile, DuckWriter, Schema
+from store.errors import NewerFormat
+from store.vocabulary import Band, Kind
+from tests.tiny import drawn_images
+from worker.cli import app
+from worker.models.torchvision_cpu import import_timm
+
+MODEL = "timm/test_resnet"
+SMALL = ["--n-concepts", "24", "--n-active", "4", "--epochs", "2"]
+
+
+def run(*arguments: str, store: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "worker.cli", *arguments, "--store", str(store)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == expect, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def answer(*arguments: str, store: Path) -> Any:
+    return json.loads(run(*arguments, "--json", store=store).stdout)
+
+
+def draw_photos(folder: Path, *, n: int) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        picture = drawn_images(96, 128)[i % 8]
+        shifted = np.roll(picture, int(rng.integers(0, 60)), axis=1).astype(np.int16) + rng.integers(-20, 20, 3)
+        (folder / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(shifted.clip(0, 255).astype(np.uint8)).save(folder / "ab"[i % 2] / f"{i:03}.png")
+
+
+class Studio:
+    """Photos, weights and a store that went once through the whole pipeline."""
+
+    def __init__(self, folder: Path) -> None:
+        self.photos, self.store, self.weights = folder / "photos", folder / "store", folder / "weights.safetensors"
+        draw_photos(self.photos, n=48)
+        (self.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
+        net = import_timm().create_model("test_resnet", pretrained=False)
+        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, self.weights)
+        self.ingested = answer("ingest", str(self.photos), "--slug", "drawn", "--held-out", "0.25", store=self.store)
+        self.trained = answer(*self.train_arguments, store=self.store)
+        self.atlas = answer("atlas", "small", "--n-examples", "9", store=self.store)
+
+    @property
+    def train_arguments(self) -> list[str]:
+        model = ["--model", MODEL, "--weights", str(self.weights), "--size", "96x128", "--fit", "cover"]
+        return ["train", "drawn", *model, *SMALL, "--slug", "small", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return Studio(tmp_path_factory.mktemp("studio"))
+
+
+def test_ingest_lists_what_it_skipped(studio: Studio) -> None:
+    assert studio.ingested["n_images"] == 48
+    assert [row["source"] for row in studio.ingested["damaged"]] == ["broken.jpg"]
+
+
+def test_the_atlas_shows_the_real_codes(studio: Studio) -> None:
+    atlas = Atlas(Artifacts(studio.store).get(Kind.ATLAS, studio.atlas["digest"]))
+    assert atlas.n_concepts == 24
+    assert atlas.meta["collection"]["slug"] == "drawn"
+    assert {row["class"] for row in atlas.classes} == {"a", "b"}
+    alive = int(np.argmax(atlas.columns["density"]))
+    examples = atlas.examples(alive, Band.TOP)
+    assert examples[0]["value"] == pytest.approx(atlas.columns["max"][alive])
+    heat, scale = atlas.heat(alive, Band.TOP, rank=0)
+    assert heat.max() == 255
+    assert heat[examples[0]["row"], examples[0]["col"]] == 255
+    concepts, values = atlas.patch_codes(examples[0]["id"])
+    at = concepts[examples[0]["row"], examples[0]["col"]] == alive
+    assert values[examples[0]["row"], examples[0]["col"]][at][0] == pytest.approx(scale, rel=2e-3)
+    atlas.close()
+
+
+def test_a_second_run_finds_everything(studio: Studio) -> None:
+    again = answer(*studio.train_arguments, store=studio.store)
+    assert again["reused"] is True
+    assert again["digest"] == studio.trained["digest"]
+    assert answer("atlas", "small", "--n-examples", "9", store=studio.store)["reused"] is True
+
+
+@pytest.mark.slow
+def test_the_same_spec_gives_the_same_dictionary_in_another_store(studio: Studio, tmp_path: Path) -> None:
+    run("ingest", str(studio.photos), "--slug", "drawn", "--held-out", "0.25", store=tmp_path)
+    assert answer(*studio.train_arguments, store=tmp_path)["digest"] == studio.trained["digest"]
+    assert answer("atlas", "small", "--n-examples", "9", store=tmp_path)["digest"] == studio.atlas["digest"]
+
+
+def test_ls_names_what_is_there(studio: Studio) -> None:
+    listed = answer("ls", store=studio.store)
+    assert [row["slug"] for row in listed["collections"]] == ["drawn"]
+    assert [row["slug"] for row in listed["dictionaries"]] == ["small"]
+    assert {row["kind"] for row in listed["artifacts"]} == {"collection", "activations", "dictionary", "atlas"}
+    assert "small" in run("ls", store=studio.store).stdout
+
+
+@pytest.mark.slow
+def test_a_damaged_artifact_is_named_and_rebuilt_on_request(studio: Studio, tmp_path: Path) -> None:
+    run("ingest", str(studio.photos), "--slug", "drawn", "--held-out", "0.25", store=tmp_path)
+    built = answer(*studio.train_arguments, store=tmp_path)
+    weights = tmp_path / "dictionary" / built["digest"] / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1
+    weights.write_bytes(content)
+    told = run("atlas", "small", store=tmp_path, expect=2).stderr
+    assert "weights.safetensors is damaged (sha256" in told
+    assert "--rebuild" in told
+    again = answer(*studio.train_arguments, "--rebuild", store=tmp_path)
+    assert (again["digest"], again["reused"]) == (built["digest"], False)
+    run("atlas", "small", store=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ingest", "no-such-folder"], "no-such-folder"),
+        (["train", "nothing"], "No collection named 'nothing'"),
+        (["train", "drawn", "--model", "efficientnet-lite9"], "efficientnet-lite0"),
+        (["train", "drawn", "--model", "timm/resnet51"], "resnet50"),
+        (["train", "drawn", "--layer", "blocks.99"], "blocks.6"),
+        (["train", "drawn", "--preset", "topk-smal"], "topk-small"),
+        (["train", "drawn", "--n-active", "999"], "n_active (999) is above n_concepts"),
+        (["train", "drawn", "--size", "big"], "HEIGHTxWIDTH"),
+        (["train", "drawn", "--model", "timm/resnet18", "--layer", "layer4"], "--weights"),
+        (["atlas", "smal"], "small"),
+        (["ingest", ".", "--classes", "moon"], "folder"),
+    ],
+)
+def test_mistakes_end_with_one_clear_line(studio: Studio, arguments: list[str], told: str) -> None:
+    lines = run(*arguments, store=studio.store, expect=2).stderr.strip().splitlines()
+    assert told in lines[-1]
+    assert lines[-1].startswith("conceptoscope: ")
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "No photos in" in run("ingest", str(tmp_path / "empty"), store=tmp_path / "store", expect=2).stderr
+
+
+def test_an_atlas_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "newer.duckdb"
+    DuckWriter(path, Schema("atlas", 999, ())).__exit__()
+    with pytest.raises(NewerFormat, match="schema 999, this version reads up to 1: upgrade"):
+        DuckFile(path, Schema("atlas", 1, ()))
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_leaves_nothing_half_and_goes_on(studio: Studio, tmp_path: Path) -> None:
+    run("ingest", str(studio.photos), "--slug", "drawn", "--held-out", "0.25", store=tmp_path)
+    long = [*studio.train_arguments, "--store", str(tmp_path)]
+    long[long.index("--epochs") + 1] = "5000"
+    command = [sys.executable, "-m", "worker.cli", *long]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "epoch" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "run the same command again" in told
+    artifacts = Artifacts(tmp_path)
+    assert artifacts.list(Kind.DICTIONARY) == []
+    assert len(artifacts.list(Kind.ACTIVATIONS)) == 1
+    assert answer(*studio.train_arguments, store=tmp_path)["digest"] == studio.trained["digest"]
+
+
+def test_a_port_in_use_is_told(studio: Studio) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = run("web", "--port", str(port), store=studio.store, expect=2).stderr
+    assert str(port) in told
+    assert "--port" in told
+
+
+def test_doctor_finds_nothing_bad_here_and_names_damage(studio: Studio, tmp_path: Path) -> None:
+    findings = answer("doctor", "--verify", store=studio.store)
+    assert {f["state"] for f in findings if not f["what"].startswith("weights")} <= {"good", "warn"}
+    (tmp_path / "collection" / ("0" * 64)).mkdir(parents=True)
+    (tmp_path / "collection" / ("0" * 64) / "manifest.json").write_text("{")
+    told = run("doctor", "--verify", store=tmp_path, expect=1).stdout
+    assert "bad   collection 000000000000" in told
+
+
+@pytest.mark.parametrize("command", ["doctor", "ingest", "extract", "train", "atlas", "demo", "web", "ls"])
+def test_every_command_has_help(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "--store" in done.stdout
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout.strip() == version("conceptoscope")

@@ -1,0 +1,1 @@
+"""Indexing: one pass over the tokens turns a dictionary into an atlas."""

@@ -1,0 +1,24 @@
+"""What each job's request is made from: known without loading a model, so that finished work is found at once."""
+
+from store.artifacts import Artifact
+from store.atlas.schema import VERSION
+
+
+def activations_inputs(collection: Artifact) -> dict[str, str]:
+    """Inputs of activations."""
+    return {"collection": collection.digest}
+
+
+def dictionary_inputs(activations: Artifact) -> dict[str, str]:
+    """Inputs of a dictionary; which images only judge is settled by the collection behind the activations."""
+    return {"activations": activations.digest, "collection": activations.manifest.inputs["collection"]}
+
+
+def atlas_inputs(dictionary: Artifact, *, activations: Artifact) -> dict[str, str]:
+    """Inputs of an atlas, and the schema it will have."""
+    return {
+        "dictionary": dictionary.digest,
+        "activations": activations.digest,
+        "collection": activations.manifest.inputs["collection"],
+        "schema": str(VERSION),
+    }

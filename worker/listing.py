@@ -1,0 +1,62 @@
+"""What a store holds, as plain rows."""
+
+from typing import Any
+
+from store.artifacts import Artifacts
+from store.catalog.collections import list_collections
+from store.catalog.dictionaries import list_dictionaries
+from store.catalog.session import Catalog
+from store.errors import NotFound
+from store.settings import Settings
+from store.vocabulary import Kind
+
+
+def list_everything(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Collections, dictionaries with their headline numbers, and artifacts with their sizes."""
+    if not settings.store.is_dir():
+        raise NotFound(
+            "store", str(settings.store), remedy="Give another --store, or make one with `conceptoscope demo`."
+        )
+    catalog = Catalog(settings.catalog_url)
+    with catalog.session() as session:
+        collections = [
+            {"slug": row.slug, "images": row.n_images, "digest": row.digest[:12], "folder": row.folder or ""}
+            for row in list_collections(session)
+        ]
+        dictionaries = [
+            {
+                "slug": row.slug,
+                "model": row.model.title,
+                "layer": row.layer,
+                "method": row.method,
+                "concepts": row.n_concepts,
+                "digest": row.digest[:12],
+                "atlas": row.atlas.digest[:12] if row.atlas else "",
+                **{key: round(value, 4) for key, value in (row.atlas.headline if row.atlas else {}).items()},
+            }
+            for row in list_dictionaries(session)
+        ]
+    catalog.close()
+    return {
+        "collections": collections,
+        "dictionaries": dictionaries,
+        "artifacts": _artifacts(Artifacts(settings.store)),
+    }
+
+
+def _artifacts(artifacts: Artifacts) -> list[dict[str, Any]]:
+    rows = []
+    for kind in Kind:
+        for artifact in artifacts.list(kind):
+            manifest = artifact.manifest
+            size = sum(entry.n_bytes for entry in manifest.files.values())
+            rows.append(
+                {
+                    "kind": kind.value,
+                    "digest": artifact.digest[:12],
+                    "files": len(manifest.files),
+                    "MiB": round(size / 2**20, 1),
+                    "made": f"{manifest.created_at:%Y-%m-%d %H:%M}",
+                }
+            )
+    return rows

@@ -1,0 +1,233 @@
+"""From photos to atlases: finds or builds each artifact and keeps the catalog in step."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store.artifacts import Artifact, Artifacts, check_writable
+from store.catalog.collections import get_collection, save_collection
+from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
+from store.catalog.models import save_model
+from store.catalog.session import Catalog
+from store.collection import Collection
+from store.errors import Damaged, InvalidInput
+from store.settings import Settings
+from store.specs import AtlasSpec, CollectionSpec, DictionarySpec, ExtractionSpec, load_dictionary_spec
+from store.vocabulary import Kind
+from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
+from worker.reporting import Reporter
+
+HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An artifact and whether it was there before."""
+
+    artifact: Artifact
+    reused: bool
+
+
+class Workshop:
+    """All jobs over one store; heavy libraries are imported only by the job that needs them."""
+
+    def __init__(
+        self, settings: Settings, reporter: Reporter, *, device: str | None = None, rebuild: bool = False
+    ) -> None:
+        check_writable(settings.store)
+        self.artifacts = Artifacts(settings.store)
+        self.catalog = Catalog(settings.catalog_url)
+        self._reporter, self._device, self._rebuild = reporter, device, rebuild
+
+    def ingest(self, folder: Path, spec: CollectionSpec) -> Built:
+        """A folder becomes a collection."""
+        from worker.jobs.ingest import ingest
+
+        with self._reporter.job(f"ingest {spec.slug}") as tell:
+            built = self._fresh(Kind.COLLECTION, lambda: ingest(folder, spec, self.artifacts, on_progress=tell))
+        collection = Collection(built.artifact)
+        with self.catalog.session() as session:
+            save_collection(
+                session,
+                spec.slug,
+                title=spec.title,
+                digest=built.artifact.digest,
+                folder=folder,
+                n_images=len(collection.images),
+            )
+        return built
+
+    def collection(self, slug: str) -> tuple[Collection, Path]:
+        """A collection by name, and the folder of its photos."""
+        with self.catalog.session() as session:
+            row = get_collection(session, slug)
+        folder = Path(row.folder or ".")
+        return Collection(self.artifacts.get(Kind.COLLECTION, row.digest)), folder
+
+    def extract(self, slug: str, spec: ExtractionSpec, *, weights: Path | None = None) -> Built:
+        """A collection and a model become activations. The spec must name its layer."""
+        collection, folder = self.collection(slug)
+
+        def build() -> Artifact:
+            found = self.artifacts.find(Kind.ACTIVATIONS, spec, inputs=activations_inputs(collection.artifact))
+            return found or self._extract(spec, collection, folder, weights=weights, tell=tell)
+
+        with self._reporter.job(f"extract {spec.model} {spec.layer}") as tell:
+            return self._fresh(Kind.ACTIVATIONS, build)
+
+    def _extract(
+        self,
+        spec: ExtractionSpec,
+        collection: Collection,
+        folder: Path,
+        *,
+        weights: Path | None,
+        tell: Callable[[int, int, str], None],
+    ) -> Artifact:
+        from worker.device import pick_device
+        from worker.jobs.extract import extract
+        from worker.models.registry import load_model
+
+        tell(0, 1, "loading the model")
+        device = pick_device(self._device)
+        model = load_model(spec.model, weights_file=weights, device=device)
+        self._save_model(spec.model)
+        return extract(
+            spec, model, collection, folder=folder, artifacts=self.artifacts, device=device, on_progress=tell
+        )
+
+    def _save_model(self, name: str) -> None:
+        with self.catalog.session() as session:
+            save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
+
+    def train(self, slug: str, title: str, *, activations: Artifact, spec: DictionarySpec) -> Built:
+        """Activations become a dictionary, recorded under a slug."""
+
+        def build() -> Artifact:
+            found = self.artifacts.find(Kind.DICTIONARY, spec, inputs=dictionary_inputs(activations))
+            return found or self._train(activations, spec, tell=tell)
+
+        with self._reporter.job(f"train {slug}") as tell:
+            built = self._fresh(Kind.DICTIONARY, build)
+        self._record(slug, title, activations=activations, artifact=built.artifact)
+        return built
+
+    def _train(self, activations: Artifact, spec: DictionarySpec, *, tell: Callable[[int, int, str], None]) -> Artifact:
+        from worker.activations import ActivationStore
+        from worker.device import pick_device
+        from worker.jobs.train import train_dictionary
+
+        tell(0, 1, "reading the activations")
+        return train_dictionary(
+            spec,
+            ActivationStore(activations),
+            collection=self._collection_of(activations),
+            artifacts=self.artifacts,
+            device=pick_device(self._device),
+            on_progress=tell,
+        )
+
+    def _collection_of(self, activations: Artifact) -> Collection:
+        return Collection(self.artifacts.get(Kind.COLLECTION, activations.manifest.inputs["collection"]))
+
+    def _record(self, slug: str, title: str, *, activations: Artifact, artifact: Artifact) -> None:
+        extraction = ExtractionSpec.model_validate(activations.manifest.spec)
+        spec = load_dictionary_spec(artifact.manifest.spec)
+        collection_slug = self._collection_of(activations).spec["slug"]
+        with self.catalog.session() as session:
+            name = extraction.model
+            model = save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
+            facts = DictionaryFacts(
+                slug=slug,
+                title=title,
+                model=model,
+                collection=get_collection(session, collection_slug),
+                layer=extraction.layer,
+                method=spec.method,
+                digest=artifact.digest,
+                n_concepts=spec.n_concepts,
+            )
+            save_dictionary(session, facts)
+
+    def atlas(self, slug: str, spec: AtlasSpec) -> Built:
+        """A dictionary becomes an atlas, and shows it from then on."""
+        with self.catalog.session() as session:
+            row = get_dictionary(session, slug)
+        dictionary = self.artifacts.get(Kind.DICTIONARY, row.digest)
+        activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
+
+        def build() -> Artifact:
+            return self._atlas(spec, dictionary, activations, tell=tell)
+
+        with self._reporter.job(f"index {slug}") as tell:
+            built = self._fresh(Kind.ATLAS, build)
+        self._show(slug, dictionary, built.artifact)
+        return built
+
+    def _atlas(
+        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Callable[[int, int, str], None]
+    ) -> Artifact:
+        found = self.artifacts.find(Kind.ATLAS, spec, inputs=atlas_inputs(dictionary, activations=activations))
+        if found is not None:
+            return found
+        from worker.activations import ActivationStore
+        from worker.dictionaries.files import load_dictionary
+        from worker.jobs.index import IndexInputs, index
+        from worker.jobs.train import load_facts
+
+        tell(0, 1, "loading the dictionary")
+        dictionary.verify()
+        inputs = IndexInputs(
+            dictionary=load_dictionary(dictionary.path),
+            dictionary_artifact=dictionary,
+            activations=ActivationStore(activations),
+            collection=self._collection_of(activations),
+            facts=load_facts(dictionary) | {"extraction": activations.manifest.spec},
+        )
+        return index(spec, inputs, self.artifacts, on_progress=tell)
+
+    def _show(self, slug: str, dictionary: Artifact, atlas: Artifact) -> None:
+        metrics: dict[str, Any] = json.loads(dictionary.file("metrics.json").read_text())
+        with self.catalog.session() as session:
+            headline = {key: metrics[key] for key in HEADLINE}
+            switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
+
+    def _fresh(self, kind: Kind, build: Callable[[], Artifact]) -> Built:
+        """Find or build. On a rebuild what was found is checked, and when damaged set aside and built again."""
+        known = {artifact.digest for artifact in self.artifacts.list(kind)}
+        artifact = build()
+        if artifact.digest not in known:
+            return Built(artifact, reused=False)
+        if not self._rebuild:
+            return Built(artifact, reused=True)
+        try:
+            artifact.verify()
+        except Damaged as fault:
+            self._reporter.say(f"{fault.args[0].split('. ')[0]}: building it again.")
+            self.artifacts.set_aside(artifact)
+            return Built(build(), reused=False)
+        return Built(artifact, reused=True)
+
+
+def model_slug(name: str) -> str:
+    """A model's name as part of an address: ``timm/resnet50.a1_in1k`` -> ``timm-resnet50-a1-in1k``."""
+    slug = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
+    if not slug:
+        raise InvalidInput(f"The model name '{name}' has no letter or digit.")
+    return slug
+
+
+def model_title(name: str) -> str:
+    """A model's name as people write it."""
+    return MODEL_TITLES.get(name, name.removeprefix("timm/"))
+
+
+MODEL_TITLES = {
+    "efficientnet-lite0": "EfficientNet-Lite0",
+    "efficientnet-lite1": "EfficientNet-Lite1",
+    "efficientnet-lite2": "EfficientNet-Lite2",
+    "mobilenet-v2": "MobileNetV2",
+    "saliency-vit-s14": "Saliency ViT-S/14",
+}
