@@ -42,6 +42,13 @@ class Visit:
     base: str
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    provoked: tuple[str, ...] = ()
+    """Status codes that the test asks for: the browser's message about such an answer may come at any time."""
+
+    def hear(self, text: str) -> None:
+        """Keep what the console says, unless the test provoked it."""
+        if not any(f"status of {code}" in text for code in self.provoked):
+            self.complaints.append(text)
 
     def go(self, path: str) -> Page:
         """Open an address and wait until it is quiet."""
@@ -87,7 +94,7 @@ def visit(site: str, chromium: Browser) -> Iterator[Callable[..., Visit]]:
         page.on("pageerror", lambda error: one.complaints.append(str(error)))
         page.on(
             "console",
-            lambda message: one.complaints.append(message.text) if message.type in ("error", "warning") else None,
+            lambda message: one.hear(message.text) if message.type in ("error", "warning") else None,
         )
         visits.append((one, context))
         return one
