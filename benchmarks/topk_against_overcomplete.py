@@ -25,9 +25,9 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.overcomplete_side import memory_mib
 from benchmarks.tokens import demo_dictionary, demo_tokens
-from store.specs import TopKSpec
+from store.methods import TopKSpec
 from worker.dictionaries.tokens import MemoryTokens
-from worker.training import train
+from worker.training.loop import train
 
 HERE = Path(__file__).resolve().parent
 DEMO = "efficientnet-lite0-topk"

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from store.errors import NotFound
-from store.specs import ArchetypalSpec, ClassRule, CollectionSpec, DictionarySpec, ExtractionSpec, TopKSpec
+from store.methods import ArchetypalSpec, DictionarySpec, TopKSpec
+from store.specs import ClassRule, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit
 
 

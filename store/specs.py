@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from store.vocabulary import Fit
 
@@ -67,62 +67,6 @@ class ExtractionSpec(Spec):
     fit: Fit = Fit.CROP
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     images_per_shard: int = Field(64, ge=1, le=65536)
-
-
-class TrainingSpec(Spec):
-    """What all dictionaries that are trained by gradient share."""
-
-    n_concepts: int = Field(512, ge=1, le=1_048_576)
-    n_active: int = Field(16, ge=1, le=4096, description="non-zero codes per token")
-    epochs: int = Field(15, ge=1, le=10_000)
-    batch_tokens: int = Field(1024, ge=1, le=1_048_576)
-    lr: float = Field(3e-3, gt=0, le=1.0)
-    warmup: float = Field(0.05, ge=0, le=1, description="share of the steps with rising learning rate")
-    clip: float = Field(1.0, gt=0, description="largest norm of the whole gradient")
-    aux_weight: float = Field(1 / 32, ge=0, description="weight of the auxiliary loss of dead concepts")
-    aux_active: int = Field(0, ge=0, description="dead concepts that may explain the residual; 0 = half the width")
-    dead_after_tokens: int = Field(20_000, ge=1, description="a concept silent for so many tokens is dead")
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _active_fits(self) -> "TrainingSpec":
-        if self.n_active > self.n_concepts:
-            raise ValueError(f"n_active ({self.n_active}) is above n_concepts ({self.n_concepts}); lower n_active")
-        return self
-
-
-class TopKSpec(TrainingSpec):
-    """TopK sparse autoencoder (Gao et al. 2024, arXiv 2406.04093)."""
-
-    method: Literal["topk"] = "topk"
-    start: Literal["kmeans", "random"] = "kmeans"
-
-
-class ArchetypalSpec(TrainingSpec):
-    """Sparse-simplex archetypal dictionary: each atom is a convex mixture of its nearest candidate points.
-
-    After Fel et al. 2025 (arXiv 2502.12892), with the mixture restricted to ``n_mixed`` candidates per atom.
-    """
-
-    method: Literal["archetypal"] = "archetypal"
-    n_candidates: int = Field(1024, ge=2, le=1_048_576, description="k-means centroids that atoms may mix")
-    n_mixed: int = Field(32, ge=1, le=4096, description="candidates per atom")
-    relaxation: float = Field(0.3, ge=0, le=10, description="largest offset from the hull, in mean atom norms")
-
-    @model_validator(mode="after")
-    def _candidates_suffice(self) -> "ArchetypalSpec":
-        if self.n_mixed > self.n_candidates:
-            raise ValueError(f"n_mixed ({self.n_mixed}) is above n_candidates ({self.n_candidates}); lower n_mixed")
-        return self
-
-
-DictionarySpec = Annotated[TopKSpec | ArchetypalSpec, Field(discriminator="method")]
-_DICTIONARY: TypeAdapter[TopKSpec | ArchetypalSpec] = TypeAdapter(DictionarySpec)
-
-
-def load_dictionary_spec(value: Any) -> TopKSpec | ArchetypalSpec:
-    """A dictionary spec from its JSON value; raises ``pydantic.ValidationError``."""
-    return _DICTIONARY.validate_python(value)
 
 
 class AtlasSpec(Spec):

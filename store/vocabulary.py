@@ -55,3 +55,12 @@ class Fit(StrEnum):
     CROP = "crop"  # cover the window enlarged by the model's own crop ratio, keep the centre
     COVER = "cover"  # cover the window exactly, keep the centre: the least that must be cut
     SQUASH = "squash"  # the whole photo, its proportions changed
+
+
+class Tokens(StrEnum):
+    """Which of a model's tokens a dictionary learns from."""
+
+    PATCHES = "patches"
+    CLASS = "class"
+    REGISTERS = "registers"
+    ALL = "all"

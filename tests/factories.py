@@ -16,8 +16,9 @@ from store.catalog.models import save_model
 from store.catalog.session import Catalog
 from store.collection import FILE as COLLECTION_FILE
 from store.collection import make_writer
+from store.methods import ArchetypalSpec, TopKSpec
 from store.settings import Settings
-from store.specs import ArchetypalSpec, AtlasSpec, CollectionSpec, TopKSpec, digest_of
+from store.specs import AtlasSpec, CollectionSpec, digest_of
 from store.vocabulary import Kind
 from tests.atlas_tables import AtlasPlan, write_atlas
 

@@ -156,6 +156,16 @@ class TokenStream:
         else:
             yield from self._mixed(batch_tokens, generator=generator)
 
+    def first_bad(self) -> str:
+        """Shard, image and patch of the first NaN or infinite activation."""
+        for index in self._shards:
+            shard = self.store.shard(index)
+            rows = (~shard.patches.isfinite()).any(dim=2) & torch.isin(shard.images.long(), self.images)[:, None]
+            if bool(rows.any()):
+                row, patch = rows.nonzero()[0].tolist()
+                return f"{shard_name(index)}, row {row} (image {int(shard.images[row])}), patch {patch}"
+        return "no shard"
+
     @cached_property
     def _all_tokens(self) -> Float[Tensor, "n d"]:
         tokens: Tensor | None = None

@@ -13,8 +13,9 @@ from store.catalog.models import save_model
 from store.catalog.session import Catalog
 from store.collection import Collection
 from store.errors import Damaged, InvalidInput
+from store.methods import DictionarySpec, load_dictionary_spec
 from store.settings import Settings
-from store.specs import AtlasSpec, CollectionSpec, DictionarySpec, ExtractionSpec, load_dictionary_spec
+from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Kind
 from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
 from worker.reporting import Reporter

@@ -1,6 +1,7 @@
 """A real server process on a small store, and a real Chromium without a GPU."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,7 @@ class Visit:
 
     def hear(self, text: str) -> None:
         """Keep what the console says, unless the test provoked it."""
-        if not any(f"status of {code}" in text for code in self.provoked):
+        if not any(re.search(rf"(status of|Status Error Code) {code}\b", text) for code in self.provoked):
             self.complaints.append(text)
 
     def go(self, path: str) -> Page:

@@ -11,7 +11,8 @@ from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, WIDTH
 from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.dictionaries.files import load_dictionary, save_dictionary
 from worker.dictionaries.registry import METHODS, make_dictionary
-from worker.training import Trained, train
+from worker.training.loop import train
+from worker.training.records import Trained
 
 METHOD = pytest.mark.parametrize("method", sorted(METHODS))
 

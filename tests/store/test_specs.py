@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from store.errors import NotFound
+from store.methods import ArchetypalSpec, TopKSpec, load_dictionary_spec
 from store.presets import DEMO_DICTIONARIES, PRESETS, get_preset
-from store.specs import ArchetypalSpec, AtlasSpec, TopKSpec, canonical_json, digest_of, load_dictionary_spec
+from store.specs import AtlasSpec, canonical_json, digest_of
 
 
 def test_digests_tell_specs_apart() -> None:

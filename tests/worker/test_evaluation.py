@@ -11,7 +11,7 @@ from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, plant
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.tokens import MemoryTokens
 from worker.evaluation import count_fired, evaluate, r2_of_atoms, random_atoms, token_atoms
-from worker.training import train
+from worker.training.loop import train
 
 
 @cache

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from store.specs import ArchetypalSpec
-from worker.dictionaries.base import Dictionary
+from store.methods import ArchetypalSpec
+from worker.dictionaries.choices import TopKChoice
 from worker.dictionaries.kmeans import kmeans
+from worker.dictionaries.linear import LinearDictionary
 from worker.dictionaries.sparse import mix
 from worker.dictionaries.starts import tie_encoder
 
@@ -18,7 +19,7 @@ _LOGIT_LR_FACTOR = 20.0  # logits live on a scale of 1, encoder weights on one o
 _START_TEMPERATURE = 0.1  # cosine by which a candidate's first weight falls by a factor e
 
 
-class ArchetypalDictionary(Dictionary):
+class ArchetypalDictionary(TopKChoice):
     """Atoms in the hull of the data, after Fel et al. 2025 (arXiv 2502.12892), with few candidates for each atom.
 
     With candidates ``C [c d]`` (k-means centroids of centred tokens), the ``m`` candidates ``S_k`` that atom k owns,
@@ -31,7 +32,7 @@ class ArchetypalDictionary(Dictionary):
     """
 
     method: ClassVar[str] = "archetypal"
-    per_concept: ClassVar[tuple[str, ...]] = (*Dictionary.per_concept, "logits", "offset", "owned", "fused")
+    per_concept: ClassVar[tuple[str, ...]] = (*LinearDictionary.per_concept, "logits", "offset", "owned", "fused")
 
     spec: ArchetypalSpec
     candidates: Tensor
@@ -48,8 +49,8 @@ class ArchetypalDictionary(Dictionary):
         self.register_buffer("fused", torch.zeros(spec.n_concepts, width))
 
     @property
-    def atoms(self) -> Float[Tensor, "K d"]:
-        """Atoms with norm 1, in the directions of raw activations, as they were when ``settle`` was last called."""
+    def standard_atoms(self) -> Float[Tensor, "K d"]:
+        """Atoms with norm 1 in standardised space, as they were when ``settle`` was last called."""
         return self.fused
 
     @property

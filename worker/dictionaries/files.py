@@ -9,7 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from store.errors import Damaged, NewerFormat, NotFound
-from store.specs import canonical_json, load_dictionary_spec
+from store.methods import load_dictionary_spec
+from store.specs import canonical_json
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.registry import make_dictionary
 

@@ -34,3 +34,13 @@ def auxiliary_loss(
     variance = (target - target.mean(dim=0)).square().mean()
     share = min(n_dead / n_active, 1.0)
     return share * functional.mse_loss(found, target) / variance.clamp_min(torch.finfo(target.dtype).tiny)
+
+
+def disagreement(atoms: list[Float[Tensor, "K d"]]) -> Float[Tensor, ""]:
+    """Mutual feature regularisation (arXiv 2411.01220): how far parallel dictionaries are from sharing their atoms.
+
+    ``1 - mean over ordered pairs (a, b) of dictionaries, and atoms k of a, of max_j <a_k, b_j>``; range [0, 2].
+    """
+    products = [a @ b.t() for i, a in enumerate(atoms) for b in atoms[i + 1 :]]
+    best = [product.max(dim=dim).values.mean() for product in products for dim in (0, 1)]
+    return 1 - torch.stack(best).mean()

@@ -1,17 +1,21 @@
 """Which class makes a dictionary of which method."""
 
-from store.specs import ArchetypalSpec, TopKSpec
+from typing import Final
+
+from store.methods import AnyDictionarySpec
+from worker.dictionaries.alternating import AlternatingDictionary
 from worker.dictionaries.archetypal import ArchetypalDictionary
-from worker.dictionaries.base import Dictionary
+from worker.dictionaries.learned import LearnedDictionary
 from worker.dictionaries.topk import TopKDictionary
 
-METHODS: dict[str, type[TopKDictionary] | type[ArchetypalDictionary]] = {
+AnyDictionary = LearnedDictionary | AlternatingDictionary
+
+METHODS: Final[dict[str, type[AnyDictionary]]] = {
     dictionary.method: dictionary for dictionary in (TopKDictionary, ArchetypalDictionary)
 }
 
 
-def make_dictionary(spec: TopKSpec | ArchetypalSpec, width: int) -> Dictionary:
+def make_dictionary(spec: AnyDictionarySpec, width: int) -> AnyDictionary:
     """An empty dictionary of the spec's method for activations of ``width`` dimensions."""
-    if isinstance(spec, ArchetypalSpec):
-        return ArchetypalDictionary(spec, width)
-    return TopKDictionary(spec, width)
+    make = METHODS[spec.method]
+    return make(spec, width)  # type: ignore[arg-type]  # the registry pairs each spec with its class

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional
@@ -25,6 +25,16 @@ def top_codes(pre_codes: Float[Tensor, "n K"], n_active: int) -> tuple[Int[Tenso
     """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0."""
     values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
     return indices, values.relu_()
+
+
+def fired(
+    indices: Int[Tensor, "n a"], values: Float[Tensor, "n a"], *, n_concepts: int
+) -> tuple[Bool[Tensor, " K"], int]:
+    """Which concepts have a code above 0, and how many codes there are above 0."""
+    firing = values.detach() > 0
+    found = torch.zeros(n_concepts, dtype=torch.bool, device=indices.device)
+    found[indices[firing]] = True
+    return found, int(firing.sum())
 
 
 def weighted_rows(

@@ -1,17 +1,42 @@
-"""First weights: an encoder tied to the atoms, scaled so that the first reconstruction fits best."""
+"""First weights: atoms where the data are, and an encoder tied to them, scaled so that the reconstruction fits best."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
-from worker.dictionaries.base import Dictionary
+from store.methods import GradientSpec
+from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.sparse import reconstruct
+
+if TYPE_CHECKING:
+    from worker.dictionaries.linear import LinearDictionary
 
 _FIT_TOKENS = 4096
 
 
+def first_atoms(
+    spec: GradientSpec,
+    sample: Float[Tensor, "m d"],
+    *,
+    generator: torch.Generator,
+    on_iteration: Callable[[], None],
+) -> Float[Tensor, "K d"]:
+    """Unit vectors: k-means centroids, tokens drawn without replacement, or random directions, as the spec says."""
+    if spec.start == "kmeans":
+        points = kmeans(sample, spec.n_concepts, generator=generator, on_iteration=on_iteration)
+    elif spec.start == "tokens":
+        points = sample[torch.randperm(len(sample), generator=generator)[: spec.n_concepts].to(sample.device)]
+    else:
+        points = torch.randn(spec.n_concepts, sample.shape[1], generator=generator).to(sample)
+    return functional.normalize(points, dim=1)
+
+
 @torch.no_grad()
-def tie_encoder(dictionary: Dictionary, sample: Float[Tensor, "m d"]) -> None:
+def tie_encoder(dictionary: "LinearDictionary", sample: Float[Tensor, "m d"]) -> None:
     """Set ``W = g D``, ``b = 0`` with the gain ``g = <u, u_hat> / <u_hat, u_hat>`` of least squares.
 
     Without the gain, n_active atoms that point the same way add up to far more than the token.

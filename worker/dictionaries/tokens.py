@@ -46,6 +46,11 @@ class MemoryTokens:
         for rows in torch.split(order, batch_tokens):
             yield self.tokens[rows]
 
+    def first_bad(self) -> str:
+        """The row of the first NaN or infinite activation."""
+        rows = (~self.tokens.isfinite()).any(dim=1).nonzero()
+        return f"row {int(rows[0, 0])}" if len(rows) else "no row"
+
 
 def checked_batches(stream: TokenStream, batch_tokens: int, *, seed: int, epoch: int) -> Iterator[Float[Tensor, "b d"]]:
     """The stream's batches in float32; raises ``InvalidInput`` at the first value that is no finite number."""
@@ -55,8 +60,9 @@ def checked_batches(stream: TokenStream, batch_tokens: int, *, seed: int, epoch:
         if not bool(tokens.sum().isfinite()) and not bool(tokens.isfinite().all()):
             n_bad = int((~tokens.isfinite()).any(dim=1).sum())
             raise InvalidInput(
-                f"{n_bad} of {len(tokens)} tokens in batch {number} of epoch {epoch} hold NaN or infinite activations; "
-                "extract the activations again, in bfloat16 if they were float16 (its largest value is 65504)."
+                f"{n_bad} of {len(tokens)} tokens in batch {number} of epoch {epoch} hold NaN or infinite activations, "
+                f"the first at {stream.first_bad()}; extract the activations again, in bfloat16 if they were float16 "
+                "(its largest value is 65504)."
             )
         yield tokens
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
 from store.specs import AtlasSpec
-from worker.dictionaries.base import Dictionary
+from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.dictionaries.sparse import paired_products
 from worker.indexing.pairs import Pairs, make_pairs
 from worker.indexing.pool import Pool
@@ -108,8 +108,7 @@ def encode_images(
     """
     n, p, d = patches.shape
     device = dictionary.mean.device
-    indices: list[Tensor] = []
-    values: list[Tensor] = []
+    parts: list[SparseCodes] = []
     removal = torch.zeros(dictionary.n_concepts, dtype=torch.float64, device=device)
     variance = 0.0
     atoms = dictionary.atoms
@@ -122,13 +121,13 @@ def encode_images(
         added = z.square() * squares[codes.indices] + 2 * z * products
         removal.index_add_(0, codes.indices.flatten(), added.flatten().double())
         variance += float((x - dictionary.mean).double().square().sum())
-        indices.append(codes.indices.cpu())
-        values.append(z.cpu())
+        parts.append(SparseCodes(codes.indices.cpu(), z.cpu(), codes.n_concepts))
     mean = patches.to(torch.float32).mean(dim=1) - dictionary.mean.cpu()
+    found = SparseCodes.joined(parts)
     encoded = Encoded(
         images=images,
-        indices=torch.cat(indices).reshape(n, p, -1).numpy(),
-        values=torch.cat(values).reshape(n, p, -1).numpy(),
+        indices=found.indices.reshape(n, p, -1).numpy(),
+        values=found.values.reshape(n, p, -1).numpy(),
         descriptors=mean.numpy(),
     )
     return encoded, removal.cpu().numpy(), variance

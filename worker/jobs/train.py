@@ -10,13 +10,14 @@ import torch
 from store.artifacts import Artifact, Artifacts
 from store.collection import Collection
 from store.errors import InvalidInput
-from store.specs import DictionarySpec
+from store.methods import DictionarySpec
 from store.vocabulary import Kind, Split
 from worker.activations import ActivationStore
 from worker.dictionaries.files import save_dictionary
 from worker.evaluation import evaluate
 from worker.jobs.requests import dictionary_inputs
-from worker.training import TrainingProgress, train
+from worker.training.loop import train
+from worker.training.records import TrainingProgress
 
 HISTORY, METRICS = "history.json", "metrics.json"
 Progress = Callable[[int, int, str], None]

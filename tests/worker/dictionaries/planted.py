@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from store.specs import ArchetypalSpec, TopKSpec
+from store.methods import ArchetypalSpec, TopKSpec
 from worker.dictionaries.tokens import MemoryTokens
 
 torch.set_num_threads(1)  # on tensors this small a second thread only waits for the first, long on a busy machine

@@ -4,10 +4,10 @@ import pytest
 import torch
 from scipy.optimize import linprog
 
-from store.specs import ArchetypalSpec
+from store.methods import ArchetypalSpec
 from tests.worker.dictionaries.planted import SPECS, planted_streams
 from worker.dictionaries.archetypal import ArchetypalDictionary
-from worker.training import train
+from worker.training.loop import train
 
 
 def trained(**changes: object) -> ArchetypalDictionary:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from store.specs import TopKSpec
+from store.methods import TopKSpec
 from tests.worker.dictionaries.planted import planted_streams
 from worker.dictionaries.sparse import reconstruct
 from worker.dictionaries.topk import TopKDictionary

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from store.specs import AtlasSpec, TopKSpec
+from store.methods import TopKSpec
+from store.specs import AtlasSpec
 from store.vocabulary import Badge, Band, Neighbors
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.registry import make_dictionary

@@ -9,9 +9,15 @@ from torch import Tensor
 from store.errors import InvalidInput
 from store.metrics import METRICS
 from tests.worker.dictionaries.planted import N_CONCEPTS, SPECS, planted_streams, planted_tokens
+from worker.dictionaries.learned import Moment
 from worker.dictionaries.registry import make_dictionary
 from worker.dictionaries.tokens import MemoryTokens
-from worker.training import TrainingProgress, _EpochSums, _Trainer, centred_r2, learning_rate_factor, train
+from worker.dictionaries.topk import TopKDictionary
+from worker.metrics.reconstruction import centred_r2
+from worker.training.learners import GradientLearner
+from worker.training.loop import train
+from worker.training.records import TrainingProgress
+from worker.training.schedule import learning_rate_factor
 
 SHORT = SPECS["topk"].model_copy(update={"epochs": 2})
 
@@ -65,27 +71,28 @@ def test_a_shared_mean_earns_nothing() -> None:
     assert far == pytest.approx(near, abs=0.02)
 
 
-def with_a_dead_concept() -> tuple[_Trainer, Tensor]:
-    """A trainer whose concept 0 is too faint to be chosen, and has long been silent; and standardised tokens."""
+def with_a_dead_concept() -> tuple[GradientLearner, Tensor]:
+    """A learner whose concept 0 is too faint to be chosen, and has long been silent; and standardised tokens."""
     stream, _ = planted_streams()
     dictionary = make_dictionary(SHORT, stream.width)
+    assert isinstance(dictionary, TopKDictionary)
     dictionary.mean.copy_(stream.mean)
     inputs = dictionary.standardize(stream.tokens[:500])
     dictionary.start_from(inputs, generator=torch.Generator().manual_seed(0), on_iteration=lambda: None)
     with torch.no_grad():
         dictionary.encoder_weight[0] *= 1e-6
     dictionary.silent_tokens[0] = SHORT.dead_after_tokens
-    return _Trainer(dictionary, stream, on_progress=lambda _: None), inputs
+    return GradientLearner(dictionary, tokens_total=2 * stream.n_tokens, norm_limit=math.inf), inputs
 
 
 def test_auxiliary_loss_touches_dead_concepts_only_and_reaches_their_encoder() -> None:
     gradients = []
     for silent in (SHORT.dead_after_tokens, SHORT.dead_after_tokens - 1):
-        trainer, inputs = with_a_dead_concept()
-        trainer.dictionary.silent_tokens[0] = silent
-        loss, _, _ = trainer._loss(inputs)
-        loss.backward()
-        gradients.append({name: p.grad for name, p in trainer.dictionary.named_parameters()})
+        learner, inputs = with_a_dead_concept()
+        dictionary = learner.dictionary
+        dictionary.silent_tokens[0] = silent
+        dictionary.learn(inputs, dictionary.make_atoms(), moment=Moment(0, 0.0)).loss.backward()
+        gradients.append({name: p.grad for name, p in dictionary.named_parameters()})
     for name, with_aux in gradients[0].items():
         without = gradients[1][name]
         assert with_aux is not None
@@ -96,10 +103,10 @@ def test_auxiliary_loss_touches_dead_concepts_only_and_reaches_their_encoder() -
 
 
 def test_silence_is_counted_in_tokens() -> None:
-    trainer, _ = with_a_dead_concept()
-    trainer.dictionary.silent_tokens.zero_()
-    trainer._step(trainer.stream.tokens[:100], _EpochSums())
-    silent = trainer.dictionary.silent_tokens.tolist()
+    learner, _ = with_a_dead_concept()
+    learner.dictionary.silent_tokens.zero_()
+    learner.take(planted_streams()[0].tokens[:100])
+    silent = learner.dictionary.silent_tokens.tolist()
     assert silent[0] == 100
     assert set(silent[1:]) == {0}
 
@@ -142,9 +149,9 @@ def spoiled(value: float) -> Tensor:
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_values_that_are_no_numbers(value: float) -> None:
     clean = planted_streams()[0]
-    with pytest.raises(InvalidInput, match="batch"):
+    with pytest.raises(InvalidInput, match="batch .* row 17"):
         train(SHORT, MemoryTokens(spoiled(value), mean=clean.mean, std=clean.std))
-    with pytest.raises(InvalidInput, match="mean or std"):
+    with pytest.raises(InvalidInput, match="row 17"):
         train(SHORT, MemoryTokens(spoiled(value)))
 
 
@@ -165,8 +172,9 @@ def test_equal_activations() -> None:
     ("bias", "what"), [(-1e6, "every concept is dead"), (torch.nan, "the loss is no finite number")]
 )
 def test_collapse_is_told_with_advice(bias: float, what: str) -> None:
-    trainer, _ = with_a_dead_concept()
+    learner, _ = with_a_dead_concept()
     with torch.no_grad():
-        trainer.dictionary.encoder_bias.fill_(bias)
+        learner.dictionary.encoder_bias.fill_(bias)
+    learner.take(planted_streams()[0].tokens[:100])
     with pytest.raises(InvalidInput, match=rf"epoch 1: {what}.*Lower lr"):
-        trainer.run_epoch(1, held_out=None)
+        learner.end_epoch(1, held_out=None)

@@ -1,0 +1,1 @@
+"""Judging dictionaries on held-out tokens."""

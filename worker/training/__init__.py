@@ -1,0 +1,1 @@
+"""Training dictionaries: one stream of tokens, any number of dictionaries, exact resume."""
