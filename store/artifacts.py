@@ -157,7 +157,12 @@ class Artifacts:
                 yield Draft(path, kind, spec.as_json(), dict(inputs))
 
     def publish(self, draft: Draft) -> Artifact:
-        """Checksum, describe and move a draft to its address in one atomic step, then answer its request with it."""
+        """Checksum, describe and move a draft to its address in one atomic step, then answer its request with it.
+
+        Hidden files, which a builder keeps to go on after an interruption, are dropped.
+        """
+        for entry in draft.path.glob(".*"):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         manifest = Manifest(
             kind=draft.kind,
             spec=draft.spec,

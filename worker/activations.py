@@ -15,8 +15,9 @@ from torch import Tensor
 from store.artifacts import Artifact
 from store.errors import Damaged, InvalidInput, NotFound
 from store.grid import Grid, Window
-from store.vocabulary import Fit
+from store.vocabulary import Fit, Tokens
 from worker.models.base import Geometry
+from worker.moments import Moments, merge
 
 GEOMETRY = "geometry.json"
 STATISTICS = "statistics.safetensors"
@@ -95,8 +96,14 @@ class ActivationStore:
         tensors = load_tensors(self.artifact.file(shard_name(index)))
         return Shard(tensors["image"], tensors["patches"], tensors["prefix"])
 
-    def stream(self, split_images: Iterable[int], *, memory_bytes: int = MEMORY_BYTES) -> "TokenStream":
-        """The patches of some images as shuffled batches, with at most about ``memory_bytes`` of tokens in memory."""
+    def stream(
+        self, split_images: Iterable[int], *, tokens: Tokens = Tokens.PATCHES, memory_bytes: int = MEMORY_BYTES
+    ) -> "TokenStream":
+        """Tokens of some images as shuffled batches, with at most about ``memory_bytes`` of them in memory.
+
+        Raises ``InvalidInput`` when there is no image or the model has no such tokens, ``NotFound`` for an image that
+        was not extracted.
+        """
         images = torch.tensor(sorted({int(image) for image in split_images}), dtype=torch.int64)
         if not len(images):
             raise InvalidInput(
@@ -108,12 +115,35 @@ class ActivationStore:
             raise NotFound(
                 "image", str(int(wrong)), remedy=f"There are activations of images 0 to {self.n_images - 1}."
             )
-        return TokenStream(self, images, memory_bytes=memory_bytes)
+        if not self.per_image(tokens):
+            has = f"{self.geometry.n_class} class and {self.geometry.n_register} register tokens per image"
+            raise InvalidInput(f"{self.model} has no {tokens} tokens at {self.layer} ({has}); learn from patches.")
+        return TokenStream(self, images, tokens=tokens, memory_bytes=memory_bytes)
+
+    def per_image(self, tokens: Tokens) -> int:
+        """How many such tokens an image has."""
+        geometry = self.geometry
+        patches, n_class, n_register = geometry.grid.n_patches, geometry.n_class, geometry.n_register
+        counts = {Tokens.PATCHES: patches, Tokens.CLASS: n_class, Tokens.REGISTERS: n_register}
+        return counts.get(tokens, patches + n_class + n_register)
+
+    def chosen(self, shard: Shard, tokens: Tokens) -> Float[Tensor, "n t d"]:
+        """A shard's tokens of one choice."""
+        n_class = self.geometry.n_class
+        match tokens:
+            case Tokens.PATCHES:
+                return shard.patches
+            case Tokens.CLASS:
+                return shard.prefix[:, :n_class]
+            case Tokens.REGISTERS:
+                return shard.prefix[:, n_class:]
+            case Tokens.ALL:
+                return torch.cat([shard.prefix, shard.patches], dim=1)
 
 
 @dataclass(frozen=True)
 class TokenStream:
-    """Patches of chosen images, each once per epoch, shuffled by seed and epoch.
+    """Tokens of chosen images, each once per epoch, shuffled by seed and epoch.
 
     The whole set is permuted where it fits ``memory_bytes``. Otherwise shards come in random order and are mixed in a
     buffer of bounded size: a token can then appear at most a few shards away from its neighbours.
@@ -121,12 +151,13 @@ class TokenStream:
 
     store: ActivationStore
     images: Tensor  # int64 [n], sorted
+    tokens: Tokens
     memory_bytes: int
 
     @property
     def n_tokens(self) -> int:
-        """Tokens per epoch: images times patches per image."""
-        return len(self.images) * self.store.stored.grid_rows * self.store.stored.grid_cols
+        """Tokens per epoch: images times tokens per image."""
+        return len(self.images) * self.store.per_image(self.tokens)
 
     @property
     def width(self) -> int:
@@ -135,13 +166,17 @@ class TokenStream:
 
     @property
     def mean(self) -> Float[Tensor, " d"]:
-        """Mean of all training patches of the artifact, whichever images this stream has."""
-        return self.store.mean
+        """Of patches: the mean of all training patches of the artifact. Of other tokens: the mean of this stream's."""
+        return self.store.mean if self.tokens is Tokens.PATCHES else self._moments.mean.float()
 
     @property
     def std(self) -> Float[Tensor, " d"]:
-        """Standard deviation of each dimension over all training patches of the artifact."""
-        return self.store.std
+        """Standard deviation of each dimension, over the same tokens as the mean."""
+        return self.store.std if self.tokens is Tokens.PATCHES else self._moments.std.float()
+
+    @cached_property
+    def _moments(self) -> Moments:
+        return merge((Moments.of(self._tokens(index)) for index in self._shards), self.width)
 
     def batches(self, batch_tokens: int, *, seed: int, epoch: int) -> Iterator[Float[Tensor, "b d"]]:
         """``n_tokens`` tokens as float32 in batches of ``batch_tokens``; the last batch may be smaller.
@@ -157,13 +192,14 @@ class TokenStream:
             yield from self._mixed(batch_tokens, generator=generator)
 
     def first_bad(self) -> str:
-        """Shard, image and patch of the first NaN or infinite activation."""
+        """Shard, row, image and token of the first NaN or infinite activation."""
         for index in self._shards:
             shard = self.store.shard(index)
-            rows = (~shard.patches.isfinite()).any(dim=2) & torch.isin(shard.images.long(), self.images)[:, None]
+            ours = torch.isin(shard.images.long(), self.images)
+            rows = (~self.store.chosen(shard, self.tokens).isfinite()).any(dim=2) & ours[:, None]
             if bool(rows.any()):
-                row, patch = rows.nonzero()[0].tolist()
-                return f"{shard_name(index)}, row {row} (image {int(shard.images[row])}), patch {patch}"
+                row, token = rows.nonzero()[0].tolist()
+                return f"{shard_name(index)}, row {row} (image {int(shard.images[row])}), token {token}"
         return "no shard"
 
     @cached_property
@@ -185,7 +221,7 @@ class TokenStream:
 
     def _tokens(self, index: int) -> Float[Tensor, "n d"]:
         shard = self.store.shard(index)
-        return shard.patches[torch.isin(shard.images.long(), self.images)].flatten(0, 1)
+        return self.store.chosen(shard, self.tokens)[torch.isin(shard.images.long(), self.images)].flatten(0, 1)
 
     def _mixed(self, batch_tokens: int, *, generator: torch.Generator) -> Iterator[Float[Tensor, "b d"]]:
         # While the buffer is refilled and shuffled, its tokens stand in memory up to three times.

@@ -6,7 +6,7 @@ from store.errors import NotFound
 from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES
 from store.settings import Settings
 from store.specs import AtlasSpec
-from worker.workshop import Workshop
+from worker.workshop import Wanted, Workshop
 
 _FETCHED = Path(".setup") / "demo-photos"
 
@@ -26,6 +26,7 @@ def build_demo(workshop: Workshop, photos: Path) -> list[str]:
     workshop.ingest(photos, DEMO_COLLECTION)
     for dictionary in DEMO_DICTIONARIES:
         activations = workshop.extract(DEMO_COLLECTION.slug, dictionary.extraction)
-        workshop.train(dictionary.slug, dictionary.title, activations=activations.artifact, spec=dictionary.spec)
+        wanted = Wanted(dictionary.slug, dictionary.title, dictionary.spec)
+        workshop.train([wanted], activations=activations.artifact)
         workshop.atlas(dictionary.slug, AtlasSpec())
     return [dictionary.slug for dictionary in DEMO_DICTIONARIES]

@@ -1,8 +1,9 @@
 """From photos to atlases: finds or builds each artifact and keeps the catalog in step."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from store.catalog.models import save_model
 from store.catalog.session import Catalog
 from store.collection import Collection
 from store.errors import Damaged, InvalidInput
-from store.methods import DictionarySpec, load_dictionary_spec
+from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
 from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Kind
 from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
-from worker.reporting import Reporter
+from worker.reporting import Reporter, Tell
 
 HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
 
@@ -29,6 +30,15 @@ class Built:
 
     artifact: Artifact
     reused: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A dictionary to train, and what it will be called."""
+
+    slug: str
+    title: str
+    spec: AnyDictionarySpec
 
 
 class Workshop:
@@ -85,7 +95,7 @@ class Workshop:
         folder: Path,
         *,
         weights: Path | None,
-        tell: Callable[[int, int, str], None],
+        tell: Tell,
     ) -> Artifact:
         from worker.device import pick_device
         from worker.jobs.extract import extract
@@ -103,26 +113,36 @@ class Workshop:
         with self.catalog.session() as session:
             save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
 
-    def train(self, slug: str, title: str, *, activations: Artifact, spec: DictionarySpec) -> Built:
-        """Activations become a dictionary, recorded under a slug."""
-
-        def build() -> Artifact:
-            found = self.artifacts.find(Kind.DICTIONARY, spec, inputs=dictionary_inputs(activations))
-            return found or self._train(activations, spec, tell=tell)
-
-        with self._reporter.job(f"train {slug}") as tell:
-            built = self._fresh(Kind.DICTIONARY, build)
-        self._record(slug, title, activations=activations, artifact=built.artifact)
+    def train(self, wanted: Sequence[Wanted], *, activations: Artifact) -> list[Built]:
+        """Activations become dictionaries, recorded under their slugs; those that can share a pass do."""
+        specs = [one.spec for one in wanted]
+        name = wanted[0].slug if len(wanted) == 1 else f"{len(wanted)} dictionaries"
+        with self._reporter.job(f"train {name}") as tell:
+            missing = [spec for spec in specs if self._find_dictionary(spec, activations) is None]
+            if missing:
+                self._train(activations, missing, tell=tell)
+            built = [
+                self._fresh(Kind.DICTIONARY, partial(self._dictionary, activations, spec, tell), new=spec in missing)
+                for spec in specs
+            ]
+        for one, found in zip(wanted, built, strict=True):
+            self._record(one.slug, one.title, activations=activations, artifact=found.artifact)
         return built
 
-    def _train(self, activations: Artifact, spec: DictionarySpec, *, tell: Callable[[int, int, str], None]) -> Artifact:
+    def _find_dictionary(self, spec: AnyDictionarySpec, activations: Artifact) -> Artifact | None:
+        return self.artifacts.find(Kind.DICTIONARY, spec, inputs=dictionary_inputs(activations))
+
+    def _dictionary(self, activations: Artifact, spec: AnyDictionarySpec, tell: Tell) -> Artifact:
+        return self._find_dictionary(spec, activations) or self._train(activations, [spec], tell=tell)[0]
+
+    def _train(self, activations: Artifact, specs: Sequence[AnyDictionarySpec], *, tell: Tell) -> list[Artifact]:
         from worker.activations import ActivationStore
         from worker.device import pick_device
-        from worker.jobs.train import train_dictionary
+        from worker.jobs.train import train_dictionaries
 
         tell(0, 1, "reading the activations")
-        return train_dictionary(
-            spec,
+        return train_dictionaries(
+            specs,
             ActivationStore(activations),
             collection=self._collection_of(activations),
             artifacts=self.artifacts,
@@ -168,7 +188,7 @@ class Workshop:
         return built
 
     def _atlas(
-        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Callable[[int, int, str], None]
+        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Tell
     ) -> Artifact:
         found = self.artifacts.find(Kind.ATLAS, spec, inputs=atlas_inputs(dictionary, activations=activations))
         if found is not None:
@@ -195,11 +215,11 @@ class Workshop:
             headline = {key: metrics[key] for key in HEADLINE}
             switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
 
-    def _fresh(self, kind: Kind, build: Callable[[], Artifact]) -> Built:
+    def _fresh(self, kind: Kind, build: Callable[[], Artifact], *, new: bool = False) -> Built:
         """Find or build. On a rebuild what was found is checked, and when damaged set aside and built again."""
         known = {artifact.digest for artifact in self.artifacts.list(kind)}
         artifact = build()
-        if artifact.digest not in known:
+        if new or artifact.digest not in known:
             return Built(artifact, reused=False)
         if not self._rebuild:
             return Built(artifact, reused=True)

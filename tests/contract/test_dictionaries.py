@@ -10,11 +10,21 @@ from torch import Tensor
 from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, WIDTH, planted_streams
 from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.dictionaries.files import load_dictionary, save_dictionary
+from worker.dictionaries.linear import LinearDictionary
 from worker.dictionaries.registry import METHODS, make_dictionary
 from worker.training.loop import train
 from worker.training.records import Trained
 
 METHOD = pytest.mark.parametrize("method", sorted(METHODS))
+
+
+# Held-out R2 that each method must reach on planted tokens, whose noise leaves little unexplained.
+EXPECTED_R2 = {
+    "topk": 0.93,
+    "archetypal": 0.85,
+}
+AIMS_AT_MEAN = {"relu", "batchtopk", "jumprelu", "matryoshka"}
+WITHOUT_CHANCE = {"pca"}  # nothing in it is drawn
 
 
 @cache
@@ -38,22 +48,44 @@ def test_every_method_has_a_spec_here() -> None:
 @METHOD
 def test_codes_are_sparse_and_never_negative(method: str) -> None:
     codes = dictionary_of(method).encode(some_tokens())
-    assert codes.values.shape == codes.indices.shape == (100, N_ACTIVE)
+    assert codes.values.shape == codes.indices.shape
+    assert len(codes.values) == 100
     assert (codes.values >= 0).all()
-    assert (codes.dense() > 0).sum(dim=1).max() <= N_ACTIVE
+    assert codes.indices.min() >= 0
+    assert codes.indices.max() < N_CONCEPTS
     assert codes.dense().shape == (100, N_CONCEPTS)
 
 
 @METHOD
-def test_no_token_names_a_concept_twice(method: str) -> None:
-    indices = dictionary_of(method).encode(some_tokens()).indices.sort(dim=1).values
-    assert (indices[:, 1:] != indices[:, :-1]).all()
+def test_codes_are_as_many_as_the_spec_says(method: str) -> None:
+    """Per token at most ``n_active`` where the method is exact, on average about as many where it aims at a mean."""
+    per_token = (dictionary_of(method).encode(planted_streams()[1].tokens).dense() > 0).sum(dim=1)
+    n_active = SPECS[method].n_active
+    if method in AIMS_AT_MEAN:
+        assert 0.7 * n_active < float(per_token.double().mean()) < 1.3 * n_active
+    else:
+        assert per_token.max() <= n_active
 
 
 @METHOD
+def test_no_token_names_a_concept_twice(method: str) -> None:
+    codes = dictionary_of(method).encode(some_tokens())
+    assert ((codes.dense() > 0).sum(dim=1) == (codes.values > 0).sum(dim=1)).all()
+
+
+@METHOD
+def test_codes_of_a_token_do_not_depend_on_the_others(method: str) -> None:
+    dictionary = dictionary_of(method)
+    x = some_tokens()
+    alone = torch.cat([dictionary.encode(x[i : i + 1]).dense() for i in range(10)])
+    torch.testing.assert_close(alone, dictionary.encode(x).dense()[:10], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["topk", "archetypal"])
 def test_codes_are_the_largest_pre_codes(method: str) -> None:
     """The literal twin: all pre-codes, all but the largest set to zero."""
     dictionary = dictionary_of(method)
+    assert isinstance(dictionary, LinearDictionary)
     x = some_tokens()
     with torch.no_grad():
         pre_codes = (x - dictionary.mean) / dictionary.scale @ dictionary.encoder_weight.t() + dictionary.encoder_bias
@@ -63,20 +95,20 @@ def test_codes_are_the_largest_pre_codes(method: str) -> None:
 
 
 @METHOD
-def test_decode_adds_codes_times_atoms_to_the_mean(method: str) -> None:
+def test_decode_adds_codes_times_atoms_to_the_origin(method: str) -> None:
     dictionary = dictionary_of(method)
     codes = dictionary.encode(some_tokens())
-    expected = dictionary.mean + codes.dense() @ dictionary.atoms
-    torch.testing.assert_close(dictionary.decode(codes), expected)
+    expected = dictionary.origin + codes.dense() @ dictionary.atoms
+    torch.testing.assert_close(dictionary.decode(codes), expected, rtol=1e-4, atol=1e-4)
 
 
 @METHOD
-def test_decode_is_linear_about_the_mean(method: str) -> None:
+def test_decode_is_linear_about_the_origin(method: str) -> None:
     dictionary = dictionary_of(method)
     codes = dictionary.encode(some_tokens())
 
     def added(values: Tensor) -> Tensor:
-        return dictionary.decode(SparseCodes(codes.indices, values, codes.n_concepts)) - dictionary.mean
+        return dictionary.decode(SparseCodes(codes.indices, values, codes.n_concepts)) - dictionary.origin
 
     other = torch.rand_like(codes.values)
     left = added(2 * codes.values + 3 * other)
@@ -97,9 +129,12 @@ def test_permuted_atoms_permute_codes(method: str) -> None:
     state = dictionary.state_dict()
     permuted = make_dictionary(SPECS[method], WIDTH)
     permuted.load_state_dict({k: v[order] if k in dictionary.per_concept else v for k, v in state.items()})
+    permuted.eval()
     x = some_tokens()
-    torch.testing.assert_close(permuted.encode(x).dense(), dictionary.encode(x).dense()[:, order])
-    torch.testing.assert_close(permuted.decode(permuted.encode(x)), dictionary.decode(dictionary.encode(x)))
+    torch.testing.assert_close(permuted.encode(x).dense(), dictionary.encode(x).dense()[:, order], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        permuted.decode(permuted.encode(x)), dictionary.decode(dictionary.encode(x)), rtol=1e-4, atol=1e-4
+    )
 
 
 @METHOD
@@ -126,9 +161,8 @@ def test_half_precision_tokens_are_read(method: str) -> None:
 def test_planted_structure_is_found(method: str) -> None:
     last = trained(method).history[-1]
     assert last.r2_held_out is not None
-    assert last.r2_held_out > {"topk": 0.93, "archetypal": 0.85}[method]
+    assert last.r2_held_out > EXPECTED_R2[method]
     assert last.dead_share_epoch == 0
-    assert last.l0 > N_ACTIVE - 0.5
 
 
 @METHOD
@@ -140,7 +174,8 @@ def test_training_twice_gives_the_same_bits(method: str) -> None:
     other = train(short.model_copy(update={"seed": 1}), stream)
     for name, tensor in first.dictionary.state_dict().items():
         assert torch.equal(tensor, second.dictionary.state_dict()[name]), name
-    assert not torch.equal(first.dictionary.encoder_weight, other.dictionary.encoder_weight)
+    if method not in WITHOUT_CHANCE:
+        assert not torch.equal(first.dictionary.atoms, other.dictionary.atoms)
 
 
 @METHOD

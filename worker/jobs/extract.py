@@ -94,10 +94,7 @@ def extract(
         _write_summary(task, draft)
         total = len(collection.images)
         on_progress(total, total, "publishing")
-        artifact = artifacts.publish(draft)
-    for leftover in artifact.path.glob(".*"):
-        leftover.unlink()
-    return artifact
+        return artifacts.publish(draft)
 
 
 def _write_shards(task: _Task, draft: Draft, *, on_progress: OnProgress) -> None:

@@ -14,8 +14,10 @@ from store.artifacts import Artifact, Artifacts
 from store.atlas.schema import FILE
 from store.atlas.writer import AtlasWriter
 from store.collection import Collection
+from store.errors import InvalidInput
+from store.grid import Grid
 from store.specs import AtlasSpec
-from store.vocabulary import Kind, Neighbors
+from store.vocabulary import Kind, Neighbors, Tokens
 from worker.activations import ActivationStore
 from worker.dictionaries.base import Dictionary
 from worker.indexing import tables
@@ -41,6 +43,22 @@ class IndexInputs:
     activations: ActivationStore
     collection: Collection
     facts: dict[str, Any]  # goes into the meta table: metrics, history, titles
+
+    @property
+    def shown(self) -> Tokens:
+        """The tokens that are evidence: patches, but for a dictionary of class tokens."""
+        learned_from = self.dictionary.spec.tokens
+        if learned_from is Tokens.REGISTERS:
+            raise InvalidInput(
+                "This dictionary was learned from register tokens, which stand for no place of a photo, so there is "
+                "nothing to show; train on patches, class tokens or all tokens to make an atlas."
+            )
+        return Tokens.CLASS if learned_from is Tokens.CLASS else Tokens.PATCHES
+
+    @property
+    def grid(self) -> Grid:
+        """The places of the evidence on a photo; a class token stands for the whole of it."""
+        return Grid(1, 1) if self.shown is Tokens.CLASS else self.activations.geometry.grid
 
     @property
     def digests(self) -> dict[str, str]:
@@ -77,7 +95,7 @@ def _scan(spec: AtlasSpec, inputs: IndexInputs, staging: Staging, *, on_progress
     scan = Scan(
         spec=spec,
         n_concepts=inputs.dictionary.n_concepts,
-        n_patches=store.geometry.grid.n_patches,
+        n_patches=inputs.grid.n_patches,
         width=store.geometry.width,
         classes=classes,
         n_classes=len(names),
@@ -85,7 +103,7 @@ def _scan(spec: AtlasSpec, inputs: IndexInputs, staging: Staging, *, on_progress
     scan_tokens(
         scan,
         inputs.dictionary,
-        _shards(store),
+        _shards(store, inputs.shown),
         n_images=store.n_images,
         on_progress=on_progress,
         on_pairs=staging.add,
@@ -93,14 +111,16 @@ def _scan(spec: AtlasSpec, inputs: IndexInputs, staging: Staging, *, on_progress
     return scan
 
 
-def _shards(store: ActivationStore) -> Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]]:
+def _shards(
+    store: ActivationStore, tokens: Tokens
+) -> Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]]:
     for shard in store.shards():
-        yield np.asarray(shard.images, dtype=np.int64), shard.patches
+        yield np.asarray(shard.images, dtype=np.int64), store.chosen(shard, tokens)
 
 
 def _write(writer: AtlasWriter, scan: Scan, inputs: IndexInputs, staging: Staging, *, on_progress: Progress) -> None:
     store, spec = inputs.activations, scan.spec
-    grid, largest = store.geometry.grid, scan.totals.largest
+    grid, largest = inputs.grid, scan.totals.largest
     names, _ = class_index(inputs.collection)
     atoms = _atoms(inputs.dictionary)
     on_progress(0, scan.n_concepts, "neighbours")
@@ -116,7 +136,7 @@ def _write(writer: AtlasWriter, scan: Scan, inputs: IndexInputs, staging: Stagin
     columns = tables.concept_columns(scan, bands, names=names, energy=energy, entropy=entropy, badges=badges)
     columns |= {"map_x": places[:, 0], "map_y": places[:, 1], "cluster": clusters(atoms, seed=spec.seed)}
     writer.write_meta(_facts(inputs, spec))
-    writer.append("stream", _stream_columns(store))
+    writer.append("stream", _stream_columns(store, inputs.grid))
     writer.append("concept", columns)
     sprites = Sprites(inputs.collection, window=store.window, grid=grid, crop_px=spec.crop_px)
     evidence = tables.write_examples(writer, bands, sprites, largest=largest, grid=grid, on_progress=on_progress)
@@ -151,15 +171,15 @@ def _facts(inputs: IndexInputs, spec: AtlasSpec) -> dict[str, Any]:
     }
 
 
-def _stream_columns(store: ActivationStore) -> dict[str, Any]:
+def _stream_columns(store: ActivationStore, grid: Grid) -> dict[str, Any]:
     geometry, window = store.geometry, store.window
     row = {
         "stream": 0,
         "model": store.model,
         "layer": store.layer,
         "width": geometry.width,
-        "grid_rows": geometry.grid.rows,
-        "grid_cols": geometry.grid.cols,
+        "grid_rows": grid.rows,
+        "grid_cols": grid.cols,
         "n_class": geometry.n_class,
         "n_register": geometry.n_register,
         "height_px": window.height_px,

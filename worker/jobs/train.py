@@ -1,62 +1,107 @@
-"""The train job: activations become a dictionary, with its history and its metrics on held-out images."""
+"""The train job: activations become dictionaries, each with its history and its metrics on held-out images."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from store.artifacts import Artifact, Artifacts
+from store.artifacts import Artifact, Artifacts, Draft
 from store.collection import Collection
 from store.errors import InvalidInput
-from store.methods import DictionarySpec
+from store.methods import AnyDictionarySpec
 from store.vocabulary import Kind, Split
 from worker.activations import ActivationStore
 from worker.dictionaries.files import save_dictionary
 from worker.evaluation import evaluate
 from worker.jobs.requests import dictionary_inputs
-from worker.training.loop import train
-from worker.training.records import TrainingProgress
+from worker.training.checkpoint import Checkpoints
+from worker.training.loop import train_together
+from worker.training.records import Trained, TrainingProgress
 
 HISTORY, METRICS = "history.json", "metrics.json"
+_CHECKPOINT = ".checkpoint"  # hidden files of a draft are not published
 Progress = Callable[[int, int, str], None]
 
 
-def train_dictionary(
-    spec: DictionarySpec,
+def train_dictionaries(
+    specs: Sequence[AnyDictionarySpec],
     activations: ActivationStore,
     *,
     collection: Collection,
     artifacts: Artifacts,
     device: torch.device,
     on_progress: Progress,
-) -> Artifact:
-    """Train on the train split and judge on the held-out one, or find the result when it has been built."""
+) -> list[Artifact]:
+    """Train on the train split and judge on the held-out one, or find what has been built.
+
+    Specs that can share a pass over the tokens do. A run that was cut off goes on from its last checkpoint, which
+    stands in the drafts of its dictionaries.
+    """
     inputs = dictionary_inputs(activations.artifact)
-    found = artifacts.find(Kind.DICTIONARY, spec, inputs=inputs)
-    if found is not None:
-        return found
-    with artifacts.draft(Kind.DICTIONARY, spec, inputs=inputs) as draft:
-        draft.clear()
-        learn, judge = (_images(collection, split) for split in (Split.TRAIN, Split.HELD_OUT))
-        if not judge:
-            raise InvalidInput(
-                f"The collection '{collection.spec['slug']}' has no held-out image to judge by; "
-                "ingest more photos or raise --held-out."
-            )
-        stream, held_out = activations.stream(learn), activations.stream(judge)
-        trained = train(spec, stream, held_out=held_out, device=device, on_progress=_told(on_progress, spec.epochs))
-        save_dictionary(trained.dictionary, draft.path)
-        on_progress(0, 1, "judging on held-out images")
-        _write(draft.path / HISTORY, [record.as_json() for record in trained.history])
-        _write(draft.path / METRICS, evaluate(trained.dictionary, held_out, train=stream, seed=spec.seed))
-        return artifacts.publish(draft)
+    for group in _groups(spec for spec in specs if artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) is None):
+        with ExitStack() as stack:
+            drafts = [stack.enter_context(artifacts.draft(Kind.DICTIONARY, spec, inputs=inputs)) for spec in group]
+            _train_group(group, drafts, activations, collection=collection, device=device, on_progress=on_progress)
+            for draft in drafts:
+                artifacts.publish(draft)
+    built = [artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) for spec in specs]
+    return [artifact for artifact in built if artifact is not None]
 
 
 def load_facts(artifact: Artifact) -> dict[str, Any]:
     """Training history and metrics of a dictionary, as they were written."""
     return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in (HISTORY, METRICS)}
+
+
+def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
+    """Distinct specs in groups that share a pass."""
+    groups: dict[tuple[object, ...], dict[str, AnyDictionarySpec]] = {}
+    for spec in specs:
+        shared = (spec.batch_tokens, spec.order_seed, spec.epochs, spec.tokens)
+        groups.setdefault(shared, {})[spec.digest] = spec
+    return [list(group.values()) for group in groups.values()]
+
+
+def _train_group(
+    specs: Sequence[AnyDictionarySpec],
+    drafts: Sequence[Draft],
+    activations: ActivationStore,
+    *,
+    collection: Collection,
+    device: torch.device,
+    on_progress: Progress,
+) -> None:
+    folders = [draft.path / _CHECKPOINT for draft in drafts]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    learn, judge = (_images(collection, split) for split in (Split.TRAIN, Split.HELD_OUT))
+    if not judge:
+        raise InvalidInput(
+            f"The collection '{collection.spec['slug']}' has no held-out image to judge by; "
+            "ingest more photos or raise --held-out."
+        )
+    stream, held_out = (activations.stream(images, tokens=specs[0].tokens) for images in (learn, judge))
+    trained = train_together(
+        specs,
+        stream,
+        held_out=held_out,
+        device=device,
+        on_progress=_told(on_progress, specs[0].epochs),
+        checkpoints=Checkpoints(folders),
+    )
+    for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
+        on_progress(number, len(drafts), "dictionaries judged on held-out images")
+        metrics = evaluate(one.dictionary, held_out, train=stream, seed=one.dictionary.spec.seed)
+        _write_all(draft.path, one, metrics)
+
+
+def _write_all(folder: Path, trained: Trained, metrics: dict[str, float]) -> None:
+    save_dictionary(trained.dictionary, folder)
+    _write(folder / HISTORY, [record.as_json() for record in trained.history])
+    _write(folder / METRICS, metrics)
 
 
 def _images(collection: Collection, split: Split) -> list[int]:

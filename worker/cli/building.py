@@ -1,0 +1,149 @@
+"""Commands that build: ingest, extract, train, atlas, demo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from store.presets import get_preset
+from store.specs import AtlasSpec, ClassRule, CollectionSpec
+from store.vocabulary import Fit
+from worker.cli.options import (
+    CollectionArgument,
+    DeviceOption,
+    FitOption,
+    JsonOption,
+    LayerOption,
+    ModelOption,
+    PortOption,
+    RebuildOption,
+    SizeOption,
+    StoreOption,
+    WeightsOption,
+    collection_facts,
+    extraction_of,
+    print_all,
+    print_built,
+    print_json,
+    serve_web,
+    settings_of,
+    workshop_of,
+)
+from worker.cli.sweep import combined, named, parse_change
+from worker.workshop import Wanted, model_slug, model_title
+
+
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="Folder of photos; sub-folders are searched.")],
+    slug: Annotated[str | None, typer.Option(help="Name in addresses [default: the folder's name].")] = None,
+    title: Annotated[str | None, typer.Option(help="Name for people [default: the folder's name].")] = None,
+    classes: Annotated[str, typer.Option(help="Where classes come from: folder, csv, prefix or none.")] = "folder",
+    csv: Annotated[
+        Path | None, typer.Option(help="CSV file with the columns file and class, for --classes csv.")
+    ] = None,
+    prefix: Annotated[int, typer.Option(help="Characters of the file name, for --classes prefix.")] = 1,
+    held_out: Annotated[float, typer.Option(help="Share of images that only judge.")] = 0.15,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a collection of a folder of photos."""
+    name = folder.resolve().name
+    rule = ClassRule.model_validate({"by": classes, "csv": str(csv) if csv else None, "prefix": prefix})
+    spec = CollectionSpec(slug=slug or model_slug(name), title=title or name, classes=rule, held_out=held_out)
+    workshop = workshop_of(store, rebuild=rebuild)
+    built = workshop.ingest(folder, spec)
+    print_built(built, as_json=as_json, extra=collection_facts(workshop, spec.slug))
+
+
+def extract(
+    collection: CollectionArgument,
+    model: ModelOption = "efficientnet-lite0",
+    layer: LayerOption = None,
+    size: SizeOption = None,
+    fit: FitOption = Fit.CROP,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a model over a collection and keep its activations at one layer."""
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
+    spec = extraction_of(model, layer, size=size, fit=fit, weights=weights)
+    print_built(workshop.extract(collection, spec, weights=weights), as_json=as_json)
+
+
+def train(
+    collection: CollectionArgument,
+    model: ModelOption = "efficientnet-lite0",
+    layer: LayerOption = None,
+    size: SizeOption = None,
+    fit: FitOption = Fit.CROP,
+    preset: Annotated[list[str] | None, typer.Option(help="Repeatable [default: topk-small]. See presets.")] = None,
+    n_concepts: Annotated[list[int] | None, typer.Option(help="Number of concepts, repeatable.")] = None,
+    n_active: Annotated[list[int] | None, typer.Option(help="Active concepts per token, repeatable.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Seed of first weights and samples, repeatable.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the tokens [default: the preset's].")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the spec, repeatable.")
+    ] = None,
+    slug: Annotated[str | None, typer.Option(help="Name in addresses [default: model-layer-method].")] = None,
+    title: Annotated[str | None, typer.Option(help="Name for people.")] = None,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn dictionaries of concepts from a collection; activations are extracted when they are missing.
+
+    Options that are given several times make every combination, trained on one pass over the tokens where they can.
+    """
+    fields = {"epochs": [epochs] if epochs else [], **dict(parse_change(text) for text in change or ())}
+    fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
+    specs = combined([get_preset(name).spec for name in preset or ["topk-small"]], fields)
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
+    extraction = extraction_of(model, layer, size=size, fit=fit, weights=weights)
+    activations = workshop.extract(collection, extraction, weights=weights).artifact
+    names = named(specs, start=slug or model_slug(f"{model}-{extraction.layer}"), with_method=slug is None)
+    heading = title or f"{model_title(model)}, {extraction.layer}"
+    wanted = [Wanted(name, f"{heading}, {what}", spec) for (name, what), spec in zip(names, specs, strict=True)]
+    if title:
+        wanted = [Wanted(one.slug, title if len(specs) == 1 else one.title, one.spec) for one in wanted]
+    built = workshop.train(wanted, activations=activations)
+    print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
+
+
+def atlas(
+    dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
+    n_examples: Annotated[int, typer.Option(help="Examples per band.")] = 16,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Gather the evidence of a dictionary's concepts, so that the explorer can show them."""
+    workshop = workshop_of(store, rebuild=rebuild)
+    print_built(workshop.atlas(dictionary, AtlasSpec(n_examples=n_examples)), as_json=as_json)
+
+
+def demo(
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the demo photos [default: those of make setup].")
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the explorer at the end.")] = True,
+    port: PortOption = None,
+    device: DeviceOption = None,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn concepts from the demo photos with three real models, then open the explorer."""
+    from worker.demo import build_demo, find_demo_photos
+
+    settings = settings_of(store, demo_photos=photos)
+    slugs = build_demo(workshop_of(store, device=device, rebuild=rebuild), find_demo_photos(settings))
+    if as_json:
+        print_json({"store": str(settings.store), "dictionaries": slugs})
+    if serve:
+        serve_web(settings, port=port)

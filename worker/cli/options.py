@@ -1,0 +1,123 @@
+"""What several commands share: options, and what is made of them."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from store.artifacts import sha256_of
+from store.errors import InvalidInput
+from store.settings import Settings
+from store.specs import ExtractionSpec
+from store.vocabulary import Fit
+from worker.reporting import Reporter
+from worker.workshop import Built, Workshop
+
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="Folder of the store [default: ./conceptoscope-store].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ... [default: cuda when there is one].")]
+RebuildOption = Annotated[
+    bool, typer.Option("--rebuild", help="Check what is there and build damaged artifacts again.")
+]
+WeightsOption = Annotated[Path | None, typer.Option(help="Weights file: safetensors or a plain state dict.")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one [default: 8600].")]
+CollectionArgument = Annotated[str, typer.Argument(help="Slug of the collection.")]
+ModelOption = Annotated[str, typer.Option(help="Bundled model, or timm/NAME.")]
+LayerOption = Annotated[str | None, typer.Option(help="Layer [default: the model's last].")]
+SizeOption = Annotated[str | None, typer.Option(help="Input HEIGHTxWIDTH in pixels [default: the model's own].")]
+FitOption = Annotated[Fit, typer.Option(help="How photos meet the input window.")]
+
+
+def settings_of(store: Path | None, **changes: Any) -> Settings:
+    """Settings with what the command line gives."""
+    given = {"store": store} | changes
+    return Settings(**{key: value for key, value in given.items() if value is not None})
+
+
+def workshop_of(store: Path | None, *, device: str | None = None, rebuild: bool = False) -> Workshop:
+    """The workshop over the store."""
+    return Workshop(settings_of(store), Reporter(), device=device, rebuild=rebuild)
+
+
+def extraction_of(model: str, layer: str | None, *, size: str | None, fit: Fit, weights: Path | None) -> ExtractionSpec:
+    """The extraction that the options mean; the layer is the model's last where none is given."""
+    height, width = parse_size(size)
+    if weights is not None and not weights.is_file():
+        raise InvalidInput(f"The weights file '{weights}' does not exist; check --weights.")
+    return ExtractionSpec(
+        model=model,
+        weights_sha256=sha256_of(weights) if weights else None,
+        layer=layer or default_layer(model, weights),
+        height_px=height,
+        width_px=width,
+        fit=fit,
+    )
+
+
+def default_layer(model: str, weights: Path | None) -> str:
+    """The model's last layer."""
+    from worker.models.registry import load_model
+
+    return str(load_model(model, weights_file=weights).default_layer)
+
+
+def parse_size(text: str | None) -> tuple[int | None, int | None]:
+    """Height and width of ``HEIGHTxWIDTH``."""
+    if text is None:
+        return None, None
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit()):
+        raise InvalidInput(f"--size is HEIGHTxWIDTH in pixels, for example 320x576; '{text}' is not.")
+    return int(height), int(width)
+
+
+def collection_facts(workshop: Workshop, slug: str) -> dict[str, Any]:
+    """What a person wants to know of a fresh collection."""
+    collection, _ = workshop.collection(slug)
+    kinds = [row["kind"] for row in collection.duplicates()]
+    return {
+        "slug": slug,
+        "n_images": len(collection.images),
+        "n_exact_duplicates": kinds.count("exact"),
+        "n_near_duplicates": kinds.count("near"),
+        "damaged": collection.damaged(),
+    }
+
+
+def print_built(built: Built, *, as_json: bool, extra: Mapping[str, Any] | None = None) -> None:
+    """Say what was built or found."""
+    print_all([built], [extra or {}], as_json=as_json)
+
+
+def print_all(built: Sequence[Built], extras: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Say of each artifact what it is; as JSON one object, or a list when there are several."""
+    rows = [
+        {"kind": one.artifact.kind.value, "digest": one.artifact.digest, "reused": one.reused, **extra}
+        for one, extra in zip(built, extras, strict=True)
+    ]
+    if as_json:
+        print_json(rows[0] if len(rows) == 1 else rows)
+        return
+    for row in rows:
+        for name, value in row.items():
+            print(f"{name}: {len(value) if isinstance(value, list) else value}")
+            for part in value[:20] if isinstance(value, list) else ():
+                print("  " + ", ".join(map(str, part.values())))
+
+
+def print_json(value: Any) -> None:
+    """A value on standard output."""
+    print(json.dumps(value, indent=1, default=str))
+
+
+def serve_web(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
+    """Become the web program: it never shares a process with torch."""
+    chosen = str(settings.port if port is None else port)
+    command = [sys.executable, "-m", "app", "--host", host or settings.host, "--port", chosen]
+    os.execv(sys.executable, [*command, "--store", str(settings.store)])  # noqa: S606 our own program, no shell
