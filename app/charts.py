@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Line, LineChart, Span, Tick
+from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Span, Tick
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
+GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 144.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
 
 
@@ -237,6 +238,33 @@ def cells(
     description = f"{len(points):,} concepts in {len(drawn)} cells; the fullest holds {most:,}."
     return CellChart(
         title=title, description=description, area=area, x=x.axis(x_label), y=y.axis(y_label), cells=tuple(drawn)
+    )
+
+
+def gauge(
+    value: float, *, null: float | None, peers: Sequence[float], low: float | None, high: float | None
+) -> Gauge:
+    """A value on its range [low, high]; a side without bound (None) is drawn a little past the numbers it must show."""
+    numbers = [value, *peers, *([] if null is None else [null])]
+    start = min(0.0, *numbers) if low is None else low
+    end = max(start, *numbers) if high is None else high
+    margin = 0.06 * (end - start) or 1.0
+    start -= margin if low is None and start < 0 else 0.0
+    end += margin if high is None or end == start else 0.0
+    x = Scale(start, end, GAUGE_LEFT, GAUGE_WIDTH - GAUGE_LEFT)
+    return Gauge(
+        width=GAUGE_WIDTH,
+        height=GAUGE_HEIGHT,
+        middle=GAUGE_HEIGHT / 2,
+        left=x.start,
+        right=x.end,
+        low=start,
+        high=end,
+        open_low=low is None,
+        open_high=high is None,
+        value=x(value),
+        null=None if null is None else x(null),
+        peers=tuple(x(peer) for peer in peers),
     )
 
 

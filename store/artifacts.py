@@ -146,14 +146,17 @@ class Artifacts:
         names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
         return [Artifact(folder / name) for name in names if not name.startswith(".")]
 
+    def draft_path(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> Path:
+        """Where the draft of a request is, whether there is one or not."""
+        return self.root / kind / ".drafts" / key_of(kind, spec, inputs=inputs)
+
     @contextmanager
     def draft(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> Iterator[Draft]:
         """A folder to build in, held by a lock. A full disk becomes ``Unavailable``; the draft stays."""
-        key = key_of(kind, spec, inputs=inputs)
-        path = self.root / kind / ".drafts" / key
+        path = self.draft_path(kind, spec, inputs=inputs)
         with _full_disk_is_told(self.root):
             path.mkdir(parents=True, exist_ok=True)
-            with _locked(path.with_suffix(".lock"), what=f"{kind} {key[:12]}"):
+            with _locked(path.with_suffix(".lock"), what=f"{kind} {path.name[:12]}"):
                 yield Draft(path, kind, spec.as_json(), dict(inputs))
 
     def publish(self, draft: Draft) -> Artifact:

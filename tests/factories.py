@@ -62,7 +62,7 @@ def make_store(
     photos = draw_photos(n_images, seed=seed, with_classes=with_classes)
     artifacts, catalog = Artifacts(root), Catalog(settings.catalog_url)
     spec = CollectionSpec(slug="shapes", title="Drawn shapes")
-    collection = _make_collection(artifacts, photos, spec=spec)
+    collection = make_collection(artifacts, photos, spec=spec)
     for number, one in enumerate(shown):
         atlas, metrics = _make_atlas(artifacts, photos, one, collection=collection, seed=seed + number)
         _record(catalog, one, atlas=atlas, collection=collection, n_images=n_images, metrics=metrics)
@@ -103,7 +103,8 @@ def as_webp(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _make_collection(artifacts: Artifacts, photos: list[Photo], *, spec: CollectionSpec) -> Artifact:
+def make_collection(artifacts: Artifacts, photos: list[Photo], *, spec: CollectionSpec) -> Artifact:
+    """A collection of drawn photos."""
     inputs = {"photos": digest_of([photo.id for photo in photos])}
     with artifacts.draft(Kind.COLLECTION, spec, inputs=inputs) as draft:
         with make_writer(draft.path / COLLECTION_FILE) as writer:

@@ -115,6 +115,8 @@ class Workshop:
 
     def train(self, wanted: Sequence[Wanted], *, activations: Artifact) -> list[Built]:
         """Activations become dictionaries, recorded under their slugs; those that can share a pass do."""
+        from worker.training.team import first_alone
+
         specs = [one.spec for one in wanted]
         name = wanted[0].slug if len(wanted) == 1 else f"{len(wanted)} dictionaries"
         with self._reporter.job(f"train {name}") as tell:
@@ -125,8 +127,9 @@ class Workshop:
                 self._fresh(Kind.DICTIONARY, partial(self._dictionary, activations, spec, tell), new=spec in missing)
                 for spec in specs
             ]
-        for one, found in zip(wanted, built, strict=True):
-            self._record(one.slug, one.title, activations=activations, artifact=found.artifact)
+        with first_alone():
+            for one, found in zip(wanted, built, strict=True):
+                self._record(one.slug, one.title, activations=activations, artifact=found.artifact)
         return built
 
     def _find_dictionary(self, spec: AnyDictionarySpec, activations: Artifact) -> Artifact | None:

@@ -117,3 +117,49 @@ class CellChart(View):
     x: Axis
     y: Axis
     cells: tuple[Cell, ...]
+
+
+class Gauge(View):
+    """One value on its range. ``value``, ``null`` and ``peers`` are x coordinates on the line y = ``middle``."""
+
+    width: float
+    height: float
+    middle: float
+    left: float
+    right: float
+    low: float = Field(description="number at ``left``")
+    high: float = Field(description="number at ``right``")
+    open_low: bool = Field(description="the range goes on to the left of what is drawn")
+    open_high: bool = Field(description="the range goes on to the right of what is drawn")
+    value: float
+    null: float | None
+    peers: tuple[float, ...]
+
+
+class Point(View):
+    """A labelled point with its values; ``text`` is empty where there is no room for a label."""
+
+    key: str
+    label: str = Field(description="what the point stands for, in full")
+    x: float
+    y: float
+    x_value: float
+    y_value: float
+    best: bool = Field(description="no other point is at least as good in both and better in one")
+    url: str = ""
+    text: str = ""
+    text_x: float = 0.0
+    text_y: float = 0.0
+    anchor: str = "start"
+
+
+class ScatterChart(View):
+    """Points over two axes; ``front`` is ready for <polyline points> and joins the best ones."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    points: tuple[Point, ...]
+    front: str

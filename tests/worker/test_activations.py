@@ -10,16 +10,18 @@ from safetensors.torch import save_file
 
 from store.artifacts import Artifact, Artifacts
 from store.errors import Damaged, InvalidInput, NotFound
+from store.methods import TopKSpec
 from store.specs import ExtractionSpec
-from store.vocabulary import Fit, Kind
+from store.vocabulary import Fit, Kind, Tokens
 from worker.activations import ActivationStore, StoredGeometry, TokenStream, shard_name
+from worker.training.loop import train
 
 N_IMAGES, PER_SHARD, PATCHES, WIDTH = 23, 5, 6, 4
 SMALL = 3 * WIDTH * 2 * 24  # memory for a buffer of 24 tokens
 
 
-def write_store(root: Path) -> Artifact:
-    """Activations whose first value is the image, and whose second is the patch."""
+def write_store(root: Path, *, spoiled: tuple[int, int] | None = None) -> Artifact:
+    """Activations whose first value is the image, and whose second is the patch; of one, the third is no number."""
     artifacts = Artifacts(root)
     spec = ExtractionSpec(model="small", layer="conv", images_per_shard=PER_SHARD)
     with artifacts.draft(Kind.ACTIVATIONS, spec, inputs={"collection": "c"}) as draft:
@@ -28,6 +30,8 @@ def write_store(root: Path) -> Artifact:
             patches = torch.zeros(len(image), PATCHES, WIDTH, dtype=torch.bfloat16)
             patches[..., 0] = image[:, None]
             patches[..., 1] = torch.arange(PATCHES)
+            if spoiled and spoiled[0] in image:
+                patches[spoiled[0] - start, spoiled[1], 2] = torch.nan
             prefix = torch.full((len(image), 1, WIDTH), 0.5, dtype=torch.bfloat16)
             tensors = {"image": image, "patches": patches, "prefix": prefix}
             save_file(tensors, draft.path / shard_name(start // PER_SHARD))
@@ -80,6 +84,33 @@ def test_shards_come_in_the_order_of_images(store: ActivationStore) -> None:
         assert patches.shape == (len(images), PATCHES, WIDTH)
         assert prefix.shape == (len(images), 1, WIDTH)
         assert patches[:, 2, 0].tolist() == images.tolist()
+
+
+@pytest.mark.parametrize(("tokens", "per_image"), [("patches", PATCHES), ("class", 1), ("all", PATCHES + 1)])
+def test_tokens_of_a_choice(store: ActivationStore, tokens: str, per_image: int) -> None:
+    stream = store.stream([1, 2, 9], tokens=Tokens(tokens))
+    found = epoch_of(stream, 4)
+    assert len(found) == stream.n_tokens == 3 * per_image
+    n_class = int((found == 0.5).all(dim=1).sum())
+    assert n_class == {"patches": 0, "class": 3, "all": 3}[tokens]
+    if tokens != "patches":
+        torch.testing.assert_close(stream.mean, found.mean(dim=0))
+        torch.testing.assert_close(stream.std, found.std(dim=0, correction=0))
+
+
+def test_tokens_that_a_model_does_not_have(store: ActivationStore) -> None:
+    with pytest.raises(InvalidInput, match="no registers tokens at conv.*1 class and 0 register.*learn from patches"):
+        store.stream([1], tokens=Tokens.REGISTERS)
+
+
+def test_the_first_bad_activation_is_found(tmp_path: Path) -> None:
+    assert ActivationStore(write_store(tmp_path / "good")).stream([3]).first_bad() == "no shard"
+    store = ActivationStore(write_store(tmp_path / "bad", spoiled=(13, 4)))
+    assert store.stream([3, 13]).first_bad() == "shard-00002.safetensors, row 3 (image 13), token 4"
+    assert store.stream([3]).first_bad() == "no shard"
+    spec = TopKSpec(n_concepts=4, n_active=2, epochs=1, batch_tokens=16)
+    with pytest.raises(InvalidInput, match=r"1 of \d+ tokens in batch \d of epoch 0.*shard-00002.*row 3.*extract"):
+        train(spec, store.stream(range(N_IMAGES)))
 
 
 def test_geometry_and_statistics(store: ActivationStore) -> None:

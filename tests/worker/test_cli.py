@@ -219,3 +219,26 @@ def test_every_command_has_help(command: str) -> None:
 
 def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == version("conceptoscope")
+
+
+@pytest.mark.slow
+def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio) -> None:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "worker.cli"]
+    command = [*torchrun, *studio.train_arguments, "--slug", "together", "--seed", "7", "--json"]
+    command += ["--store", str(studio.store)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["slug"] == "together"
+    assert not json.loads(done.stdout)["reused"]
+
+
+def test_a_sweep_trains_every_combination_on_one_pass(studio: Studio) -> None:
+    base = [part for part in studio.train_arguments if part not in ("--slug", "small")]
+    sweep = ["--preset", "topk-small", "--preset", "archetypal-small", "--n-active", "2", "--set", "aux_weight=0,0.1"]
+    small = ["--n-concepts", "16", "--epochs", "1"]
+    kept = [part for part in base if part not in SMALL]
+    found = answer(*kept, *small, *sweep, "--set", "dead_after_tokens=1000", store=studio.store)
+    assert len(found) == len({row["digest"] for row in found}) == 4
+    names = [row["slug"] for row in answer("ls", store=studio.store)["dictionaries"]]
+    assert {row["slug"] for row in found} <= set(names)

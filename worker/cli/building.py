@@ -102,17 +102,23 @@ def train(
     """
     fields = {"epochs": [epochs] if epochs else [], **dict(parse_change(text) for text in change or ())}
     fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
+    from worker.training import team
+
     specs = combined([get_preset(name).spec for name in preset or ["topk-small"]], fields)
     workshop = workshop_of(store, device=device, rebuild=rebuild)
     extraction = extraction_of(model, layer, size=size, fit=fit, weights=weights)
-    activations = workshop.extract(collection, extraction, weights=weights).artifact
     names = named(specs, start=slug or model_slug(f"{model}-{extraction.layer}"), with_method=slug is None)
     heading = title or f"{model_title(model)}, {extraction.layer}"
     wanted = [Wanted(name, f"{heading}, {what}", spec) for (name, what), spec in zip(names, specs, strict=True)]
     if title:
         wanted = [Wanted(one.slug, title if len(specs) == 1 else one.title, one.spec) for one in wanted]
-    built = workshop.train(wanted, activations=activations)
-    print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
+    with team.joined():
+        with team.first_alone():
+            activations = workshop.extract(collection, extraction, weights=weights).artifact
+        built = workshop.train(wanted, activations=activations)
+        first = team.rank() == 0
+    if first:
+        print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
 
 
 def atlas(

@@ -4,27 +4,42 @@ Pairs (token, slot) are ``indices [n a]``. The three products a sparse autoencod
 
 * ``weighted_rows``: for each token the sum of its atoms, ``sum_j v_ij T[idx_ij]`` (an embedding bag);
 * ``paired_products``: for each pair ``<r_i, T[idx_ij]>`` (a sampled dense-dense product);
-* ``ConceptPairs.weighted_sums``: for each concept the sum of its tokens, ``sum v_ij r_i`` (a CSR product, after the
+* ``ConceptPairs.weighted_sums``: for each concept the sum of its tokens, ``sum v_ij r_i`` (a bag of tokens, after the
   pairs are sorted by concept).
+
+Where tokens have different numbers of codes, ``worker/dictionaries/pairs.py`` has the same with ``Pairs``::
+
+    pairs = encode_pairs(inputs, weight, bias=bias, choose=largest(n_active * len(inputs)))  # or above(threshold)
+    codes = pairs.with_values(pairs.values.relu())        # any torch on values [m]; also pairs.only(pairs.concepts < k)
+    output = decode_pairs(codes, atoms)                   # gradients to values and atoms, through values to W, b, u
+    active, n_fired = codes.fired();  indices, values = codes.padded()               # slots for SparseCodes
+
+``choose`` (``worker/dictionaries/precodes.py``) sees the pre-codes some rows at a time: ``largest(m)`` takes the m
+largest positive ones of the whole batch, exactly; ``above(t)`` those above one threshold or one for each concept.
 """
 
-import warnings
-from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
-from torch.nn import functional
 
-_GATHER_TOKENS = 256  # tokens whose atoms are copied at once, where there is no sampled product
+from worker.dictionaries.kernels import PairIndex, csr_matrix, gathered_pair_products
+from worker.dictionaries.precodes import PreCodes, top_codes, top_of_batch
 
-
-def top_codes(pre_codes: Float[Tensor, "n K"], n_active: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
-    """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0."""
-    values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
-    return indices, values.relu_()
+__all__ = [
+    "ConceptPairs",
+    "Reconstruction",
+    "csr_matrix",
+    "fired",
+    "gathered_products",
+    "mix",
+    "paired_products",
+    "reconstruct",
+    "top_codes",
+    "weighted_rows",
+]
 
 
 def fired(
@@ -41,56 +56,44 @@ def weighted_rows(
     indices: Int[Tensor, "n a"], values: Float[Tensor, "n a"], *, table: Float[Tensor, "K d"]
 ) -> Float[Tensor, "n d"]:
     """``out_i = sum_j values_ij table[indices_ij]``."""
-    return functional.embedding_bag(indices, table, per_sample_weights=values.to(table), mode="sum")
+    return _paired(indices, n_concepts=len(table)).sums_by_token(values.flatten(), table)
 
 
 def paired_products(
     rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, indices: Int[Tensor, "n a"]
 ) -> Float[Tensor, "n a"]:
     """``out_ij = <rows_i, table[indices_ij]>``."""
-    if rows.device.type != "cpu":
-        return gathered_products(rows, table, indices=indices)
-    n, a = indices.shape
-    starts = torch.arange(0, n * a + 1, a)
-    pattern = csr_matrix(starts, indices.flatten(), rows.new_zeros(n * a), shape=(n, len(table)))
-    products: Tensor = torch.sparse.sampled_addmm(pattern, rows.contiguous(), table.t(), beta=0.0)
-    return products.values().view(n, a)
+    return _paired(indices, n_concepts=len(table)).products(rows, table).view(indices.shape)
 
 
 def gathered_products(
     rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, indices: Int[Tensor, "n a"]
 ) -> Float[Tensor, "n a"]:
-    """The same as ``paired_products`` by copying atoms, some tokens at a time."""
-    parts = zip(torch.split(rows, _GATHER_TOKENS), torch.split(indices, _GATHER_TOKENS), strict=True)
-    return torch.cat([torch.einsum("nd,nad->na", r, table[i]) for r, i in parts])
+    """The same as ``paired_products`` by copying atoms, some pairs at a time."""
+    pairs = _paired(indices, n_concepts=len(table))
+    return gathered_pair_products(rows, table, tokens=pairs.tokens, concepts=pairs.concepts).view(indices.shape)
+
+
+def _paired(indices: Int[Tensor, "n a"], *, n_concepts: int) -> PairIndex:
+    """The same pairs, flat: every token owns as many."""
+    n, a = indices.shape
+    starts = torch.arange(n + 1, dtype=indices.dtype, device=indices.device) * a
+    return PairIndex(starts, indices.flatten(), n_concepts=n_concepts)
 
 
 class ConceptPairs:
     """The pairs of a batch sorted by concept: made once, shared by the gradients of encoder and atoms."""
 
     def __init__(self, indices: Int[Tensor, "n a"], *, n_concepts: int) -> None:
-        self.indices = indices
-        self.n_concepts = n_concepts
-
-    @cached_property
-    def _sorted(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Order of the pairs, their tokens, and where each concept's pairs start."""
-        flat = self.indices.flatten()
-        order = flat.argsort(stable=True)
-        starts = flat.new_zeros(self.n_concepts + 1)
-        torch.cumsum(torch.bincount(flat, minlength=self.n_concepts), dim=0, out=starts[1:])
-        return order, order // self.indices.shape[1], starts
+        self.index = _paired(indices, n_concepts=n_concepts)
 
     def weighted_sums(self, weights: Float[Tensor, "n a"], rows: Float[Tensor, "n d"]) -> Float[Tensor, "K d"]:
         """``out_k`` = sum over the pairs (i, j) with index k of ``weights_ij rows_i``."""
-        order, tokens, starts = self._sorted
-        matrix = csr_matrix(starts, tokens, weights.flatten()[order], shape=(self.n_concepts, len(rows)))
-        return matrix @ rows
+        return self.index.sums_by_concept(weights.flatten(), rows)
 
     def totals(self, weights: Float[Tensor, "n a"]) -> Float[Tensor, " K"]:
         """``out_k`` = sum over the pairs with index k of ``weights_ij``."""
-        zeros = weights.new_zeros(self.n_concepts)
-        return zeros.index_add_(0, self.indices.flatten(), weights.flatten())
+        return self.index.totals(weights.flatten())
 
 
 class Reconstruction(NamedTuple):
@@ -123,7 +126,7 @@ class _Reconstruct(Function):
     def forward(
         ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, atoms: Tensor, n_active: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        indices, values = top_codes(functional.linear(inputs, weight, bias), n_active)
+        indices, values = top_of_batch(PreCodes(inputs, weight, bias), n_active)
         ctx.save_for_backward(inputs, weight, atoms, indices, values)
         ctx.mark_non_differentiable(indices)
         return weighted_rows(indices, values, table=atoms), indices, values
@@ -160,17 +163,3 @@ class _Mix(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         indices, points = ctx.saved_tensors
         return paired_products(gradients[0], points, indices=indices), None, None
-
-
-def csr_matrix(starts: Tensor, columns: Tensor, values: Tensor, *, shape: tuple[int, int]) -> Tensor:
-    """A CSR matrix, unchecked: the callers make valid ones."""
-    _announce_csr()
-    return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)
-
-
-@cache
-def _announce_csr() -> None:
-    """Let torch say once, unheard, that its CSR tensors are in beta."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        torch.sparse_csr_tensor(torch.tensor([0, 0]), torch.tensor([]).long(), torch.tensor([]), (1, 1))

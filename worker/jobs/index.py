@@ -111,9 +111,7 @@ def _scan(spec: AtlasSpec, inputs: IndexInputs, staging: Staging, *, on_progress
     return scan
 
 
-def _shards(
-    store: ActivationStore, tokens: Tokens
-) -> Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]]:
+def _shards(store: ActivationStore, tokens: Tokens) -> Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]]:
     for shard in store.shards():
         yield np.asarray(shard.images, dtype=np.int64), store.chosen(shard, tokens)
 

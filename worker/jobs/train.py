@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from store.artifacts import Artifact, Artifacts, Draft
 from store.collection import Collection
 from store.errors import InvalidInput
 from store.methods import AnyDictionarySpec
-from store.vocabulary import Kind, Split
-from worker.activations import ActivationStore
+from store.vocabulary import Kind, Split, Tokens
+from worker.activations import ActivationStore, TokenStream
 from worker.dictionaries.files import save_dictionary
 from worker.evaluation import evaluate
 from worker.jobs.requests import dictionary_inputs
+from worker.training import team
 from worker.training.checkpoint import Checkpoints
 from worker.training.loop import train_together
 from worker.training.records import Trained, TrainingProgress
@@ -41,12 +43,19 @@ def train_dictionaries(
     stands in the drafts of its dictionaries.
     """
     inputs = dictionary_inputs(activations.artifact)
+    task = _Task(activations, collection, device, on_progress)
     for group in _groups(spec for spec in specs if artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) is None):
+        if team.rank() > 0:
+            paths = [artifacts.draft_path(Kind.DICTIONARY, spec, inputs=inputs) for spec in group]
+            _trained(task, group, paths)
+            continue
         with ExitStack() as stack:
             drafts = [stack.enter_context(artifacts.draft(Kind.DICTIONARY, spec, inputs=inputs)) for spec in group]
-            _train_group(group, drafts, activations, collection=collection, device=device, on_progress=on_progress)
+            _build(task, group, drafts)
             for draft in drafts:
                 artifacts.publish(draft)
+    with team.first_alone():
+        pass
     built = [artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) for spec in specs]
     return [artifact for artifact in built if artifact is not None]
 
@@ -65,35 +74,48 @@ def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
     return [list(group.values()) for group in groups.values()]
 
 
-def _train_group(
-    specs: Sequence[AnyDictionarySpec],
-    drafts: Sequence[Draft],
-    activations: ActivationStore,
-    *,
-    collection: Collection,
-    device: torch.device,
-    on_progress: Progress,
-) -> None:
-    folders = [draft.path / _CHECKPOINT for draft in drafts]
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-    learn, judge = (_images(collection, split) for split in (Split.TRAIN, Split.HELD_OUT))
-    if not judge:
-        raise InvalidInput(
-            f"The collection '{collection.spec['slug']}' has no held-out image to judge by; "
-            "ingest more photos or raise --held-out."
-        )
-    stream, held_out = (activations.stream(images, tokens=specs[0].tokens) for images in (learn, judge))
-    trained = train_together(
+@dataclass(frozen=True)
+class _Task:
+    """What all groups of a run share."""
+
+    activations: ActivationStore
+    collection: Collection
+    device: torch.device
+    on_progress: Progress
+
+    def stream(self, split: Split, tokens: Tokens) -> TokenStream:
+        """The tokens of one split."""
+        images = [row.image for row in self.collection.images if row.split is split]
+        if not images and split is Split.HELD_OUT:
+            raise InvalidInput(
+                f"The collection '{self.collection.spec['slug']}' has no held-out image to judge by; "
+                "ingest more photos or raise --held-out."
+            )
+        return self.activations.stream(images, tokens=tokens)
+
+
+def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Path]) -> list[Trained]:
+    stream, held_out = (task.stream(split, specs[0].tokens) for split in (Split.TRAIN, Split.HELD_OUT))
+    folders = [draft / _CHECKPOINT for draft in drafts]
+    with team.first_alone():
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+    told = _told(task.on_progress, specs[0].epochs)
+    return train_together(
         specs,
         stream,
         held_out=held_out,
-        device=device,
-        on_progress=_told(on_progress, specs[0].epochs),
+        device=task.device,
+        on_progress=told,
         checkpoints=Checkpoints(folders),
     )
+
+
+def _build(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Draft]) -> None:
+    trained = _trained(task, specs, [draft.path for draft in drafts])
+    stream, held_out = (task.stream(split, specs[0].tokens) for split in (Split.TRAIN, Split.HELD_OUT))
     for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
-        on_progress(number, len(drafts), "dictionaries judged on held-out images")
+        task.on_progress(number, len(drafts), "dictionaries judged on held-out images")
         metrics = evaluate(one.dictionary, held_out, train=stream, seed=one.dictionary.spec.seed)
         _write_all(draft.path, one, metrics)
 
@@ -102,10 +124,6 @@ def _write_all(folder: Path, trained: Trained, metrics: dict[str, float]) -> Non
     save_dictionary(trained.dictionary, folder)
     _write(folder / HISTORY, [record.as_json() for record in trained.history])
     _write(folder / METRICS, metrics)
-
-
-def _images(collection: Collection, split: Split) -> list[int]:
-    return [row.image for row in collection.images if row.split is split]
 
 
 def _told(on_progress: Progress, epochs: int) -> Callable[[TrainingProgress], None]:

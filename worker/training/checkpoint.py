@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from store.errors import InvalidInput
+from worker.training import team
 from worker.training.learners import Learner
 
 FORMAT = 1
@@ -42,7 +43,9 @@ class Checkpoints:
         self.directories = tuple(directories)
 
     def save(self, learners: Sequence[Learner], position: Position) -> None:
-        """Write all files, each in one atomic step, then remove the older ones."""
+        """Write all files, each in one atomic step, then remove the older ones; of several processes the first does."""
+        if team.rank() > 0:
+            return
         for directory, learner in zip(self.directories, learners, strict=True):
             facts = {"format": FORMAT, "spec": learner.spec.digest, "torch": torch.__version__, **learner.facts()}
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in learner.tensors().items()}
@@ -77,6 +80,8 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all files: the run is over."""
+        if team.rank() > 0:
+            return
         for directory in self.directories:
             for position in _positions(directory):
                 _file(directory, position).unlink()

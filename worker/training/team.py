@@ -3,6 +3,10 @@
 Started by ``torchrun`` there are as many as it says; otherwise there is one, and nothing here costs anything.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
@@ -33,3 +37,26 @@ def add_up(*tensors: Tensor) -> None:
     if _together():
         for tensor in tensors:
             distributed.all_reduce(tensor)
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Be one of the processes that torchrun started, if it did."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+@contextmanager
+def first_alone() -> Iterator[None]:
+    """The first process does the block while the others wait; then they do it, and find what it made."""
+    if _together() and rank() > 0:
+        distributed.barrier()
+    yield
+    if _together() and rank() == 0:
+        distributed.barrier()

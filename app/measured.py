@@ -1,0 +1,75 @@
+"""What atlases say about their dictionaries in numbers; an atlas never changes, so each is read once."""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.roster import Entry
+from store.atlas.reader import Atlas
+from store.atlas.shelf import Shelf
+from store.metrics import METRICS
+
+N_KEPT = 1024  # about 5 KB each
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of one atlas."""
+
+    metrics: Mapping[str, float]
+    """Values by key of ``store.metrics``; absent and infinite ones are left out."""
+    n_active: int | None
+    tokens: str
+    window: str
+    basis: str
+    """Equal where two dictionaries learned from the same activations: only then are their numbers fully comparable."""
+
+
+class Ledger:
+    """Measured numbers by atlas; safe to share between threads."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Measured] = OrderedDict()
+
+    def of(self, entry: Entry) -> Measured:
+        """The numbers of the dictionary's atlas; raises a domain error when it cannot be opened."""
+        with self._lock:
+            if entry.atlas in self._known:
+                self._known.move_to_end(entry.atlas)
+                return self._known[entry.atlas]
+        with self._shelf.reading(entry.atlas) as shelved:
+            found = _read(shelved.atlas)
+        with self._lock:
+            self._known[entry.atlas] = found
+            while len(self._known) > N_KEPT:
+                self._known.popitem(last=False)
+        return found
+
+
+def _read(atlas: Atlas) -> Measured:
+    meta, stream = atlas.meta, atlas.streams[0]
+    spec, inputs = _table(meta, "spec"), atlas.artifact.manifest.inputs
+    n_active = spec.get("n_active")
+    tokens = str(spec.get("tokens", "patches"))
+    window = stream.window
+    return Measured(
+        metrics={key: float(value) for key, value in _table(meta, "metrics").items() if _counts(key, value)},
+        n_active=n_active if isinstance(n_active, int) else None,
+        tokens=tokens,
+        window=f"{window.height_px} × {window.width_px} px, {window.fit.value}",
+        basis=f"{inputs.get('activations', inputs.get('collection', ''))} {tokens}",
+    )
+
+
+def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
+    found = meta.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _counts(key: str, value: object) -> bool:
+    return key in METRICS and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

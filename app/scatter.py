@@ -1,0 +1,142 @@
+"""Two numbers of several things against each other: which are not beaten in both, and where their labels go."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.charts import Scale
+from app.views.plots import Area, Point, ScatterChart
+
+Way = Literal["higher", "lower"]
+AREA = Area(width=560, height=300, left=56, top=16, right=548, bottom=252)
+_LETTER, _LINE = 5.9, 12.0  # size of a letter of the 11 px labels, in user units
+_MARK = 6.0  # half the side of the square that a mark keeps free
+_PAD = 0.07  # margin of the axes as a share of the spread
+_LOG_FROM = 8.0  # a ratio of largest to smallest from which an axis is logarithmic
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A thing to place: its full name, the texts that may label it (longest first) and its two values."""
+
+    key: str
+    label: str
+    texts: tuple[str, ...]
+    x: float
+    y: float
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """An axis: its title and which way is better."""
+
+    label: str
+    better: Way
+
+
+def front_of(points: Sequence[tuple[float, float]], *, better: tuple[Way, Way]) -> list[int]:
+    """Indices of the points that no other beats: at least as good in both and better in one; by x, best last.
+
+    O(n log n): from the best x on, a point is kept when its y is better than every y before it. Equal points are all
+    kept, as none of them beats another.
+    """
+    signs = [1.0 if way == "higher" else -1.0 for way in better]
+    good = [(x * signs[0], y * signs[1]) for x, y in points]
+    order = sorted(range(len(good)), key=lambda index: (-good[index][0], -good[index][1]))
+    kept: list[int] = []
+    for index in order:
+        if not kept or good[index][1] > good[kept[-1]][1] or good[index] == good[kept[-1]]:
+            kept.append(index)
+    return kept[::-1]
+
+
+def scatter(spots: Sequence[Spot], *, title: str, x: Side, y: Side, area: Area = AREA) -> ScatterChart:
+    """Marks with labels; the marks on the front are joined by a line."""
+    scales = _scale([s.x for s in spots], area.left, area.right), _scale([s.y for s in spots], area.bottom, area.top)
+    front = front_of([(spot.x, spot.y) for spot in spots], better=(x.better, y.better))
+    places = [(scales[0](spot.x), scales[1](spot.y)) for spot in spots]
+    labels = _labels(spots, places, first=front, area=area)
+    points = tuple(
+        Point(
+            key=spot.key,
+            label=spot.label,
+            x=at[0],
+            y=at[1],
+            x_value=spot.x,
+            y_value=spot.y,
+            best=index in front,
+            url=spot.url,
+            **labels.get(index, {}),
+        )
+        for index, (spot, at) in enumerate(zip(spots, places, strict=True))
+    )
+    line = sorted({places[index] for index in front})
+    return ScatterChart(
+        title=title,
+        description=_describe(spots, front),
+        area=area,
+        x=scales[0].axis(f"{x.label} (log)" if scales[0].log else x.label),
+        y=scales[1].axis(y.label, n_ticks=5),
+        points=points,
+        front=" ".join(f"{a:g},{b:g}" for a, b in line),
+    )
+
+
+def _describe(spots: Sequence[Spot], front: Sequence[int]) -> str:
+    if not spots:
+        return "Nothing to show."
+    names = "; ".join(spots[index].label for index in front)
+    return f"{len(front)} of {len(spots)} are beaten by no other in both: {names}."
+
+
+def _scale(values: Sequence[float], start: float, end: float) -> Scale:
+    """An axis a little wider than its values; logarithmic when they span most of a power of ten."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    if low > 0 and high / low >= _LOG_FROM:
+        widen = (high / low) ** _PAD
+        return Scale(low / widen, high * widen, start, end, log=True)
+    pad = (high - low) * _PAD or abs(high) * _PAD or 1.0
+    return Scale(low - pad, high + pad, start, end)
+
+
+@dataclass(frozen=True)
+class _Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+
+def _labels(
+    spots: Sequence[Spot], places: Sequence[tuple[float, float]], *, first: Sequence[int], area: Area
+) -> dict[int, dict[str, object]]:
+    """Text and place of each label that fits beside its mark without touching a mark or another label."""
+    taken = [_Box(a - _MARK, b - _MARK, a + _MARK, b + _MARK) for a, b in places]
+    found: dict[int, dict[str, object]] = {}
+    for index in (*first, *(other for other in range(len(spots)) if other not in first)):
+        for text, (text_x, text_y, anchor), box in _tries(spots[index].texts, places[index]):
+            inside = box.left >= area.left and box.right <= area.width and box.top >= 0 and box.bottom <= area.bottom
+            if inside and not any(box.meets(other) for other in taken):
+                taken.append(box)
+                found[index] = {"text": text, "text_x": text_x, "text_y": text_y, "anchor": anchor}
+                break
+    return found
+
+
+def _tries(
+    texts: Sequence[str], at: tuple[float, float]
+) -> Iterable[tuple[str, tuple[float, float, str], _Box]]:
+    """Right, left, above and below the mark, with the longest text first."""
+    x, y = at
+    for text in texts:
+        width = len(text) * _LETTER
+        for dx, dy, anchor in ((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 18, "middle")):
+            text_x, text_y = round(x + dx, 2), round(y + dy, 2)
+            left = text_x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+            yield text, (text_x, text_y, anchor), _Box(left, text_y - _LINE + 2, left + width, text_y + 2)
