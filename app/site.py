@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.measured import Ledger
 from app.render import Pages
 from app.roster import Entry, Roster
 from app.static_tree import StaticTree
@@ -41,6 +42,7 @@ class Site:
     catalog: Catalog
     roster: Roster
     shelf: Shelf
+    ledger: Ledger
     static: StaticTree
     pages: Pages
     code: str
@@ -63,11 +65,13 @@ def make_site(settings: Settings) -> Site:
     check_writable(settings.store)
     catalog = Catalog(settings.catalog_url)
     static = StaticTree(resource("static"))
+    shelf = Shelf(Artifacts(settings.store))
     return Site(
         settings=settings,
         catalog=catalog,
         roster=Roster(catalog),
-        shelf=Shelf(Artifacts(settings.store)),
+        shelf=shelf,
+        ledger=Ledger(shelf),
         static=static,
         pages=Pages(resource("templates"), static),
         code=_code_digest(),

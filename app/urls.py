@@ -69,6 +69,11 @@ def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[
     return with_query(f"/i/{_part(image_id)}", query)
 
 
+def compare(query: Query = ()) -> str:
+    """Dictionaries of one model and layer beside each other; ``query`` has ``model``, ``layer``, ``collection``."""
+    return with_query("/compare", query)
+
+
 # Fragments
 
 
@@ -142,6 +147,11 @@ def api_concept(slug: str, index: int | str, *, part: str = "", query: Query = (
 def api_image(image_id: str, slug: str = "", *, query: Query = ()) -> str:
     """An image as a dictionary sees it."""
     return with_query(f"{API}/images/{_part(image_id)}", query or {"dictionary": slug})
+
+
+def api_compare(query: Query = ()) -> str:
+    """Dictionaries of one model and layer beside each other."""
+    return with_query(f"{API}/compare", query)
 
 
 def api_glossary() -> str:

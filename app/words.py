@@ -40,6 +40,29 @@ BADGES = {
     Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
     Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
 }
+GROUPS = {
+    "reconstruction": Word("Reconstruction", "How much of the activations comes back through the concepts."),
+    "sparsity": Word("Sparsity", "How many concepts a token needs, and how often each is needed."),
+    "geometry": Word("Geometry", "How the atoms lie in space, whatever the tokens are."),
+    "codes": Word("Codes", "How concepts fire, alone and together."),
+    "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
+    "stability": Word("Stability", "Whether another training run finds the same concepts."),
+    "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
+    "other": Word("Other", "What belongs to no other group."),
+}
+_GROUPED = {
+    "reconstruction": ("r2", "fvu", "r2_random_atoms", "r2_data_atoms", "r2_permuted_codes", "n_tokens_held_out"),
+    "sparsity": ("l0", "l0_share", "density_median", "dead_share_held_out", "dead_share_all", "dense_share"),
+    "training": ("loss", "r2_train", "r2_held_out", "dead_share_epoch", "lr"),
+}
+_GROUP_OF = {key: group for group, keys in _GROUPED.items() for key in keys}
+
+
+def group_of(metric: str) -> str:
+    """The group of a metric, by its key."""
+    return _GROUP_OF.get(metric, "other")
+
+
 LABELS = {
     "concept": "Index",
     "density": "Density",

@@ -16,7 +16,7 @@ from store.catalog.models import save_model
 from store.catalog.session import Catalog
 from store.collection import FILE as COLLECTION_FILE
 from store.collection import make_writer
-from store.methods import ArchetypalSpec, TopKSpec
+from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
 from store.specs import AtlasSpec, CollectionSpec, digest_of
 from store.vocabulary import Kind
@@ -185,8 +185,12 @@ def dictionary_digest(shown: Shown) -> str:
     return digest_of({"dictionary": shown.slug})
 
 
+def make_spec(shown: Shown) -> AnyDictionarySpec:
+    """The spec that stands for how it was trained."""
+    return load_dictionary_spec({"method": shown.method, "n_concepts": shown.n_concepts, "n_active": 8})
+
+
 def _facts(shown: Shown, metrics: dict[str, float]) -> dict[str, Any]:
-    spec = TopKSpec if shown.method == "topk" else ArchetypalSpec
     epochs = [
         {
             "epoch": n,
@@ -202,7 +206,7 @@ def _facts(shown: Shown, metrics: dict[str, float]) -> dict[str, Any]:
         "layer": "stage4",
         "collection": "shapes",
         "dictionary": shown.slug,
-        "spec": spec(n_concepts=shown.n_concepts, n_active=8).as_json(),
+        "spec": make_spec(shown).as_json(),
         "metrics": metrics,
         "history": epochs,
     }
@@ -226,5 +230,7 @@ def _record(
             method=shown.method,
             digest=dictionary_digest(shown),
             n_concepts=shown.n_concepts,
+            spec=make_spec(shown).as_json(),
+            metrics=metrics,
         )
         switch_atlas(session, save_dictionary(session, row), digest=atlas.digest, headline=metrics)

@@ -34,7 +34,7 @@ def list_everything(settings: Settings) -> dict[str, list[dict[str, Any]]]:
                 "atlas": row.atlas.digest[:12] if row.atlas else "",
                 **{key: round(value, 4) for key, value in (row.atlas.headline if row.atlas else {}).items()},
             }
-            for row in list_dictionaries(session)
+            for row in list_dictionaries(session, with_atlas=False)
         ]
     catalog.close()
     return {

@@ -172,6 +172,8 @@ class Workshop:
                 method=spec.method,
                 digest=artifact.digest,
                 n_concepts=spec.n_concepts,
+                spec=spec.as_json(),
+                metrics=json.loads(artifact.file("metrics.json").read_text()),
             )
             save_dictionary(session, facts)
 

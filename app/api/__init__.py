@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api import concept, concepts, dictionaries, examples, health, images, service
+from app.api import compare, concept, concepts, dictionaries, examples, health, images, service
 
 routers: tuple[APIRouter, ...] = (
     health.router,
@@ -12,4 +12,5 @@ routers: tuple[APIRouter, ...] = (
     concept.router,
     examples.router,
     images.router,
+    compare.router,
 )

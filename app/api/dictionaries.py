@@ -8,7 +8,8 @@ from app import urls
 from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.asking import ask_api
-from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history, make_numbers
+from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history
+from app.makers.metrics import make_scores
 from app.params import Param, document, read_params
 from app.site import SiteDep
 from app.views.dictionaries import DictionaryCard, DictionaryView
@@ -39,7 +40,7 @@ def dictionaries(request: Request, site: SiteDep) -> Response:
     for entry in site.roster.entries():
         if all(getattr(entry, name) == value for name, value in wanted.items()):
             with site.opened(entry) as opened:
-                cards.append(make_dictionary_card(opened))
+                cards.append(make_dictionary_card(site, opened))
     return data_answer(wrap(request, tuple(cards), html=urls.home()), etag=etag)
 
 
@@ -48,9 +49,9 @@ def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
     """One dictionary."""
     entry = site.roster.get(slug)
     read_params(request)
-    etag = data_etag(request, site, entry)
+    etag = data_etag(request, site, entry, site.roster.stamp())  # ranks depend on its peers
     with site.opened(entry) as opened:
-        view = make_dictionary(opened)
+        view = make_dictionary(site, opened)
     return data_answer(wrap(request, view, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 
@@ -59,9 +60,9 @@ def metrics(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Every measured number with its definition and null, and the training history."""
     entry = site.roster.get(slug)
     read_params(request)
-    etag = data_etag(request, site, entry)
+    etag = data_etag(request, site, entry, site.roster.stamp())
     with site.opened(entry) as opened:
-        data = {"metrics": make_numbers(opened), "history": make_history(opened)}
+        data = {"metrics": make_scores(site, entry), "history": make_history(opened)}
     return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 

@@ -43,6 +43,7 @@ def service(request: Request, site: SiteDep) -> Response:
             "models": urls.api_models(),
             "datasets": urls.api_datasets(),
             "dictionaries": urls.api_dictionaries(),
+            "compare": urls.api_compare(),
             "glossary": urls.api_glossary(),
             "openapi": f"{urls.API}/openapi.json",
         },

@@ -1,5 +1,6 @@
 """The model shelf and the dictionary page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from app import charts, urls
 from app.charts import Series
 from app.makers.concepts import make_chip
 from app.makers.facts import facts_of, provenance, spec_facts
+from app.makers.metrics import HEADLINE, group_scores, make_scores, metrics_of, peers_of
+from app.makers.subjects import query_of, subjects_of
 from app.roster import Entry
 from app.site import Opened, Site
 from app.views.base import Choice, Links, Number
@@ -19,7 +22,6 @@ from store.errors import ConceptoscopeError
 from store.metrics import METRICS
 from store.vocabulary import Badge
 
-HEADLINE = ("r2", "l0", "dead_share_all")
 N_STRIP, N_MOSAIC = 8, 36
 TRAINING = (
     ("R²", "R²", ("r2_train", "r2_held_out")),
@@ -35,7 +37,7 @@ def make_home(site: Site) -> HomeView:
     for entry in entries:
         try:
             with site.opened(entry) as opened:
-                shelves.setdefault(entry.model, []).append(make_dictionary_card(opened, with_strip=True))
+                shelves.setdefault(entry.model, []).append(make_dictionary_card(site, opened, with_strip=True))
         except ConceptoscopeError as fault:
             broken.append(f"{entry.title}: {fault}")
     by_model = {entry.model: entry for entry in entries}
@@ -45,7 +47,7 @@ def make_home(site: Site) -> HomeView:
         n_dictionaries=len(entries),
         n_concepts=sum(entry.n_concepts for entry in entries),
         n_images=sum({entry.collection: entry.n_images for entry in entries}.values()),
-        models=tuple(_shelf(by_model[model], cards) for model, cards in shelves.items()),
+        models=tuple(_shelf(by_model[model], cards, entries=entries) for model, cards in shelves.items()),
         broken=tuple(broken),
         browse_url=urls.concepts(first) if first else "",
         images_url=urls.images(first) if first else "",
@@ -53,12 +55,32 @@ def make_home(site: Site) -> HomeView:
     )
 
 
-def _shelf(entry: Entry, cards: list[DictionaryCard]) -> ModelShelf:
-    facts = facts_of(entry.model_facts)
-    return ModelShelf(slug=entry.model, title=entry.model_title, facts=facts, dictionaries=tuple(cards))
+def _shelf(entry: Entry, cards: list[DictionaryCard], *, entries: Sequence[Entry]) -> ModelShelf:
+    return ModelShelf(
+        slug=entry.model,
+        title=entry.model_title,
+        facts=facts_of(entry.model_facts),
+        dictionaries=tuple(cards),
+        comparisons=_comparisons([one for one in entries if one.model == entry.model]),
+    )
 
 
-def make_dictionary_card(opened: Opened, *, with_strip: bool = False) -> DictionaryCard:
+def _comparisons(entries: Sequence[Entry]) -> tuple[Choice, ...]:
+    """Layers (and collections) of which there are several dictionaries."""
+    return tuple(
+        Choice(
+            key="/".join(subject.query.values()),
+            label=subject.entries[0].layer,
+            url=urls.compare(subject.query),
+            n=len(subject.entries),
+            title=subject.entries[0].collection_title,
+        )
+        for subject in subjects_of(entries)
+        if len(subject.entries) > 1
+    )
+
+
+def make_dictionary_card(site: Site, opened: Opened, *, with_strip: bool = False) -> DictionaryCard:
     """A dictionary with its headline numbers, optionally with its most important concepts."""
     entry, grid = opened.entry, opened.atlas.streams[0].grid
     ranked = ranked_alive(opened)[:N_STRIP] if with_strip else []
@@ -74,7 +96,7 @@ def make_dictionary_card(opened: Opened, *, with_strip: bool = False) -> Diction
         n_concepts=opened.atlas.n_concepts,
         grid=(grid.rows, grid.cols),
         digest=opened.atlas.digest,
-        numbers=tuple(number for number in make_numbers(opened) if number.key in HEADLINE),
+        numbers=_headline(site, entry),
         links=Links(html=urls.dictionary(entry.slug), api=urls.api_dictionaries(entry.slug)),
         concepts_url=urls.concepts(entry.slug),
         images_url=urls.images(entry.slug),
@@ -82,13 +104,18 @@ def make_dictionary_card(opened: Opened, *, with_strip: bool = False) -> Diction
     )
 
 
-def make_dictionary(opened: Opened) -> DictionaryView:
-    """One dictionary with its numbers and plots."""
+def make_dictionary(site: Site, opened: Opened) -> DictionaryView:
+    """One dictionary with its numbers, how they rank among its peers, and plots."""
+    scores = make_scores(site, opened.entry)
     return DictionaryView(
-        card=make_dictionary_card(opened, with_strip=True),
+        card=make_dictionary_card(site, opened, with_strip=True),
         n_alive=len(ranked_alive(opened)),
         n_images=opened.entry.n_images,
-        numbers=make_numbers(opened),
+        numbers=scores,
+        headline=tuple(score for score in scores if score.key in HEADLINE),
+        groups=group_scores(scores),
+        n_peers=len(peers_of(site, opened.entry)),
+        compare_url=urls.compare(query_of(opened.entry)),
         spec=spec_facts(opened),
         provenance=provenance(opened),
         badges=_badge_choices(opened),
@@ -100,17 +127,13 @@ def make_dictionary(opened: Opened) -> DictionaryView:
     )
 
 
-def make_numbers(opened: Opened) -> tuple[Number, ...]:
-    """Every measured metric with definition and null; headline ones first."""
-    values = opened.atlas.meta.get("metrics") or {}
-    keys = [*(key for key in HEADLINE if key in values), *(key for key in METRICS if key not in HEADLINE)]
-    numbers = []
-    for key in keys:
-        if isinstance(values.get(key), (int, float)):
-            metric = METRICS[key]
-            null = values.get(metric.null) if metric.null else None
-            numbers.append(metric_number(metric, values[key], null=null))
-    return tuple(numbers)
+def _headline(site: Site, entry: Entry) -> tuple[Number, ...]:
+    values = metrics_of(site, entry)
+    return tuple(
+        metric_number(METRICS[key], values[key], null=values.get(METRICS[key].null or ""))
+        for key in HEADLINE
+        if key in values
+    )
 
 
 def make_history(opened: Opened) -> list[dict[str, Any]]:

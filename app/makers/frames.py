@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app import urls
+from app.makers.subjects import query_of
 from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
-PageKind = Literal["home", "glossary"]
+PageKind = Literal["home", "compare", "glossary"]
 DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image"]
 
 
@@ -62,6 +63,7 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         dictionary_url=urls.dictionary(entry.slug),
         concepts_url=urls.concepts(entry.slug),
         images_url=urls.images(entry.slug),
+        compare_url=urls.compare(query_of(entry)),
         search_url=urls.concepts(entry.slug),
         q=place.q,
         build=make_build(opened),

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.pages import concept, concepts, dictionary, glossary, home, image, images, media, twins
+from app.pages import compare, concept, concepts, dictionary, glossary, home, image, images, media, twins
 
 routers: tuple[APIRouter, ...] = (
     twins.router,
@@ -12,6 +12,7 @@ routers: tuple[APIRouter, ...] = (
     concept.router,
     images.router,
     image.router,
+    compare.router,
     glossary.router,
     media.router,
 )

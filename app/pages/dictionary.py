@@ -31,7 +31,7 @@ def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
         switch=make_switch(site.roster.entries(), slug, url_for=urls.dictionary),
     )
     with site.opened(entry) as opened:
-        view = make_dictionary(opened)
+        view = make_dictionary(site, opened)
         frame = dictionary_frame(opened, place, base=str(request.base_url))
     return page_answer(site, "dictionary/page.html", view=view, frame=frame, etag=etag)
 

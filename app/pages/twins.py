@@ -32,6 +32,12 @@ def glossary() -> RedirectResponse:
     return _to(urls.api_glossary())
 
 
+@router.get("/compare.json")
+def compare(request: Request) -> RedirectResponse:
+    """Dictionaries beside each other, with the order."""
+    return _to(urls.api_compare(_kept(request)))
+
+
 @router.get("/d/{slug}.json")
 def dictionary(slug: str) -> RedirectResponse:
     """A dictionary."""

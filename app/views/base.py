@@ -98,7 +98,7 @@ class Build(View):
 class Frame(View):
     """What surrounds every page: context variable ``frame``."""
 
-    kind: Literal["home", "dictionary", "concepts", "concept", "images", "image", "glossary", "error"]
+    kind: Literal["home", "dictionary", "concepts", "concept", "images", "image", "compare", "glossary", "error"]
     title: str = Field(description="text of <title>, without the site's name")
     crumbs: tuple[Crumb, ...]
     api_url: str = Field(description="the page's twin in the API, with its query; empty for errors")
@@ -111,6 +111,7 @@ class Frame(View):
     dictionary_url: str = ""
     concepts_url: str = Field("", description="grid of the dictionary at hand, unfiltered")
     images_url: str = Field("", description="image index of the dictionary at hand")
+    compare_url: str = Field("/compare", description="dictionaries beside each other; those of the layer at hand")
     search_url: str = Field("", description="where the search box sends its q by GET; empty hides the box")
     q: str = Field("", description="what the search box holds")
     build: Build | None = None

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from app.views.base import Choice, Fact, Links, Number, View
 from app.views.concepts import ConceptChip
+from app.views.metrics import MetricGroup, Scored
 from app.views.plots import BarChart, CellChart, LineChart
 
 
@@ -35,6 +36,7 @@ class ModelShelf(View):
     title: str
     facts: tuple[Fact, ...]
     dictionaries: tuple[DictionaryCard, ...]
+    comparisons: tuple[Choice, ...] = Field((), exclude=True, description="layers of which there are several")
 
 
 class HomeView(View):
@@ -57,7 +59,11 @@ class DictionaryView(View):
     card: DictionaryCard
     n_alive: int
     n_images: int = Field(description="images in the collection")
-    numbers: tuple[Number, ...] = Field(description="every measured metric, headline ones first")
+    numbers: tuple[Scored, ...] = Field(description="every measured metric, headline ones first")
+    headline: tuple[Scored, ...] = Field(exclude=True, description="those of the numbers that are told large")
+    groups: tuple[MetricGroup, ...] = Field(exclude=True, description="the same numbers by kind")
+    n_peers: int = Field(description="other dictionaries of the same model, layer and collection")
+    compare_url: str = Field(exclude=True, description="this dictionary beside its peers")
     spec: tuple[Fact, ...] = Field(description="training settings")
     provenance: tuple[Fact, ...]
     badges: tuple[Choice, ...] = Field(description="warnings with counts; url is the filtered grid; title defines")

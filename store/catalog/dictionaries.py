@@ -22,13 +22,15 @@ class DictionaryFacts:
     method: str
     digest: str
     n_concepts: int
+    spec: dict[str, Any]
+    metrics: dict[str, float]
 
 
-def list_dictionaries(session: Session) -> list[Dictionary]:
-    """All dictionaries that have an atlas, by model, then title."""
+def list_dictionaries(session: Session, *, with_atlas: bool = True) -> list[Dictionary]:
+    """All dictionaries, or those that have an atlas, by model, then title."""
     query = (
         select(Dictionary)
-        .join(Dictionary.atlas)
+        .join(Dictionary.atlas, isouter=not with_atlas)
         .join(Dictionary.model)
         .options(joinedload(Dictionary.model), joinedload(Dictionary.collection), joinedload(Dictionary.atlas))
         .order_by(Model.title, Dictionary.title)
@@ -54,6 +56,7 @@ def save_dictionary(session: Session, facts: DictionaryFacts) -> Dictionary:
     row = session.scalar(select(Dictionary).where(Dictionary.slug == facts.slug)) or Dictionary(slug=facts.slug)
     row.title, row.model, row.collection, row.layer = facts.title, facts.model, facts.collection, facts.layer
     row.method, row.digest, row.n_concepts = facts.method, facts.digest, facts.n_concepts
+    row.spec, row.metrics = facts.spec, facts.metrics
     session.add(row)
     session.flush()
     return row

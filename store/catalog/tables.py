@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String
+from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 _NAMES = {
@@ -67,6 +67,8 @@ class Dictionary(Base):
     method: Mapped[str] = mapped_column(String(40))
     digest: Mapped[str] = mapped_column(String(64))
     n_concepts: Mapped[int]
+    spec: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    metrics: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=_now)
     updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
     model: Mapped[Model] = relationship(back_populates="dictionaries")
@@ -85,3 +87,15 @@ class Atlas(Base):
     created_at: Mapped[datetime] = mapped_column(default=_now)
     updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
     dictionary: Mapped[Dictionary] = relationship(back_populates="atlas")
+
+
+class Comparison(Base):
+    """What was measured between two dictionaries; the smaller digest is the first."""
+
+    __tablename__ = "comparison"
+    __table_args__ = (UniqueConstraint("first_digest", "second_digest"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_digest: Mapped[str] = mapped_column(String(64))
+    second_digest: Mapped[str] = mapped_column(String(64))
+    values: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=_now)

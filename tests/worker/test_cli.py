@@ -234,11 +234,12 @@ def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio) -> No
 
 
 def test_a_sweep_trains_every_combination_on_one_pass(studio: Studio) -> None:
-    base = [part for part in studio.train_arguments if part not in ("--slug", "small")]
-    sweep = ["--preset", "topk-small", "--preset", "archetypal-small", "--n-active", "2", "--set", "aux_weight=0,0.1"]
-    small = ["--n-concepts", "16", "--epochs", "1"]
-    kept = [part for part in base if part not in SMALL]
-    found = answer(*kept, *small, *sweep, "--set", "dead_after_tokens=1000", store=studio.store)
-    assert len(found) == len({row["digest"] for row in found}) == 4
-    names = [row["slug"] for row in answer("ls", store=studio.store)["dictionaries"]]
-    assert {row["slug"] for row in found} <= set(names)
+    kept = [part for part in studio.train_arguments if part not in (*SMALL, "--slug", "small")]
+    sweep = ["--n-concepts", "16", "--n-concepts", "20", "--n-active", "2", "--epochs", "1"]
+    sweep += ["--set", "aux_weight=0,0.1"]
+    found = answer(*kept, *sweep, store=studio.store)
+    assert len({row["digest"] for row in found}) == 4
+    start = "timm-test-resnet-final-topk"
+    slugs = {f"{start}-k{k}-aux-weight{w}" for k in (16, 20) for w in ("0-0", "0-1")}
+    assert {row["slug"] for row in found} == slugs
+    assert slugs <= {row["slug"] for row in answer("ls", store=studio.store)["dictionaries"]}

@@ -1,10 +1,12 @@
 """Commands that build: ingest, extract, train, atlas, demo."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from store.methods import AnyDictionarySpec
 from store.presets import get_preset
 from store.specs import AtlasSpec, ClassRule, CollectionSpec
 from store.vocabulary import Fit
@@ -100,18 +102,15 @@ def train(
 
     Options that are given several times make every combination, trained on one pass over the tokens where they can.
     """
-    fields = {"epochs": [epochs] if epochs else [], **dict(parse_change(text) for text in change or ())}
-    fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
     from worker.training import team
 
+    fields = {"epochs": [epochs] if epochs else [], **dict(parse_change(text) for text in change or ())}
+    fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
     specs = combined([get_preset(name).spec for name in preset or ["topk-small"]], fields)
     workshop = workshop_of(store, device=device, rebuild=rebuild)
     extraction = extraction_of(model, layer, size=size, fit=fit, weights=weights)
     names = named(specs, start=slug or model_slug(f"{model}-{extraction.layer}"), with_method=slug is None)
-    heading = title or f"{model_title(model)}, {extraction.layer}"
-    wanted = [Wanted(name, f"{heading}, {what}", spec) for (name, what), spec in zip(names, specs, strict=True)]
-    if title:
-        wanted = [Wanted(one.slug, title if len(specs) == 1 else one.title, one.spec) for one in wanted]
+    wanted = _wanted(specs, names, heading=f"{model_title(model)}, {extraction.layer}", title=title)
     with team.joined():
         with team.first_alone():
             activations = workshop.extract(collection, extraction, weights=weights).artifact
@@ -119,6 +118,15 @@ def train(
         first = team.rank() == 0
     if first:
         print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
+
+
+def _wanted(
+    specs: Sequence[AnyDictionarySpec], names: Sequence[tuple[str, str]], *, heading: str, title: str | None
+) -> list[Wanted]:
+    """The dictionaries under their names; a title that was given is kept as it is for a single one."""
+    if title and len(specs) == 1:
+        return [Wanted(names[0][0], title, specs[0])]
+    return [Wanted(name, f"{title or heading}, {what}", spec) for (name, what), spec in zip(names, specs, strict=True)]
 
 
 def atlas(

@@ -20,7 +20,8 @@ def singular_values(atoms: Float[Tensor, "K d"]) -> Float64[Tensor, " r"]:
     """Singular values, ``r = min(K, d)`` of them, from the smaller Gram matrix in float64."""
     rows = atoms.double().cpu()
     gram = rows.t() @ rows if len(rows) >= rows.shape[1] else rows @ rows.t()
-    return torch.linalg.eigvalsh(gram).clamp_min(0).sqrt()
+    squares: Tensor = torch.linalg.eigvalsh(gram)
+    return squares.clamp_min(0).sqrt()
 
 
 def stable_rank(values: Float64[Tensor, " r"]) -> float:
@@ -81,7 +82,7 @@ def welch_bound(n_concepts: int, width: int) -> float:
 
 @torch.no_grad()
 def distance_from_data(atoms: Float[Tensor, "K d"], centred: Float[Tensor, "m d"]) -> float:
-    """OOD score ``1 - mean_i max_j <d_i, c_j> / |c_j|`` over centred tokens c, in [0, 2] (arXiv 2502.12892, centred)."""
+    """OOD score ``1 - mean_i max_j <d_i, c_j> / |c_j|``, in [0, 2], over centred tokens c (after arXiv 2502.12892)."""
     directions = functional.normalize(centred.to(atoms), dim=1)
     step = max(1, _BLOCK_ENTRIES // max(len(directions), 1))
     best = [(block @ directions.t()).max(dim=1).values for block in torch.split(atoms, step)]

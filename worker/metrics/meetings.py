@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from scipy.sparse import coo_matrix, csc_matrix
 from torch import Tensor

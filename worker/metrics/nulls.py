@@ -21,9 +21,7 @@ def random_atoms(n_concepts: int, width: int, *, seed: int) -> Float[Tensor, "K 
     return functional.normalize(drawn, dim=1)
 
 
-def token_atoms(
-    dictionary: Dictionary, tokens: Float[Tensor, "m d"], *, seed: int
-) -> Float[Tensor, "K d"]:
+def token_atoms(dictionary: Dictionary, tokens: Float[Tensor, "m d"], *, seed: int) -> Float[Tensor, "K d"]:
     """As many of the given training tokens, drawn by the seed, less the mean, at norm 1; fewer when there are fewer."""
     chosen = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))[: dictionary.n_concepts]
     return functional.normalize(tokens[chosen].to(dictionary.mean) - dictionary.mean, dim=1)
@@ -31,7 +29,7 @@ def token_atoms(
 
 @dataclass(frozen=True)
 class FixedAtoms:
-    """Unit atoms used as a dictionary: ``x_hat = mean + gain z D`` with ``z = relu(top(c D^T))`` and ``c = x - mean``."""
+    """Unit atoms used as a dictionary: ``x_hat = mean + gain z D``, ``z = relu(top(c D^T))``, ``c = x - mean``."""
 
     atoms: Float[Tensor, "K d"]
     mean: Float[Tensor, " d"]
@@ -42,6 +40,11 @@ class FixedAtoms:
         """With the dictionary's mean and, rounded, as many codes per token as it has on average."""
         n_active = min(max(1, round(l0)), len(atoms))
         return cls(atoms.to(dictionary.mean), dictionary.mean, n_active)
+
+    @property
+    def n_concepts(self) -> int:
+        """K, the number of atoms."""
+        return len(self.atoms)
 
     def encode(self, x: Float[Tensor, "n d"]) -> SparseCodes:
         """Codes at gain 1."""

@@ -3,7 +3,6 @@
 Started by ``torchrun`` there are as many as it says; otherwise there is one, and nothing here costs anything.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,7 +41,7 @@ def add_up(*tensors: Tensor) -> None:
 @contextmanager
 def joined() -> Iterator[None]:
     """Be one of the processes that torchrun started, if it did."""
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not distributed.is_torchelastic_launched():
         yield
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")

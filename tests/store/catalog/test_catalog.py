@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from store.catalog.collections import get_collection, list_collections, save_collection
+from store.catalog.comparisons import list_comparisons, save_comparison
 from store.catalog.dictionaries import (
     DictionaryFacts,
     get_dictionary,
@@ -32,7 +34,8 @@ def record(catalog: Catalog, slug: str = "d", digest: str = "a" * 64) -> None:
     with catalog.session() as session:
         model = save_model(session, "m", title="Model", facts={"name": "m"})
         collection = save_collection(session, "c", title="C", digest="b" * 64, folder=Path("photos"), n_images=3)
-        facts = DictionaryFacts(slug, "Title", model, collection, "final", "topk", digest, 16)
+        known: tuple[dict[str, Any], dict[str, float]] = {"n_active": 4}, {"r2": 0.25}
+        facts = DictionaryFacts(slug, "Title", model, collection, "final", "topk", digest, 16, *known)
         save_dictionary(session, facts)
 
 
@@ -40,6 +43,8 @@ def test_a_dictionary_is_listed_once_it_has_an_atlas(catalog: Catalog) -> None:
     record(catalog)
     with catalog.session() as session:
         assert list_dictionaries(session) == []
+        (waiting,) = list_dictionaries(session, with_atlas=False)
+        assert (waiting.atlas, waiting.spec, waiting.metrics) == (None, {"n_active": 4}, {"r2": 0.25})
         switch_atlas(session, get_dictionary(session, "d"), digest="e" * 64, headline={"r2": 0.5})
     with catalog.session() as session:
         (row,) = list_dictionaries(session)
@@ -64,6 +69,17 @@ def test_saving_again_renews_and_switching_keeps_one_atlas(catalog: Catalog) -> 
         assert row.atlas.digest == "2" * 64
         assert session.scalar(text("SELECT count(*) FROM atlas")) == 1
         assert len(list_models(session)) == len(list_collections(session)) == 1
+
+
+def test_a_comparison_belongs_to_both_and_is_renewed(catalog: Catalog) -> None:
+    a, b, c = ("a" * 64, "b" * 64, "c" * 64)
+    with catalog.session() as session:
+        save_comparison(session, b, a, values={"stability": 0.1})
+        save_comparison(session, a, b, values={"stability": 0.2})
+        save_comparison(session, a, c, values={"stability": 0.3})
+    with catalog.session() as session:
+        assert [row.values["stability"] for row in list_comparisons(session, a)] == [0.2, 0.3]
+        assert [row.values["stability"] for row in list_comparisons(session, b)] == [0.2]
 
 
 def test_an_error_rolls_everything_back(catalog: Catalog) -> None:
@@ -102,5 +118,5 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     Catalog(url).close()
     again = Catalog(url)
     with again.session() as session:
-        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0002"
     again.close()

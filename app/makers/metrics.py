@@ -1,0 +1,91 @@
+"""A dictionary's numbers with null, range and rank; where they come from, and which dictionaries are its peers."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from app import charts
+from app.makers.subjects import query_of
+from app.roster import Entry
+from app.site import Site
+from app.views.metrics import MetricGroup, Rank, Scored
+from app.views.plots import Gauge
+from app.words import GROUPS, group_of, metric_number
+from store.errors import ConceptoscopeError
+from store.metrics import METRICS, Metric
+
+log = logging.getLogger(__name__)
+HEADLINE = ("r2", "l0", "dead_share_all")
+Values = Mapping[str, float]
+
+
+def metrics_of(site: Site, entry: Entry) -> Values:
+    """Every measured number of a dictionary, by metric: the one place where pages and API get them from.
+
+    They stand in the facts of its atlas. Raises a domain error when the atlas cannot be opened.
+    """
+    return site.ledger.of(entry).metrics
+
+
+def peers_of(site: Site, entry: Entry) -> tuple[Entry, ...]:
+    """The other dictionaries of the same model, layer and collection."""
+    mine = query_of(entry)
+    return tuple(one for one in site.roster.entries() if one.slug != entry.slug and query_of(one) == mine)
+
+
+def make_scores(site: Site, entry: Entry) -> tuple[Scored, ...]:
+    """Every measured number; headline ones first, then in the order of their definitions."""
+    values, others = metrics_of(site, entry), _readable(site, peers_of(site, entry))
+    keys = [*(key for key in HEADLINE if key in values), *(k for k in METRICS if k in values and k not in HEADLINE)]
+    return tuple(make_score(METRICS[key], values, others=others) for key in keys)
+
+
+def make_score(metric: Metric, values: Values, *, others: Sequence[Values]) -> Scored:
+    """One number of ``values`` beside the same number of other dictionaries."""
+    value, null = values[metric.key], values.get(metric.null or "")
+    peers = [other[metric.key] for other in others if metric.key in other]
+    return Scored(
+        **dict(metric_number(metric, value, null=null)),
+        group=group_of(metric.key),
+        rank=rank_of(value, peers, better=metric.better),
+        null_definition=METRICS[metric.null].definition if metric.null else "",
+        gauge=_gauge(metric, value, null=null, peers=peers),
+    )
+
+
+def rank_of(value: float, others: Sequence[float], *, better: str) -> Rank | None:
+    """Place of a value among itself and others, 1 = best; None without others, or where neither way is better."""
+    if not others or better == "neither":
+        return None
+    sign = 1.0 if better == "higher" else -1.0
+    ahead = sum(sign * other > sign * value for other in others)
+    return Rank(place=1 + ahead, of=1 + len(others), tied=sum(other == value for other in others))
+
+
+def group_scores(scores: Sequence[Scored]) -> tuple[MetricGroup, ...]:
+    """Numbers by kind. A null stands beside its number; it has a row only where that number is missing."""
+    beside = {METRICS[score.key].null for score in scores}
+    groups = []
+    for key, word in GROUPS.items():
+        numbers = tuple(score for score in scores if score.group == key and score.key not in beside)
+        if numbers:
+            groups.append(MetricGroup(key=key, title=word.label, definition=word.definition, numbers=numbers))
+    return tuple(groups)
+
+
+def _readable(site: Site, entries: Sequence[Entry]) -> list[Values]:
+    """The numbers of those dictionaries whose atlas can be opened: a damaged one must not take its peers along."""
+    found = []
+    for entry in entries:
+        try:
+            found.append(metrics_of(site, entry))
+        except ConceptoscopeError as fault:
+            log.warning("%s is left out of the ranks: %s", entry.slug, fault)
+    return found
+
+
+def _gauge(metric: Metric, value: float, *, null: float | None, peers: Sequence[float]) -> Gauge | None:
+    """None where a drawing would say nothing: no bound, no null and no other value."""
+    bounded = metric.low is not None and metric.high is not None
+    if not bounded and null is None and all(peer == value for peer in peers):
+        return None
+    return charts.gauge(value, null=null, peers=peers, low=metric.low, high=metric.high)
