@@ -11,7 +11,7 @@ from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, L
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
-GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 144.0, 20.0, 6.0
+GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
 
 
@@ -242,10 +242,10 @@ def cells(
 
 
 def gauge(
-    value: float, *, null: float | None, peers: Sequence[float], low: float | None, high: float | None
+    value: float, *, nulls: Sequence[float], peers: Sequence[float], low: float | None, high: float | None
 ) -> Gauge:
     """A value on its range [low, high]; a side without bound (None) is drawn a little past the numbers it must show."""
-    numbers = [value, *peers, *([] if null is None else [null])]
+    numbers = [value, *peers, *nulls]
     start = min(0.0, *numbers) if low is None else low
     end = max(start, *numbers) if high is None else high
     margin = 0.06 * (end - start) or 1.0
@@ -263,7 +263,7 @@ def gauge(
         open_low=low is None,
         open_high=high is None,
         value=x(value),
-        null=None if null is None else x(null),
+        nulls=tuple(x(null) for null in nulls),
         peers=tuple(x(peer) for peer in peers),
     )
 

@@ -19,8 +19,9 @@ N_KEPT = 1024  # about 5 KB each
 class Measured:
     """The numbers of one atlas."""
 
+    dictionary: str
+    """Digest of the dictionary that the atlas shows."""
     metrics: Mapping[str, float]
-    """Values by key of ``store.metrics``; absent and infinite ones are left out."""
     n_active: int | None
     tokens: str
     window: str
@@ -58,7 +59,8 @@ def _read(atlas: Atlas) -> Measured:
     tokens = str(spec.get("tokens", "patches"))
     window = stream.window
     return Measured(
-        metrics={key: float(value) for key, value in _table(meta, "metrics").items() if _counts(key, value)},
+        dictionary=inputs.get("dictionary", ""),
+        metrics=known_numbers(_table(meta, "metrics")),
         n_active=n_active if isinstance(n_active, int) else None,
         tokens=tokens,
         window=f"{window.height_px} × {window.width_px} px, {window.fit.value}",
@@ -66,10 +68,15 @@ def _read(atlas: Atlas) -> Measured:
     )
 
 
+def known_numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those that have a definition and a finite value; a newer program may have stored others."""
+    return {key: float(value) for key, value in values.items() if key in METRICS and _is_finite(value)}
+
+
 def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
     found = meta.get(name)
     return found if isinstance(found, dict) else {}
 
 
-def _counts(key: str, value: object) -> bool:
-    return key in METRICS and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

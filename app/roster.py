@@ -2,10 +2,12 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from store.catalog.comparisons import metrics_of
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.session import Catalog
 from store.catalog.tables import Dictionary
@@ -33,6 +35,8 @@ class Entry:
     collection_title: str
     collection_digest: str
     n_images: int
+    metrics: Mapping[str, float]
+    """What is known of the trained dictionary, later measurements too; the atlas may still show an earlier one."""
     created_at: datetime
 
 
@@ -67,17 +71,17 @@ class Roster:
             return self._entries[slug]
 
     def stamp(self) -> str:
-        """Changes whenever any dictionary is added, renamed or shows another atlas."""
-        return digest_of([[entry.slug, entry.title, entry.atlas, entry.n_images] for entry in self.entries()])
+        """Changes whenever any dictionary is added, renamed, measured or shows another atlas."""
+        return digest_of([[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self.entries()])
 
     def _read(self) -> None:
         with self._catalog.session() as session:
-            self._entries = {row.slug: _entry(row) for row in list_dictionaries(session)}
+            self._entries = {row.slug: _entry(row, metrics_of(session, row)) for row in list_dictionaries(session)}
         self._read_at = time.monotonic()
         self.n_reads += 1
 
 
-def _entry(row: Dictionary) -> Entry:
+def _entry(row: Dictionary, metrics: Mapping[str, float]) -> Entry:
     assert row.atlas is not None
     return Entry(
         slug=row.slug,
@@ -94,6 +98,7 @@ def _entry(row: Dictionary) -> Entry:
         collection_title=row.collection.title,
         collection_digest=row.collection.digest,
         n_images=row.collection.n_images,
+        metrics=metrics,
         created_at=_in_utc(row.atlas.updated_at),
     )
 

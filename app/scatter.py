@@ -129,9 +129,7 @@ def _labels(
     return found
 
 
-def _tries(
-    texts: Sequence[str], at: tuple[float, float]
-) -> Iterable[tuple[str, tuple[float, float, str], _Box]]:
+def _tries(texts: Sequence[str], at: tuple[float, float]) -> Iterable[tuple[str, tuple[float, float, str], _Box]]:
     """Right, left, above and below the mark, with the longest text first."""
     x, y = at
     for text in texts:

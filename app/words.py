@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app import urls
 from app.views.base import Number
 from store.atlas.schema import CLASS_CONCEPT, CONCEPT, EXAMPLE
-from store.metrics import METRICS, Metric
+from store.metrics import GROUPS, METRICS, Metric
 from store.vocabulary import Badge, Band, Neighbors
 
 
@@ -40,29 +40,16 @@ BADGES = {
     Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
     Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
 }
-GROUPS = {
-    "reconstruction": Word("Reconstruction", "How much of the activations comes back through the concepts."),
-    "sparsity": Word("Sparsity", "How many concepts a token needs, and how often each is needed."),
-    "geometry": Word("Geometry", "How the atoms lie in space, whatever the tokens are."),
-    "codes": Word("Codes", "How concepts fire, alone and together."),
-    "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
-    "stability": Word("Stability", "Whether another training run finds the same concepts."),
-    "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
-    "other": Word("Other", "What belongs to no other group."),
+GROUP_DEFINITIONS = {
+    "Reconstruction": "How much of the activations comes back through the concepts.",
+    "Sparsity": "How many concepts a token needs, and how evenly they are used.",
+    "Concepts that fire together": "Whether concepts that meet at one token avoid or hinder each other.",
+    "Geometry of the atoms": "How the atoms lie in space, whatever the codes are.",
+    "Labels and likeness": "Whether concepts stand for classes, and for images that are alike.",
+    "The model's own head": "Whether the model decides by these concepts.",
+    "Two trainings": "Whether another training finds the same concepts: means over all others measured against.",
+    "Training, per epoch": "What was recorded while it learned.",
 }
-_GROUPED = {
-    "reconstruction": ("r2", "fvu", "r2_random_atoms", "r2_data_atoms", "r2_permuted_codes", "n_tokens_held_out"),
-    "sparsity": ("l0", "l0_share", "density_median", "dead_share_held_out", "dead_share_all", "dense_share"),
-    "training": ("loss", "r2_train", "r2_held_out", "dead_share_epoch", "lr"),
-}
-_GROUP_OF = {key: group for group, keys in _GROUPED.items() for key in keys}
-
-
-def group_of(metric: str) -> str:
-    """The group of a metric, by its key."""
-    return _GROUP_OF.get(metric, "other")
-
-
 LABELS = {
     "concept": "Index",
     "density": "Density",
@@ -88,6 +75,28 @@ LABELS = {
     "label_seed": "Label seed",
 }
 """Labels of the atlas's concept columns."""
+
+
+def group_key(title: str) -> str:
+    """A group of metrics as part of an address: The model's own head -> the-models-own-head."""
+    return title.lower().replace("'", "").replace(",", "").replace(" ", "-")
+
+
+GROUP_OF = {metric.key: group_key(title) for title, metrics in GROUPS.items() for metric in metrics}
+"""The group of each metric."""
+
+
+def _null_parents() -> dict[str, str]:
+    """Which metric each null belongs to: the one that names it, or else the one whose name it carries on."""
+    named = {metric.null: metric.key for metric in METRICS.values() if metric.null}
+    nulls = {key for key, metric in METRICS.items() if metric.definition.startswith("Null of ")} - set(named)
+    whole = [key for key in METRICS if key not in nulls and key not in named]
+    carried = {key: max((one for one in whole if key.startswith(f"{one}_")), key=len) for key in nulls}
+    return named | carried
+
+
+NULL_OF = _null_parents()
+"""The metric beside which each null is shown."""
 
 NUMBERS = tuple(
     name for name in LABELS if name not in {"concept", "top_class", "badges", "label_seed", "map_x", "map_y", "cluster"}

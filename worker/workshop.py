@@ -9,6 +9,7 @@ from typing import Any
 
 from store.artifacts import Artifact, Artifacts, check_writable
 from store.catalog.collections import get_collection, save_collection
+from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
 from store.catalog.models import save_model
 from store.catalog.session import Catalog
@@ -176,6 +177,26 @@ class Workshop:
                 metrics=json.loads(artifact.file("metrics.json").read_text()),
             )
             save_dictionary(session, facts)
+
+    def stability(self, slugs: Sequence[str]) -> dict[tuple[str, str], dict[str, float]]:
+        """Dictionaries that differ in their seeds are compared pair by pair; what is found is kept in the catalog."""
+        from worker.activations import ActivationStore
+        from worker.jobs.stability import measure_stability
+        from worker.jobs.train import judging_stream
+
+        with self.catalog.session() as session:
+            rows = [get_dictionary(session, slug) for slug in dict.fromkeys(slugs)]
+        dictionaries = [self.artifacts.get(Kind.DICTIONARY, row.digest) for row in rows]
+        activations = self.artifacts.get(Kind.ACTIVATIONS, dictionaries[0].manifest.inputs["activations"])
+        tokens = load_dictionary_spec(dictionaries[0].manifest.spec).tokens
+        with self._reporter.job("stability") as tell:
+            held_out = judging_stream(ActivationStore(activations), self._collection_of(activations), tokens=tokens)
+            found = measure_stability(dictionaries, held_out, on_progress=tell)
+        with self.catalog.session() as session:
+            for (one, other), values in found.items():
+                save_comparison(session, one, other, values=values)
+        names = {artifact.digest: row.slug for artifact, row in zip(dictionaries, rows, strict=True)}
+        return {(names[one], names[other]): values for (one, other), values in found.items()}
 
     def atlas(self, slug: str, spec: AtlasSpec) -> Built:
         """A dictionary becomes an atlas, and shows it from then on."""

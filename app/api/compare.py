@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app import urls
 from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
-from app.makers.compare import COLLECTION, LAYER, MODEL, SORT, ask_compare, make_compare, page_url
+from app.makers.compare import COLLECTION, LAYER, MODEL, SORT, ask_compare, make_compare, twin_query
 from app.params import document, read_params
 from app.site import SiteDep
 from app.views.compare import CompareView
@@ -27,4 +27,4 @@ def compare(request: Request, site: SiteDep) -> Response:
     asked = ask_compare(read_params(request, MODEL, LAYER, COLLECTION, SORT))
     etag = data_etag(request, site, site.roster.stamp())
     view = make_compare(site, asked)
-    return data_answer(wrap(request, view, html=page_url(view)), etag=etag)
+    return data_answer(wrap(request, view, html=urls.compare(twin_query(view))), etag=etag)

@@ -16,17 +16,18 @@ from app.site import Site
 from app.views.base import Choice, Links
 from app.views.compare import CompareRow, CompareView, Front, Head, Sorted, Value
 from app.views.plots import ScatterChart
-from app.words import GROUPS, group_of, metric_number
+from app.words import GROUP_OF, NULL_OF, group_key, metric_number
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import ConceptoscopeError, NotFound
-from store.metrics import METRICS
+from store.metrics import GROUPS, METRICS
 
 MODEL = Param("model", "Model whose dictionaries are compared; the one with most of them when empty.")
 LAYER = Param("layer", "Layer of the model; the one with most dictionaries when empty.")
 COLLECTION = Param("collection", "Collection that they were learned from; the one with most of them when empty.")
 SORT = Param("sort", "Metric, method, n_concepts, n_active or title; minus for descending.", default="-r2")
-MAIN = ("l0", "r2", "dead_share_all", "dense_share")
-SHOW = Param("show", "Which columns: main, a group of metrics, or all.", ("main", *GROUPS, "all"), "main")
+MAIN = ("l0", "r2", "dead_share_all", "dense_share", "stability", "plausibility", "top1_agreement", "probe_map")
+TITLES = {group_key(title): title for title in GROUPS}
+SHOW = Param("show", "Which columns: main, a group of metrics, or all.", ("main", *TITLES, "all"), "main")
 OF = Param("of", "A model, layer and collection, as the form sends them.")
 TEXTS = {"title": "Dictionary", "method": "Method"}
 COUNTS = {"n_concepts": "Concepts", "n_active": "Active"}
@@ -52,6 +53,7 @@ class Pair:
 PAIRS = (
     Pair("l0", "lower", "r2", "higher", "Reconstruction against sparsity"),
     Pair("stability", "higher", "r2", "higher", "Reconstruction against stability"),
+    Pair("plausibility", "higher", "r2", "higher", "Reconstruction against plausibility"),
 )
 
 
@@ -73,7 +75,7 @@ def ask_compare(values: Mapping[str, str]) -> Asked:
     return Asked({part: values[part] for part in PARTS}, sort, values.get("show", SHOW.default))
 
 
-def asked_subject(site: Site, text: str) -> Subject:
+def find_subject(site: Site, text: str) -> Subject:
     """The subject that the form's one field names; raises ``NotFound``."""
     wanted = dict(parse_qsl(text))
     found = choose(site.roster.entries(), {part: wanted.get(part, "") for part in PARTS})
@@ -108,6 +110,11 @@ def make_compare(site: Site, asked: Asked) -> CompareView:
         views=_views(rows, subject, asked),
         plots=tuple(_plot(rows, pair) for pair, front in fronts if front),
     )
+
+
+def twin_query(view: CompareView) -> dict[str, str]:
+    """The parameters that page and API share, all parts named, so that the answer stays the same when more is added."""
+    return {part: getattr(view, part) for part in PARTS} | {"sort": _unusual(view.sort)}
 
 
 Read = tuple[int, Entry, Values, Measured]
@@ -161,10 +168,9 @@ def _measured(rows: Sequence[CompareRow]) -> tuple[str, ...]:
 def _shown(rows: Sequence[CompareRow], show: str) -> tuple[str, ...]:
     """Metrics of the chosen columns; nulls stand in the cell of what they are the null of."""
     measured = _measured(rows)
-    nulls = {METRICS[key].null for key in measured}
     if show == "main":
         return tuple(key for key in MAIN if key in measured)
-    return tuple(key for key in measured if key not in nulls and show in ("all", group_of(key)))
+    return tuple(key for key in measured if NULL_OF.get(key) not in measured and show in ("all", GROUP_OF[key]))
 
 
 def _ordered(rows: Sequence[CompareRow], sort: str) -> tuple[CompareRow, ...]:
@@ -223,12 +229,11 @@ def _plot(rows: Sequence[CompareRow], pair: Pair) -> ScatterChart:
 def _url(subject: Subject | None, asked: Asked) -> str:
     """The page's address; what is as usual is left out."""
     show = "" if asked.show == SHOW.default else asked.show
-    return urls.compare({**data_query(subject, asked), "show": show})
+    return urls.compare({**(subject.query if subject else {}), "sort": _unusual(asked.sort), "show": show})
 
 
-def data_query(subject: Subject | None, asked: Asked) -> dict[str, str]:
-    """The parameters that page and API share; what is as usual is left out."""
-    return {**(subject.query if subject else {}), "sort": "" if asked.sort == SORT.default else asked.sort}
+def _unusual(sort: str) -> str:
+    return "" if sort == SORT.default else sort
 
 
 def _head(key: str, subject: Subject | None, asked: Asked) -> Head:
@@ -269,7 +274,7 @@ def _sorted(key: str, sort: str) -> Sorted:
 
 def _views(rows: Sequence[CompareRow], subject: Subject | None, asked: Asked) -> tuple[Choice, ...]:
     """Sets of columns that are not empty."""
-    label: Callable[[str], str] = lambda key: {"main": "Main", "all": "All"}.get(key) or GROUPS[key].label  # noqa: E731
+    label: Callable[[str], str] = lambda key: {"main": "Main", "all": "All"}.get(key) or TITLES[key]  # noqa: E731
     found = [(key, len(_shown(rows, key))) for key in SHOW.choices]
     return tuple(
         Choice(key=key, label=label(key), url=_url(subject, replace(asked, show=key)), current=key == asked.show, n=n)

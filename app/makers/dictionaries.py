@@ -9,7 +9,7 @@ from app import charts, urls
 from app.charts import Series
 from app.makers.concepts import make_chip
 from app.makers.facts import facts_of, provenance, spec_facts
-from app.makers.metrics import HEADLINE, group_scores, make_scores, metrics_of, peers_of
+from app.makers.metrics import HEADLINE, LARGE, group_scores, make_scores, metrics_of, peers_of
 from app.makers.subjects import query_of, subjects_of
 from app.roster import Entry
 from app.site import Opened, Site
@@ -112,7 +112,7 @@ def make_dictionary(site: Site, opened: Opened) -> DictionaryView:
         n_alive=len(ranked_alive(opened)),
         n_images=opened.entry.n_images,
         numbers=scores,
-        headline=tuple(score for score in scores if score.key in HEADLINE),
+        headline=tuple(score for score in scores if score.key in LARGE),
         groups=group_scores(scores),
         n_peers=len(peers_of(site, opened.entry)),
         compare_url=urls.compare(query_of(opened.entry)),

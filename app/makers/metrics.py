@@ -5,25 +5,29 @@ from collections.abc import Mapping, Sequence
 
 from app import charts
 from app.makers.subjects import query_of
+from app.measured import known_numbers
 from app.roster import Entry
 from app.site import Site
-from app.views.metrics import MetricGroup, Rank, Scored
+from app.views.metrics import MetricGroup, NullValue, Rank, Scored
 from app.views.plots import Gauge
-from app.words import GROUPS, group_of, metric_number
+from app.words import GROUP_DEFINITIONS, GROUP_OF, NULL_OF, group_key, metric_number
 from store.errors import ConceptoscopeError
-from store.metrics import METRICS, Metric
+from store.metrics import GROUPS, METRICS, Metric
 
 log = logging.getLogger(__name__)
 HEADLINE = ("r2", "l0", "dead_share_all")
+LARGE = (*HEADLINE, "stability", "plausibility", "probe_map")
 Values = Mapping[str, float]
 
 
 def metrics_of(site: Site, entry: Entry) -> Values:
     """Every measured number of a dictionary, by metric: the one place where pages and API get them from.
 
-    They stand in the facts of its atlas. Raises a domain error when the atlas cannot be opened.
+    They stand in the facts of its atlas, and later measurements in the catalog, which count as long as the atlas shows
+    the dictionary that they were made on. Raises a domain error when the atlas cannot be opened.
     """
-    return site.ledger.of(entry).metrics
+    shown = site.ledger.of(entry)
+    return {**shown.metrics, **known_numbers(entry.metrics)} if shown.dictionary == entry.digest else shown.metrics
 
 
 def peers_of(site: Site, entry: Entry) -> tuple[Entry, ...]:
@@ -43,13 +47,21 @@ def make_score(metric: Metric, values: Values, *, others: Sequence[Values]) -> S
     """One number of ``values`` beside the same number of other dictionaries."""
     value, null = values[metric.key], values.get(metric.null or "")
     peers = [other[metric.key] for other in others if metric.key in other]
+    nulls = _nulls(metric, values)
     return Scored(
         **dict(metric_number(metric, value, null=null)),
-        group=group_of(metric.key),
+        group=GROUP_OF[metric.key],
         rank=rank_of(value, peers, better=metric.better),
-        null_definition=METRICS[metric.null].definition if metric.null else "",
-        gauge=_gauge(metric, value, null=null, peers=peers),
+        nulls=nulls,
+        gauge=_gauge(metric, value, nulls=[one.value for one in nulls], peers=peers),
     )
+
+
+def _nulls(metric: Metric, values: Values) -> tuple[NullValue, ...]:
+    """All that were measured, the one that the metric names first."""
+    keys = [metric.null, *(key for key, parent in NULL_OF.items() if parent == metric.key and key != metric.null)]
+    found = [(METRICS[key], values[key]) for key in keys if key in values]
+    return tuple(NullValue(label=null.label, value=value, definition=null.definition) for null, value in found)
 
 
 def rank_of(value: float, others: Sequence[float], *, better: str) -> Rank | None:
@@ -63,12 +75,13 @@ def rank_of(value: float, others: Sequence[float], *, better: str) -> Rank | Non
 
 def group_scores(scores: Sequence[Scored]) -> tuple[MetricGroup, ...]:
     """Numbers by kind. A null stands beside its number; it has a row only where that number is missing."""
-    beside = {METRICS[score.key].null for score in scores}
+    present = {score.key: score for score in scores}
     groups = []
-    for key, word in GROUPS.items():
-        numbers = tuple(score for score in scores if score.group == key and score.key not in beside)
-        if numbers:
-            groups.append(MetricGroup(key=key, title=word.label, definition=word.definition, numbers=numbers))
+    for title, metrics in GROUPS.items():
+        rows = (present[m.key] for m in metrics if m.key in present and NULL_OF.get(m.key) not in present)
+        if numbers := tuple(rows):
+            definition = GROUP_DEFINITIONS.get(title, "")
+            groups.append(MetricGroup(key=group_key(title), title=title, definition=definition, numbers=numbers))
     return tuple(groups)
 
 
@@ -83,9 +96,9 @@ def _readable(site: Site, entries: Sequence[Entry]) -> list[Values]:
     return found
 
 
-def _gauge(metric: Metric, value: float, *, null: float | None, peers: Sequence[float]) -> Gauge | None:
+def _gauge(metric: Metric, value: float, *, nulls: Sequence[float], peers: Sequence[float]) -> Gauge | None:
     """None where a drawing would say nothing: no bound, no null and no other value."""
     bounded = metric.low is not None and metric.high is not None
-    if not bounded and null is None and all(peer == value for peer in peers):
+    if not bounded and not nulls and all(peer == value for peer in peers):
         return None
-    return charts.gauge(value, null=null, peers=peers, low=metric.low, high=metric.high)
+    return charts.gauge(value, nulls=nulls, peers=peers, low=metric.low, high=metric.high)

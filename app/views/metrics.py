@@ -14,12 +14,20 @@ class Rank(View):
     tied: int = Field(0, description="how many others have exactly this value")
 
 
+class NullValue(View):
+    """What the same number is where nothing was learned."""
+
+    label: str
+    value: float
+    definition: str
+
+
 class Scored(Number):
     """A measured number with its group and its rank."""
 
-    group: str = Field(description="reconstruction, sparsity, geometry, codes, labels, stability, ...")
+    group: str = Field(description="key of its group")
     rank: Rank | None = Field(None, description="absent where neither is better, or no other dictionary has it")
-    null_definition: str = Field("", exclude=True)
+    nulls: tuple[NullValue, ...] = Field((), exclude=True, description="all its nulls; ``null`` is the first")
     gauge: Gauge | None = Field(None, exclude=True, description="the value on its range, beside null and peers")
 
 

@@ -120,7 +120,7 @@ class CellChart(View):
 
 
 class Gauge(View):
-    """One value on its range. ``value``, ``null`` and ``peers`` are x coordinates on the line y = ``middle``."""
+    """One value on its range. ``value``, ``nulls`` and ``peers`` are x coordinates on the line y = ``middle``."""
 
     width: float
     height: float
@@ -132,7 +132,7 @@ class Gauge(View):
     open_low: bool = Field(description="the range goes on to the left of what is drawn")
     open_high: bool = Field(description="the range goes on to the right of what is drawn")
     value: float
-    null: float | None
+    nulls: tuple[float, ...] = Field(description="the first is the one to compare with")
     peers: tuple[float, ...]
 
 

@@ -210,11 +210,32 @@ def test_doctor_finds_nothing_bad_here_and_names_damage(studio: Studio, tmp_path
     assert "bad   collection 000000000000" in told
 
 
-@pytest.mark.parametrize("command", ["doctor", "ingest", "extract", "train", "atlas", "demo", "web", "ls"])
+@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
 def test_every_command_has_help(command: str) -> None:
     done = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
     assert done.exit_code == 0
-    assert "--store" in done.stdout
+    assert ("--store" in done.stdout) == (command != "presets")
+
+
+def test_metrics_and_stability_of_two_seeds(studio: Studio) -> None:
+    answer(*studio.train_arguments, "--slug", "other-seed", "--seed", "3", store=studio.store)
+    (pair,) = answer("stability", "small", "other-seed", store=studio.store)
+    assert 0 < pair["stability"] <= 1
+    rows = {row["dictionary"]: row for row in answer("metrics", store=studio.store)}
+    assert rows["small"]["stability"] == rows["other-seed"]["stability"] == pytest.approx(pair["stability"])
+    assert rows["small"]["r2"] is not None
+    found = {row["metric"]: row for row in answer("metrics", "small", store=studio.store)}
+    assert found["r2"]["null"] is not None
+    assert "held-out" in found["r2"]["definition"]
+    assert found["stability"]["value"] == pytest.approx(pair["stability"])
+    told = run("metrics", "--layer", "final", store=studio.store).stdout
+    assert "other-seed" in told
+    assert "presets" not in told
+    assert "topk-small" in CliRunner().invoke(app, ["presets"], env={"COLUMNS": "200"}).stdout
+    assert "at least two" in run("stability", "small", store=studio.store, expect=2).stderr
+    answer(*studio.train_arguments, "--slug", "bare", "--set", "aux_weight=0", store=studio.store)
+    assert "differ in aux_weight" in run("stability", "small", "bare", store=studio.store, expect=2).stderr
+    assert "Known: final" in run("metrics", "--layer", "finl", store=studio.store, expect=2).stderr
 
 
 def test_the_version_is_the_packages() -> None:

@@ -1,13 +1,16 @@
-"""Commands that look at what there is: doctor, ls, web."""
+"""Commands that look at what there is, and measure it: doctor, ls, presets, metrics, stability, bench, web."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from store.presets import PRESETS
-from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, serve_web, settings_of
+from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, serve_web, settings_of, workshop_of
+
+_FILE_WIDTH: Final = 240  # of a table that goes into a file or another program
 
 
 def doctor(
@@ -49,12 +52,7 @@ def list_store(store: StoreOption = None, as_json: JsonOption = False) -> None:
         print_json(listing)
         return
     for kind, rows in listing.items():
-        table = Table(title=kind, title_justify="left", box=None, pad_edge=False)
-        for column in rows[0] if rows else ():
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
-        Console().print(table if rows else f"{kind}: none")
+        print_table(rows, title=kind)
 
 
 def presets(as_json: JsonOption = False) -> None:
@@ -62,10 +60,66 @@ def presets(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([{"name": preset.name, "note": preset.note, "spec": preset.spec.as_json()} for preset in PRESETS])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("preset", "method", "concepts", "active", "note"):
-        table.add_column(heading, overflow="fold")
-    for preset in PRESETS:
-        spec = preset.spec
-        table.add_row(preset.name, spec.method, str(spec.n_concepts), str(spec.n_active), preset.note)
-    Console().print(table)
+    rows = [
+        {
+            "preset": preset.name,
+            "method": preset.spec.method,
+            "concepts": preset.spec.n_concepts,
+            "active": preset.spec.n_active,
+            "note": preset.note,
+        }
+        for preset in PRESETS
+    ]
+    print_table(rows)
+
+
+def metrics(
+    dictionary: Annotated[str | None, typer.Argument(help="Slug of one dictionary [default: compare all].")] = None,
+    layer: Annotated[str | None, typer.Option(help="Only dictionaries of this layer.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare dictionaries by their metrics, or show all metrics of one with nulls and definitions."""
+    from worker.scores import all_scores, scores_of
+
+    settings = settings_of(store)
+    rows = scores_of(settings, dictionary) if dictionary else all_scores(settings, layer=layer)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, title=dictionary)
+
+
+def stability(
+    dictionaries: Annotated[list[str], typer.Argument(help="Slugs of dictionaries that differ in their seeds.")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure whether trainings with other seeds found the same concepts; the pages show what was found."""
+    found = workshop_of(store).stability(dictionaries)
+    rows = [{"one": one, "other": other, **values} for (one, other), values in found.items()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> None:
+    """Rows with equal keys as a table for a person."""
+    if not rows:
+        Console().print(f"{title or 'table'}: none")
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, (column, value) in enumerate(rows[0].items()):
+        side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
+        table.add_column(column, overflow="fold", justify=side, no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row.values()))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _FILE_WIDTH)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

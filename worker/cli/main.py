@@ -4,6 +4,7 @@ import logging
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(looking.doctor)
-for command in (building.ingest, building.extract, building.train, building.atlas, building.demo):
-    app.command()(command)
-app.command()(looking.web)
-app.command("ls")(looking.list_store)
-app.command()(looking.presets)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": looking.doctor,
+    "ingest": building.ingest,
+    "extract": building.extract,
+    "train": building.train,
+    "atlas": building.atlas,
+    "demo": building.demo,
+    "web": looking.web,
+    "ls": looking.list_store,
+    "presets": looking.presets,
+    "metrics": looking.metrics,
+    "stability": looking.stability,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-_TABLE_CONCEPTS = 16_384  # concepts up to which the table [K K] is made: 1 GiB in float32
+TABLE_CONCEPTS = 16_384  # concepts up to which the table [K K] is made: 1 GiB in float32
 
 
 class GramCache:
@@ -19,7 +19,7 @@ class GramCache:
 
     def table(self, atoms: Float[Tensor, "K d"]) -> Float[Tensor, "K K"] | None:
         """``D D^T``, without a gradient; None for more than 16,384 concepts."""
-        if len(atoms) > _TABLE_CONCEPTS:
+        if len(atoms) > TABLE_CONCEPTS:
             return None
         made = self._made
         if made is None or made[0].data_ptr() != atoms.data_ptr() or made[1] != atoms._version:

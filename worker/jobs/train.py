@@ -16,8 +16,8 @@ from store.methods import AnyDictionarySpec
 from store.vocabulary import Kind, Split, Tokens
 from worker.activations import ActivationStore, TokenStream
 from worker.dictionaries.files import save_dictionary
-from worker.evaluation import evaluate
 from worker.jobs.requests import dictionary_inputs
+from worker.metrics.evaluate import evaluate
 from worker.training import team
 from worker.training.checkpoint import Checkpoints
 from worker.training.loop import train_together
@@ -74,6 +74,26 @@ def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
     return [list(group.values()) for group in groups.values()]
 
 
+def learning_stream(activations: ActivationStore, collection: Collection, *, tokens: Tokens) -> TokenStream:
+    """The tokens of the images that dictionaries learn from."""
+    return activations.stream(_images(collection, Split.TRAIN), tokens=tokens)
+
+
+def judging_stream(activations: ActivationStore, collection: Collection, *, tokens: Tokens) -> TokenStream:
+    """The tokens of the images that only judge; raises ``InvalidInput`` when there are none."""
+    images = _images(collection, Split.HELD_OUT)
+    if not images:
+        raise InvalidInput(
+            f"The collection '{collection.spec['slug']}' has no held-out image to judge by; "
+            "ingest more photos or raise --held-out."
+        )
+    return activations.stream(images, tokens=tokens)
+
+
+def _images(collection: Collection, split: Split) -> list[int]:
+    return [row.image for row in collection.images if row.split is split]
+
+
 @dataclass(frozen=True)
 class _Task:
     """What all groups of a run share."""
@@ -83,19 +103,15 @@ class _Task:
     device: torch.device
     on_progress: Progress
 
-    def stream(self, split: Split, tokens: Tokens) -> TokenStream:
-        """The tokens of one split."""
-        images = [row.image for row in self.collection.images if row.split is split]
-        if not images and split is Split.HELD_OUT:
-            raise InvalidInput(
-                f"The collection '{self.collection.spec['slug']}' has no held-out image to judge by; "
-                "ingest more photos or raise --held-out."
-            )
-        return self.activations.stream(images, tokens=tokens)
+    def streams(self, tokens: Tokens) -> tuple[TokenStream, TokenStream]:
+        """What is learned from, and what judges."""
+        of = learning_stream, judging_stream
+        learn, judge = (stream(self.activations, self.collection, tokens=tokens) for stream in of)
+        return learn, judge
 
 
 def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Path]) -> list[Trained]:
-    stream, held_out = (task.stream(split, specs[0].tokens) for split in (Split.TRAIN, Split.HELD_OUT))
+    stream, held_out = task.streams(specs[0].tokens)
     folders = [draft / _CHECKPOINT for draft in drafts]
     with team.first_alone():
         for folder in folders:
@@ -113,7 +129,7 @@ def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[P
 
 def _build(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Draft]) -> None:
     trained = _trained(task, specs, [draft.path for draft in drafts])
-    stream, held_out = (task.stream(split, specs[0].tokens) for split in (Split.TRAIN, Split.HELD_OUT))
+    stream, held_out = task.streams(specs[0].tokens)
     for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
         task.on_progress(number, len(drafts), "dictionaries judged on held-out images")
         metrics = evaluate(one.dictionary, held_out, train=stream, seed=one.dictionary.spec.seed)

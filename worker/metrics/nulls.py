@@ -14,10 +14,12 @@ from worker.dictionaries.sparse import top_codes, weighted_rows
 from worker.dictionaries.tokens import checked_batches
 from worker.metrics.density import Usage
 
+_APART = 1_000_003  # seeds of nulls are no seeds of trainings
+
 
 def random_atoms(n_concepts: int, width: int, *, seed: int) -> Float[Tensor, "K d"]:
-    """Unit vectors, uniform on the sphere."""
-    drawn = torch.randn(n_concepts, width, generator=torch.Generator().manual_seed(seed))
+    """Unit vectors, uniform on the sphere; never those a dictionary of the same seed started from."""
+    drawn = torch.randn(n_concepts, width, generator=torch.Generator().manual_seed(_APART + seed))
     return functional.normalize(drawn, dim=1)
 
 

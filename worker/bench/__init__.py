@@ -1,0 +1,1 @@
+"""Benchmarks that ship: every registered method on the same tokens in the same run, beside what knows nothing."""
