@@ -244,8 +244,11 @@ def cells(
 def gauge(
     value: float, *, nulls: Sequence[float], peers: Sequence[float], low: float | None, high: float | None
 ) -> Gauge:
-    """A value on its range [low, high]; a side without bound (None) is drawn a little past the numbers it must show."""
-    numbers = [value, *peers, *nulls]
+    """A value on its range [low, high]; a side without bound (None) is drawn a little past the numbers it must show.
+
+    It must show the value, its peers and the first null; other nulls only where they lie inside.
+    """
+    numbers = [value, *peers, *nulls[:1]]
     start = min(0.0, *numbers) if low is None else low
     end = max(start, *numbers) if high is None else high
     margin = 0.06 * (end - start) or 1.0
@@ -263,7 +266,7 @@ def gauge(
         open_low=low is None,
         open_high=high is None,
         value=x(value),
-        nulls=tuple(x(null) for null in nulls),
+        nulls=tuple(x(null) for null in nulls if start <= null <= end),
         peers=tuple(x(peer) for peer in peers),
     )
 

@@ -1,15 +1,28 @@
 """Two numbers of several things against each other: which are not beaten in both, and where their labels go."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from app.charts import Scale
 from app.views.plots import Area, Point, ScatterChart
 
 Way = Literal["higher", "lower"]
-AREA = Area(width=560, height=300, left=56, top=16, right=548, bottom=252)
-_LETTER, _LINE = 5.9, 12.0  # size of a letter of the 11 px labels, in user units
+AREA = Area(width=440, height=280, left=50, top=14, right=430, bottom=240)
+_LETTER, _ASCENT, _DESCENT = 6.1, 9.0, 3.0  # of the 11 px labels, in user units
+_STEP = 4.0  # distance of the points that stand for a line
+_PLACES = (
+    (9, 4, "start"),
+    (-9, 4, "end"),
+    (-7, -6, "end"),
+    (7, 14, "start"),
+    (7, -6, "start"),
+    (-7, 14, "end"),
+    (0, -9, "middle"),
+    (0, 19, "middle"),
+)
 _MARK = 6.0  # half the side of the square that a mark keeps free
 _PAD = 0.07  # margin of the axes as a share of the spread
 _LOG_FROM = 8.0  # a ratio of largest to smallest from which an axis is logarithmic
@@ -56,7 +69,8 @@ def scatter(spots: Sequence[Spot], *, title: str, x: Side, y: Side, area: Area =
     scales = _scale([s.x for s in spots], area.left, area.right), _scale([s.y for s in spots], area.bottom, area.top)
     front = front_of([(spot.x, spot.y) for spot in spots], better=(x.better, y.better))
     places = [(scales[0](spot.x), scales[1](spot.y)) for spot in spots]
-    labels = _labels(spots, places, first=front, area=area)
+    line = sorted({places[index] for index in front})
+    labels = _labels(spots, places, first=front, line=line, area=area)
     points = tuple(
         Point(
             key=spot.key,
@@ -71,7 +85,6 @@ def scatter(spots: Sequence[Spot], *, title: str, x: Side, y: Side, area: Area =
         )
         for index, (spot, at) in enumerate(zip(spots, places, strict=True))
     )
-    line = sorted({places[index] for index in front})
     return ScatterChart(
         title=title,
         description=_describe(spots, front),
@@ -108,33 +121,48 @@ class _Box:
     bottom: float
 
     def meets(self, other: "_Box") -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+
+def _around(places: Iterable[tuple[float, float]], reach: float) -> list[_Box]:
+    return [_Box(a - reach, b - reach, a + reach, b + reach) for a, b in places]
 
 
 def _labels(
-    spots: Sequence[Spot], places: Sequence[tuple[float, float]], *, first: Sequence[int], area: Area
+    spots: Sequence[Spot],
+    places: Sequence[tuple[float, float]],
+    *,
+    first: Sequence[int],
+    line: Sequence[tuple[float, float]],
+    area: Area,
 ) -> dict[int, dict[str, object]]:
-    """Text and place of each label that fits beside its mark without touching a mark or another label."""
-    taken = [_Box(a - _MARK, b - _MARK, a + _MARK, b + _MARK) for a, b in places]
+    """Text and place of each label that fits beside its mark without touching a mark, the line or another label."""
+    taken = [*_around(places, _MARK), *_around(_along(line), 1.0)]
     found: dict[int, dict[str, object]] = {}
     for index in (*first, *(other for other in range(len(spots)) if other not in first)):
-        for text, (text_x, text_y, anchor), box in _tries(spots[index].texts, places[index]):
+        for label, box in _tries(spots[index].texts, places[index]):
             inside = box.left >= area.left and box.right <= area.width and box.top >= 0 and box.bottom <= area.bottom
             if inside and not any(box.meets(other) for other in taken):
                 taken.append(box)
-                found[index] = {"text": text, "text_x": text_x, "text_y": text_y, "anchor": anchor}
+                found[index] = label
                 break
     return found
 
 
-def _tries(texts: Sequence[str], at: tuple[float, float]) -> Iterable[tuple[str, tuple[float, float, str], _Box]]:
-    """Right, left, above and below the mark, with the longest text first."""
-    x, y = at
+def _along(line: Sequence[tuple[float, float]]) -> Iterable[tuple[float, float]]:
+    """Points on a line, close enough for no label to lie between two of them."""
+    for (x1, y1), (x2, y2) in pairwise(line):
+        n = math.ceil(max(abs(x2 - x1), abs(y2 - y1)) / _STEP)
+        yield from ((x1 + (x2 - x1) * step / n, y1 + (y2 - y1) * step / n) for step in range(n + 1))
+
+
+def _tries(texts: Sequence[str], at: tuple[float, float]) -> Iterable[tuple[dict[str, object], _Box]]:
+    """Eight places around the mark, with the longest text first."""
     for text in texts:
         width = len(text) * _LETTER
-        for dx, dy, anchor in ((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 18, "middle")):
-            text_x, text_y = round(x + dx, 2), round(y + dy, 2)
-            left = text_x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-            yield text, (text_x, text_y, anchor), _Box(left, text_y - _LINE + 2, left + width, text_y + 2)
+        for dx, dy, anchor in _PLACES:
+            x, y = round(at[0] + dx, 2), round(at[1] + dy, 2)
+            left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+            label: dict[str, object] = {"text": text, "text_x": x, "text_y": y, "anchor": anchor}
+            yield label, _Box(left, y - _ASCENT, left + width, y + _DESCENT)

@@ -40,15 +40,16 @@ BADGES = {
     Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
     Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
 }
-GROUP_DEFINITIONS = {
-    "Reconstruction": "How much of the activations comes back through the concepts.",
-    "Sparsity": "How many concepts a token needs, and how evenly they are used.",
-    "Concepts that fire together": "Whether concepts that meet at one token avoid or hinder each other.",
-    "Geometry of the atoms": "How the atoms lie in space, whatever the codes are.",
-    "Labels and likeness": "Whether concepts stand for classes, and for images that are alike.",
-    "The model's own head": "Whether the model decides by these concepts.",
-    "Two trainings": "Whether another training finds the same concepts: means over all others measured against.",
-    "Training, per epoch": "What was recorded while it learned.",
+METRIC_GROUPS = {
+    "reconstruction": Word("Reconstruction", "How much of the activations comes back through the concepts."),
+    "sparsity": Word("Sparsity", "How many concepts a token needs, and how evenly they are used."),
+    "geometry": Word("Geometry", "How the atoms lie in space, whatever the codes are."),
+    "codes": Word("Codes", "Whether concepts that fire at one token avoid or hinder each other."),
+    "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
+    "stability": Word(
+        "Stability", "Whether other trainings find the same concepts: means over all it was compared with."
+    ),
+    "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
 }
 LABELS = {
     "concept": "Index",
@@ -77,12 +78,7 @@ LABELS = {
 """Labels of the atlas's concept columns."""
 
 
-def group_key(title: str) -> str:
-    """A group of metrics as part of an address: The model's own head -> the-models-own-head."""
-    return title.lower().replace("'", "").replace(",", "").replace(" ", "-")
-
-
-GROUP_OF = {metric.key: group_key(title) for title, metrics in GROUPS.items() for metric in metrics}
+GROUP_OF = {metric.key: group for group, metrics in GROUPS.items() for metric in metrics}
 """The group of each metric."""
 
 

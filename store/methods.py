@@ -124,12 +124,13 @@ class MatchingPursuitSpec(GradientSpec):
     """Matching pursuit as encoder (Costa et al. 2025, arXiv 2506.03093); ``n_active`` steps, changeable later."""
 
     method: Literal["matching-pursuit"] = "matching-pursuit"
+    aux_weight: float = Field(1 / 32, ge=0, description="weight of the auxiliary loss of dead concepts")
 
 
 class FactorSpec(TrainingSpec):
     """What factorisations share: they alternate between codes and atoms, without gradients."""
 
-    n_code_iterations: int = Field(20, ge=1, le=1000, description="steps of projected gradient for the codes")
+    n_code_iterations: int = Field(20, ge=1, le=1000, description="last sweeps of coordinate descent over the codes")
 
 
 class NmfSpec(FactorSpec):

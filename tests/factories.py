@@ -173,11 +173,20 @@ def _make_atlas(
         "dead_share_held_out": float((codes[3::7].max(axis=(0, 1, 2)) == 0).mean()),
         "dense_share": float(((codes > 0).mean(axis=(0, 1, 2)) > 0.1).mean()),
     }
-    plan = AtlasPlan(codes, atoms, _image_columns(photos), [photo.picture for photo in photos], _facts(shown, metrics))
+    facts = _facts(shown, metrics) | {"density_histogram": _density_histogram(codes[3::7])}
+    plan = AtlasPlan(codes, atoms, _image_columns(photos), [photo.picture for photo in photos], facts)
     inputs = {"dictionary": dictionary_digest(shown), "collection": collection.digest}
     with artifacts.draft(Kind.ATLAS, AtlasSpec(n_examples=9, seed=seed), inputs=inputs) as draft:
         write_atlas(draft.path, plan)
         return artifacts.publish(draft), metrics
+
+
+def _density_histogram(codes: Float[np.ndarray, "n h w K"]) -> dict[str, Any]:
+    """Concepts by density, as the worker counts them: the silent ones apart, four bins per decade."""
+    density = (codes > 0).mean(axis=(0, 1, 2))
+    edges = np.geomspace(1e-6, 1, 25)
+    counts = np.histogram(density[density > 0], edges)[0]
+    return {"dead": int((density == 0).sum()), "edges": edges.tolist(), "counts": counts.tolist()}
 
 
 def dictionary_digest(shown: Shown) -> str:

@@ -1,6 +1,6 @@
 """Dictionaries of one model and layer beside each other: a table in any order, and which of them none beats."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,7 +16,7 @@ from app.site import Site
 from app.views.base import Choice, Links
 from app.views.compare import CompareRow, CompareView, Front, Head, Sorted, Value
 from app.views.plots import ScatterChart
-from app.words import GROUP_OF, NULL_OF, group_key, metric_number
+from app.words import GROUP_OF, METRIC_GROUPS, NULL_OF, metric_number
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import ConceptoscopeError, NotFound
 from store.metrics import GROUPS, METRICS
@@ -26,8 +26,7 @@ LAYER = Param("layer", "Layer of the model; the one with most dictionaries when 
 COLLECTION = Param("collection", "Collection that they were learned from; the one with most of them when empty.")
 SORT = Param("sort", "Metric, method, n_concepts, n_active or title; minus for descending.", default="-r2")
 MAIN = ("l0", "r2", "dead_share_all", "dense_share", "stability", "plausibility", "top1_agreement", "probe_map")
-TITLES = {group_key(title): title for title in GROUPS}
-SHOW = Param("show", "Which columns: main, a group of metrics, or all.", ("main", *TITLES, "all"), "main")
+SHOW = Param("show", "Which columns: main, a group of metrics, or all.", ("main", *GROUPS, "all"), "main")
 OF = Param("of", "A model, layer and collection, as the form sends them.")
 TEXTS = {"title": "Dictionary", "method": "Method"}
 COUNTS = {"n_concepts": "Concepts", "n_active": "Active"}
@@ -109,6 +108,7 @@ def make_compare(site: Site, asked: Asked) -> CompareView:
         heads=tuple(_head(key, subject, asked) for key in _shown(rows, asked.show)),
         views=_views(rows, subject, asked),
         plots=tuple(_plot(rows, pair) for pair, front in fronts if front),
+        unplotted=tuple(METRICS[pair.x].label for pair, front in fronts if not front),
     )
 
 
@@ -274,10 +274,15 @@ def _sorted(key: str, sort: str) -> Sorted:
 
 def _views(rows: Sequence[CompareRow], subject: Subject | None, asked: Asked) -> tuple[Choice, ...]:
     """Sets of columns that are not empty."""
-    label: Callable[[str], str] = lambda key: {"main": "Main", "all": "All"}.get(key) or TITLES[key]  # noqa: E731
     found = [(key, len(_shown(rows, key))) for key in SHOW.choices]
     return tuple(
-        Choice(key=key, label=label(key), url=_url(subject, replace(asked, show=key)), current=key == asked.show, n=n)
+        Choice(
+            key=key,
+            label=METRIC_GROUPS[key].label if key in METRIC_GROUPS else key.capitalize(),
+            url=_url(subject, replace(asked, show=key)),
+            current=key == asked.show,
+            n=n,
+        )
         for key, n in found
         if n or key == asked.show
     )
@@ -287,11 +292,11 @@ def _subjects(entries: Sequence[Entry], current: Subject | None) -> tuple[Choice
     return tuple(
         Choice(
             key=urls.with_query("", subject.query).removeprefix("?"),
-            label=f"{subject.entries[0].layer}, {subject.entries[0].collection_title}",
+            label=", ".join((first.model_title, first.layer, first.collection_title)),
             url=urls.compare(subject.query),
             current=bool(current) and subject.query == (current and current.query),
             n=len(subject.entries),
-            title=subject.entries[0].model_title,
         )
         for subject in subjects_of(entries)
+        for first in subject.entries[:1]
     )

@@ -9,8 +9,9 @@ from app import charts, urls
 from app.charts import Series
 from app.makers.concepts import make_chip
 from app.makers.facts import facts_of, provenance, spec_facts
-from app.makers.metrics import HEADLINE, LARGE, group_scores, make_scores, metrics_of, peers_of
+from app.makers.metrics import HEADLINE, group_scores, in_two_columns, largest, make_scores, metrics_of, peers_of
 from app.makers.subjects import query_of, subjects_of
+from app.render import plural
 from app.roster import Entry
 from app.site import Opened, Site
 from app.views.base import Choice, Links, Number
@@ -112,14 +113,15 @@ def make_dictionary(site: Site, opened: Opened) -> DictionaryView:
         n_alive=len(ranked_alive(opened)),
         n_images=opened.entry.n_images,
         numbers=scores,
-        headline=tuple(score for score in scores if score.key in LARGE),
-        groups=group_scores(scores),
+        headline=largest(scores),
+        groups=in_two_columns(group_scores(scores)),
         n_peers=len(peers_of(site, opened.entry)),
         compare_url=urls.compare(query_of(opened.entry)),
         spec=spec_facts(opened),
         provenance=provenance(opened),
         badges=_badge_choices(opened),
         density=_density_plot(opened),
+        density_held_out=_held_out_plot(opened),
         importance=_importance_plot(opened),
         importance_density=_cell_plot(opened),
         training=_training_plots(make_history(opened)),
@@ -171,6 +173,23 @@ def _density_plot(opened: Opened) -> BarChart:
         x_label="density: share of patches where the concept fires (log)",
         what="concepts",
         url_for=lambda low, high: _grid_between(opened, {"density": (low, high)}),
+    )
+
+
+def _held_out_plot(opened: Opened) -> BarChart | None:
+    """The histogram that was made when the dictionary was judged, from its first bin that holds a concept."""
+    found = opened.atlas.meta.get("density_histogram") or {}
+    edges, counts = found.get("edges") or [], found.get("counts") or []
+    first = next((index for index, count in enumerate(counts) if count), None)
+    if first is None:
+        return None
+    dead = found.get("dead", 0)
+    return charts.histogram(
+        edges[first:],
+        counts[first:],
+        title=f"On held-out tokens ({plural(dead, 'concept')} silent)" if dead else "On held-out tokens",
+        x_label="density: share of held-out tokens where the concept fires (log)",
+        what="concepts",
     )
 
 

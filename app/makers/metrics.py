@@ -10,13 +10,14 @@ from app.roster import Entry
 from app.site import Site
 from app.views.metrics import MetricGroup, NullValue, Rank, Scored
 from app.views.plots import Gauge
-from app.words import GROUP_DEFINITIONS, GROUP_OF, NULL_OF, group_key, metric_number
+from app.words import GROUP_OF, METRIC_GROUPS, NULL_OF, metric_number
 from store.errors import ConceptoscopeError
 from store.metrics import GROUPS, METRICS, Metric
 
 log = logging.getLogger(__name__)
 HEADLINE = ("r2", "l0", "dead_share_all")
 LARGE = (*HEADLINE, "stability", "plausibility", "probe_map")
+_HEAD_ROWS = 3  # height of a group's heading, in rows
 Values = Mapping[str, float]
 
 
@@ -59,7 +60,7 @@ def make_score(metric: Metric, values: Values, *, others: Sequence[Values]) -> S
 
 def _nulls(metric: Metric, values: Values) -> tuple[NullValue, ...]:
     """All that were measured, the one that the metric names first."""
-    keys = [metric.null, *(key for key, parent in NULL_OF.items() if parent == metric.key and key != metric.null)]
+    keys = [metric.null or "", *(key for key, parent in NULL_OF.items() if parent == metric.key and key != metric.null)]
     found = [(METRICS[key], values[key]) for key in keys if key in values]
     return tuple(NullValue(label=null.label, value=value, definition=null.definition) for null, value in found)
 
@@ -73,16 +74,29 @@ def rank_of(value: float, others: Sequence[float], *, better: str) -> Rank | Non
     return Rank(place=1 + ahead, of=1 + len(others), tied=sum(other == value for other in others))
 
 
+def largest(scores: Sequence[Scored]) -> tuple[Scored, ...]:
+    """The numbers that are told large."""
+    present = {score.key: score for score in scores}
+    return tuple(present[key] for key in LARGE if key in present)
+
+
 def group_scores(scores: Sequence[Scored]) -> tuple[MetricGroup, ...]:
     """Numbers by kind. A null stands beside its number; it has a row only where that number is missing."""
     present = {score.key: score for score in scores}
     groups = []
-    for title, metrics in GROUPS.items():
+    for key, metrics in GROUPS.items():
         rows = (present[m.key] for m in metrics if m.key in present and NULL_OF.get(m.key) not in present)
         if numbers := tuple(rows):
-            definition = GROUP_DEFINITIONS.get(title, "")
-            groups.append(MetricGroup(key=group_key(title), title=title, definition=definition, numbers=numbers))
+            word = METRIC_GROUPS[key]
+            groups.append(MetricGroup(key=key, title=word.label, definition=word.definition, numbers=numbers))
     return tuple(groups)
+
+
+def in_two_columns(groups: Sequence[MetricGroup]) -> tuple[tuple[MetricGroup, ...], ...]:
+    """The groups in their order, cut where the two columns are most alike in height."""
+    heights = [_HEAD_ROWS + len(group.numbers) for group in groups]
+    cut = min(range(len(groups) + 1), key=lambda at: (abs(sum(heights[:at]) - sum(heights[at:])), -at), default=0)
+    return tuple(tuple(part) for part in (groups[:cut], groups[cut:]) if part)
 
 
 def _readable(site: Site, entries: Sequence[Entry]) -> list[Values]:

@@ -5,14 +5,17 @@ from typing import Any
 
 from app.views.base import Number
 from app.views.terms import GlossaryView, Section
-from app.words import BADGES, BANDS, LABELS, NEIGHBORS, Word, column_number, metric_number, other_terms
-from store.metrics import METRICS
+from app.words import BADGES, BANDS, LABELS, METRIC_GROUPS, NEIGHBORS, Word, column_number, metric_number, other_terms
+from store.metrics import GROUPS
 
 
 def make_glossary() -> GlossaryView:
     """All terms by kind."""
     fixed = (
-        Section(key="metrics", title="A dictionary", terms=tuple(metric_number(m) for m in METRICS.values())),
+        *(
+            Section(key=key, title=METRIC_GROUPS[key].label, terms=tuple(metric_number(metric) for metric in metrics))
+            for key, metrics in GROUPS.items()
+        ),
         Section(key="columns", title="A concept", terms=tuple(column_number(name) for name in LABELS)),
         Section(key="bands", title="Bands of examples", terms=_terms("band", BANDS)),
         Section(key="neighbors", title="Neighbours", terms=_terms("neighbor", NEIGHBORS)),

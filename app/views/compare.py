@@ -72,7 +72,8 @@ class CompareView(View):
     fronts: tuple[Front, ...]
     alike: bool = Field(description="all learned from the same activations, so that their numbers can be compared")
     broken: tuple[str, ...] = Field((), description="dictionaries whose atlas cannot be opened, with the reason")
-    subjects: tuple[Choice, ...] = Field(exclude=True, description="what can be compared; title is the model")
+    unplotted: tuple[str, ...] = Field((), exclude=True, description="metrics that fewer than two of them have")
+    subjects: tuple[Choice, ...] = Field(exclude=True, description="what can be compared")
     heads: tuple[Head, ...] = Field(exclude=True, description="shown columns of metrics")
     facts: tuple[Head, ...] = Field(exclude=True, description="columns before them: dictionary, method, K, active")
     views: tuple[Choice, ...] = Field(exclude=True, description="sets of columns")

@@ -115,5 +115,6 @@ def first_pages() -> dict[str, str]:
         "concepts": f"/d/{slug}/c",
         "concept": f"/d/{slug}/c/5",
         "images": f"/d/{slug}/i",
+        "compare": "/compare",
         "glossary": "/glossary",
     }

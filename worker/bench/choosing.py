@@ -94,7 +94,9 @@ def _best_rules(codes: Codes, shown: Shown) -> _Rules:
     return rules
 
 
-def _gains(values: Float64[np.ndarray, " n"], shown: Shown) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, "t m"]]:
+def _gains(
+    values: Float64[np.ndarray, " n"], shown: Shown
+) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, "t m"]]:
     """Thresholds between neighbouring codes, and ``P(z > t | shown) - P(z > t | not shown)`` at each."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]

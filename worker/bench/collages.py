@@ -98,7 +98,8 @@ def make_collages(
         for number in range(start, min(start + _BATCH, n)):
             draw = rng.choice(len(members), size=N_SHOWN, replace=False)
             shown[number, draw] = True
-            quarters = [photos[members[i][rng.integers(len(members[i]))].source] for i in draw]
+            drawn = [members[i] for i in draw.tolist()]
+            quarters = [photos[of_one[int(rng.integers(len(of_one)))].source] for of_one in drawn]
             pictures.append(collage(quarters, window.height_px, interpolation=_filter(model), rng=rng))
         parts.append(_activations(model, layer, pictures))
         on_progress(min(start + _BATCH, n), n, "collages read by the model")

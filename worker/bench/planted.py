@@ -48,7 +48,7 @@ class PlantedOptions(BenchOptions):
     lr: float = Field(1e-2, gt=0)
 
 
-def run(options: PlantedOptions, settings: Settings, on_progress: OnProgress) -> Outcome:
+def run(options: PlantedOptions, _: Settings, on_progress: OnProgress) -> Outcome:
     """Every method on the same tokens; needs nothing of a store."""
     named = ("n_atoms", "width", "n_active", "noise", "correlation", "n_blocks", "tail", "seed")
     planted = Planted(**{name: getattr(options, name) for name in named})

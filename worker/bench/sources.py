@@ -31,7 +31,9 @@ from worker.workshop import Workshop
 class SourceOptions(BenchOptions):
     """Which photos, read by which model, at which layer; the defaults are those of the demo."""
 
-    collection: str = Field(DEMO_COLLECTION.slug, description="slug of a collection; that of the demo is made if missing")
+    collection: str = Field(
+        DEMO_COLLECTION.slug, description="slug of a collection; that of the demo is made if missing"
+    )
     model: str = Field("efficientnet-lite0", description="registry name of the model")
     weights: Path | None = Field(None, description="weights file, where the model's own are not meant")
     layer: str = "blocks.6"
@@ -112,7 +114,9 @@ def load_tokens(options: SourceOptions, settings: Settings, on_progress: OnProgr
     rows = {split: [row.image for row in collection.images if row.split is split] for split in Split}
     for split, images in rows.items():
         if not images:
-            raise InvalidInput(f"The collection '{options.collection}' has no {split} photo; ingest it again with some.")
+            raise InvalidInput(
+                f"The collection '{options.collection}' has no {split} photo; ingest it again with some."
+            )
     return PhotoTokens(tokens, torch.tensor(rows[Split.TRAIN]), torch.tensor(rows[Split.HELD_OUT]))
 
 

@@ -2,115 +2,121 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional
 
+from store.errors import InvalidInput
 from store.methods import MatchingPursuitSpec
 from worker.dictionaries.base import SparseCodes
-from worker.dictionaries.gram import GramCache, small_grams
+from worker.dictionaries.gram import TABLE_CONCEPTS, GramCache
 from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
 from worker.dictionaries.losses import reconstruction_loss
-from worker.dictionaries.sparse import ConceptPairs, fired, weighted_rows
+from worker.dictionaries.pursuit import pursue, replay, without_repeats
+from worker.dictionaries.sparse import fired
 from worker.dictionaries.starts import first_atoms
-
-ENV=False
-_COPIED_NUMBERS = 2**22
-
-@torch.no_grad()
-def pursue(u, atoms, *, n_steps, table):
-    n = len(u)
-    indices = torch.zeros(n, n_steps, dtype=torch.int64, device=u.device)
-    values = u.new_zeros(n, n_steps)
-    rest, products = u, u @ atoms.t()
-    for step in range(n_steps):
-        best, chosen = products.max(dim=1)
-        best.relu_()
-        indices[:, step], values[:, step] = chosen, best
-        if step+1<n_steps:
-            if table is not None:
-                products.addcmul_(table[chosen], best[:, None], value=-1)
-            else:
-                rest = torch.addcmul(rest, atoms[chosen], best[:, None], value=-1)
-                torch.mm(rest, atoms.t(), out=products)
-    return indices, values
-
-
-class _Replay(Function):
-    @staticmethod
-    def forward(ctx, u, atoms, indices, values, table):
-        ctx.save_for_backward(u, atoms, indices, values)
-        ctx.table = table
-        return weighted_rows(indices, values, table=atoms)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *gradients):
-        (of_output,) = gradients
-        u, atoms, indices, values = ctx.saved_tensors
-        n_tokens = max(_COPIED_NUMBERS // (indices.shape[1] * u.shape[1]), 1)
-        of_atoms = torch.zeros_like(atoms)
-        pairs = ConceptPairs(indices, n_concepts=len(atoms))
-        of_atoms = pairs.weighted_sums(values, of_output)
-        if ENV: return None, of_atoms, None, None, None
-        weights=[]
-        for e, i, v in zip(of_output.split(n_tokens), indices.split(n_tokens), values.split(n_tokens), strict=True):
-            chosen = atoms[i]
-            used = (v > 0).to(v)
-            grams = torch.bmm(chosen, chosen.transpose(1, 2)) * used[:,:,None]*used[:,None,:]
-            right = torch.bmm(chosen, e[:,:,None])[:,:,0]*used
-            w = torch.linalg.solve_triangular(grams, right[:,:,None], upper=True, unitriangular=True)[:,:,0]
-            cross = torch.tril(w[:,:,None]*v[:,None,:], -1)
-            rows = torch.bmm(cross+cross.transpose(1,2), chosen)
-            of_atoms -= ConceptPairs(i.reshape(-1,1), n_concepts=len(atoms)).weighted_sums(v.new_ones(v.numel(),1), rows.flatten(0,1))
-            weights.append(w)
-        w = torch.cat(weights)
-        of_atoms += pairs.weighted_sums(w, u)
-        return None, of_atoms, None, None, None
 
 
 class MatchingPursuitDictionary(LearnedDictionary):
+    """Atoms on the unit sphere and no other parameters: the codes are those of non-negative matching pursuit.
+
+    At each of ``n_active`` steps a token takes the concept whose atom has the largest product with what is left over,
+    with that product as code, and stops when none is positive; a concept taken again adds to its code. What is left
+    over shrinks with every step, so that the number of steps may be changed later (``with_steps``).
+
+    The loss is the mean squared error, with the exact gradient of the unrolled pursuit for the choices made (see
+    ``pursuit.replay``). Dead concepts pursue what the living ones left over, as in AuxK (arXiv 2406.04093), which
+    pulls their atoms there.
+    """
+
     method: ClassVar[str] = "matching-pursuit"
     per_concept: ClassVar[tuple[str, ...]] = (*LearnedDictionary.per_concept, "decoder")
+
     spec: MatchingPursuitSpec
 
     def __init__(self, spec: MatchingPursuitSpec, width: int) -> None:
         super().__init__(spec, width)
         self.decoder = nn.Parameter(torch.zeros(spec.n_concepts, width))
         self.gram = GramCache()
+        self.n_steps = spec.n_active
 
     @property
-    def standard_atoms(self):
+    def standard_atoms(self) -> Float[Tensor, "K d"]:
+        """Atoms with norm 1 in standardised space."""
         return self.decoder.detach()
 
-    def make_atoms(self):
+    def make_atoms(self) -> Float[Tensor, "K d"]:
+        """The parameter itself: ``project`` keeps its rows on the sphere."""
         return self.decoder
 
-    def start_from(self, sample, *, generator, on_iteration) -> None:
-        with torch.no_grad():
-            self.decoder.copy_(first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration))
+    def with_steps(self, n_steps: int) -> "MatchingPursuitDictionary":
+        """The same dictionary, on the same tensors, that takes another number of steps; not to be trained or saved.
 
-    def standard_codes(self, u) -> SparseCodes:
-        atoms = self.standard_atoms
-        indices, values = pursue(u, atoms, n_steps=self.spec.n_active, table=self.gram.table(self.decoder))
-        return SparseCodes(indices, values, self.n_concepts)
+        Raises ``InvalidInput`` for less than one step.
+        """
+        if n_steps < 1:
+            raise InvalidInput(f"n_steps is {n_steps}, but matching pursuit takes at least 1 step.")
+        changed = copy.copy(self)
+        changed.n_steps = n_steps
+        return changed
 
-    def learn(self, inputs, atoms, *, moment: Moment) -> Pass:
-        indices, values = pursue(inputs, atoms.detach(), n_steps=self.spec.n_active, table=self.gram.table(atoms))
-        output = _Replay.apply(inputs, atoms, indices, values, None)
-        loss = reconstruction_loss(inputs, output)
-        return Pass(loss, loss.detach(), *fired(indices, values, n_concepts=self.n_concepts))
+    def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
+        """``n_steps`` steps of matching pursuit, each concept in one slot."""
+        atoms = self.decoder.detach()
+        indices, values = pursue(u, atoms, n_steps=self.n_steps, table=self._table(len(u)))
+        return SparseCodes(indices, without_repeats(indices, values), self.n_concepts)
+
+    @torch.no_grad()
+    def start_from(
+        self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
+    ) -> None:
+        """Atoms at k-means centroids, at tokens or in random directions."""
+        self.decoder.copy_(first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration))
+
+    def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
+        """Mean squared error, and the pull on dead concepts."""
+        indices, values = pursue(inputs, atoms.detach(), n_steps=self.spec.n_active, table=self._table(len(inputs)))
+        output = replay(inputs, atoms, indices=indices, values=values)
+        loss = error = reconstruction_loss(inputs, output)
+        dead = (self.silent_tokens >= self.spec.dead_after_tokens).nonzero()[:, 0]
+        if len(dead) and self.spec.aux_weight > 0:
+            left_over = (inputs - output).detach()
+            loss = loss + self.spec.aux_weight * help_for_dead(left_over, atoms[dead], n_active=self.spec.n_active)
+        codes = without_repeats(indices, values)
+        return Pass(loss, error.detach(), *fired(indices, codes, n_concepts=self.n_concepts))
 
     @torch.no_grad()
     def project_gradients(self) -> None:
+        """``g_k <- g_k - <g_k, d_k> d_k``: a step along the atom would only be undone by ``project``."""
         gradient = self.decoder.grad
+        assert gradient is not None
         along = (gradient * self.decoder).sum(dim=1, keepdim=True)
         gradient.sub_(along * self.decoder)
 
     @torch.no_grad()
     def project(self) -> None:
+        """``d_k <- d_k / |d_k|``."""
         self.decoder.copy_(functional.normalize(self.decoder, dim=1))
+
+    def _table(self, n_tokens: int) -> Float[Tensor, "K K"] | None:
+        """``D D^T``, unless it is too large, or costs more than the products that it saves these tokens."""
+        worth_it = self.n_concepts <= min(TABLE_CONCEPTS, (self.n_steps - 1) * n_tokens)
+        return self.gram.table(self.decoder) if worth_it else None
+
+
+def help_for_dead(
+    left_over: Float[Tensor, "n d"], atoms: Float[Tensor, "K_dead d"], *, n_active: int
+) -> Float[Tensor, ""]:
+    """``min(n_dead / n_active, 1) |e - e_hat|^2 / |e - mean(e)|^2`` for what is left over ``e``, already detached.
+
+    ``e_hat`` is its matching pursuit by dead concepts alone, in at most ``n_active`` steps.
+    """
+    n_steps = min(n_active, len(atoms))
+    indices, values = pursue(left_over, atoms.detach(), n_steps=n_steps, table=None)
+    found = replay(left_over, atoms, indices=indices, values=values)
+    variance = (left_over - left_over.mean(dim=0)).square().mean()
+    share = n_steps / n_active
+    return share * reconstruction_loss(left_over, found) / variance.clamp_min(torch.finfo(left_over.dtype).tiny)

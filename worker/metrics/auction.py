@@ -82,9 +82,7 @@ class _Market:
         """Take from every person an object it is no longer content with."""
         persons = np.flatnonzero(self.object_of >= 0)
         objects = self.object_of[persons]
-        held = self.candidates[persons] == objects[:, None]
-        known = held.any(axis=1)
-        own = np.where(known, self.values[persons, held.argmax(axis=1)] - self.prices[objects], -np.inf)
+        own = self._values_of(persons) - self.prices[objects]
         best = np.maximum(self._worth(persons).max(axis=1), self.floor[persons])
         leaving = own < best - epsilon
         self.owner[objects[leaving]], self.object_of[persons[leaving]] = -1, -1
@@ -101,11 +99,7 @@ class _Market:
 
     def similarities(self) -> Float64[np.ndarray, " K"]:
         """Of each person with its object."""
-        found = np.zeros(len(self.object_of))
-        for persons, block in self.table.blocks():
-            objects = torch.from_numpy(self.object_of[persons]).to(block.device)
-            found[persons] = block.gather(1, objects[:, None])[:, 0].double().cpu().numpy()
-        return found
+        return self._values_of(np.arange(len(self.object_of)))
 
     def bound(self) -> float:
         """``sum_i max_j (s_ij - p_j) + sum_j p_j``."""
@@ -113,6 +107,11 @@ class _Market:
         for _, block in self.table.blocks():
             total += float((block.double() - torch.from_numpy(self.prices).to(block.device)).amax(dim=1).sum())
         return total
+
+    def _values_of(self, persons: Int64[np.ndarray, " b"]) -> Float64[np.ndarray, " b"]:
+        """Similarities of persons with what they have, which is among their candidates: only others look anew."""
+        held = self.candidates[persons] == self.object_of[persons][:, None]
+        return np.asarray(self.values[persons, held.argmax(axis=1)])
 
     def _worth(self, persons: Int64[np.ndarray, " b"]) -> Float64[np.ndarray, "b m"]:
         return np.asarray(self.values[persons] - self.prices[self.candidates[persons]])
@@ -137,7 +136,7 @@ class _Market:
         whole = width == self.table.shape[1]
         for some, block in self.table.blocks(persons):
             values = block.double()
-            if not bool(values.isfinite().all()):
+            if not bool(values.sum().isfinite()):
                 raise InvalidInput("Some similarities are NaN or infinite; nothing was matched.")
             best = (values - torch.from_numpy(self.prices).to(values.device)).topk(width, dim=1)
             self.candidates[some] = best.indices.cpu().numpy()

@@ -9,6 +9,8 @@ from torch.nn import functional
 
 from worker.models.base import LinearHead
 
+_NO_DIVERGENCE = 1e-12  # below it there is nothing but rounding
+
 
 @torch.no_grad()
 def plausibility(atoms: Float[Tensor, "K d"], rows: Float[Tensor, "c d"]) -> float:
@@ -52,8 +54,12 @@ def predictions_kept(
         functional.linear(means, head.weight.double().cpu(), head.bias.double().cpu())
         for means in (clean.cpu(), reconstructed.cpu(), nothing.double().cpu()[None])
     )
-    target = logits.softmax(dim=1)
-    entropies = [-(target * q.log_softmax(dim=1)).sum(dim=1).mean() for q in (none, ours, logits)]
-    zero, recon, best = (float(value) for value in entropies)
+    target = logits.log_softmax(dim=1)
+    far, near = (float(_divergence(target, q.log_softmax(dim=1))) for q in (none, ours))
     same = ours.argmax(dim=1) == logits.argmax(dim=1)
-    return Kept((zero - recon) / (zero - best) if zero > best else 0.0, float(same.double().mean()))
+    return Kept(1.0 - near / far if far > _NO_DIVERGENCE else 0.0, float(same.double().mean()))
+
+
+def _divergence(p: Float64[Tensor, "n c"], q: Float64[Tensor, "m c"]) -> Float64[Tensor, ""]:
+    """``H(p, q) - H(p, p) = sum p (log p - log q)`` in mean over images, from logarithms; exact where it is small."""
+    return (p.exp() * (p - q)).sum(dim=1).mean().clamp_min(0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Float64, Int, Int64
@@ -90,6 +90,7 @@ class PooledImages:
         return origin.double().cpu() + added
 
 
+@runtime_checkable
 class Encodes(Protocol):
     """Whatever gives codes: a dictionary, or atoms that nobody learned."""
 

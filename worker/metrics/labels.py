@@ -148,11 +148,9 @@ def _places(classes: Int64[np.ndarray, " n"], counted: list[int]) -> Int64[np.nd
 def _ranks(group: Int64[np.ndarray, " m"], values: Float64[np.ndarray, " m"]) -> Float64[np.ndarray, " m"]:
     """For entries ordered by group, then falling value: how many of the group have at least this value."""
     at = np.arange(len(values))
-    new_group = np.ones(len(values), dtype=bool)
-    new_group[1:] = group[1:] != group[:-1]
-    new_value = new_group.copy()
-    new_value[1:] |= values[1:] != values[:-1]
-    first = np.maximum.accumulate(np.where(new_group, at, 0))
-    starts = np.flatnonzero(new_value)
-    last = np.repeat(np.append(starts[1:], len(values)) - 1, np.diff(np.append(starts, len(values))))
-    return (last - first + 1).astype(np.float64)
+    new_group = np.append(True, group[1:] != group[:-1])[: len(values)]
+    new_value = new_group | np.append(True, values[1:] != values[:-1])[: len(values)]
+    first_of_group = np.maximum.accumulate(np.where(new_group, at, 0))
+    starts = np.append(np.flatnonzero(new_value), len(values))
+    last_of_equals = np.repeat(starts[1:] - 1, np.diff(starts))
+    return (last_of_equals - first_of_group + 1).astype(np.float64)

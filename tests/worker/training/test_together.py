@@ -159,3 +159,13 @@ def test_whitening_evens_out_all_directions_and_comes_back() -> None:
     by_hand = dictionary.mean + dictionary.scale * (inner.dense() @ dictionary.standard_atoms @ dictionary.colouring)  # type: ignore[operator]
     torch.testing.assert_close(dictionary.decode(codes), by_hand, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(dictionary.atoms.norm(dim=1), torch.ones(dictionary.n_concepts))
+
+
+def test_whitening_stands_a_constant_dimension() -> None:
+    tokens = planted_streams()[0].tokens.clone()
+    tokens[:, 4] = 7.0
+    trained = train(shortened(SPECS["topk"], whiten=True), MemoryTokens(tokens))
+    codes = trained.dictionary.encode(tokens)
+    assert trained.dictionary.decode(codes).isfinite().all()
+    assert codes.values.isfinite().all()
+    assert trained.history[-1].r2_train > 0.5

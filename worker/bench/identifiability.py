@@ -1,0 +1,209 @@
+"""Soft identifiability: does one concept of a dictionary tell which collages show an object?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from pydantic import Field
+from torch import Tensor
+
+from store.settings import Settings
+from store.vocabulary import Fit
+from worker.bench.choosing import floor, score
+from worker.bench.collages import N_SHOWN, Collages, classes_as_things, make_collages, photos_as_things
+from worker.bench.contenders import Contender, contenders
+from worker.bench.results import Column, Outcome, Table
+from worker.bench.sources import SourceOptions, find_photos
+from worker.bench.trials import Steps, run_trial
+from worker.device import pick_device
+from worker.dictionaries.base import SparseCodes
+from worker.dictionaries.tokens import MemoryTokens
+from worker.metrics.nulls import FixedAtoms, random_atoms
+from worker.progress import OnProgress
+
+ABOUT = (
+    "Collages of four photos, made on the fly. For each object the best concept by its code in the whole collage; "
+    "concept, sign and threshold are chosen on the train half and scored on the test half. Floor: the same with "
+    "permuted labels. The published accuracy chooses and scores on the same half, and 1 - 4/m of it is had by always "
+    "saying no."
+)
+VARIANTS: Final = ("topk, random start", "archetypal, no relaxation", "archetypal-published, no projection")
+_IMAGES_AT_ONCE = 32
+
+
+class IdentifiabilityOptions(SourceOptions):
+    """How collages are made, and what dictionaries learn from them."""
+
+    height_px: int = Field(256, description="side of a collage")
+    width_px: int = Field(256, description="the same: collages are square")
+    fit: Fit = Fit.CROP
+    objects: Literal["photos", "classes"] = Field("photos", description="what an object is")
+    n_objects: int = Field(16, ge=5, le=1000, description="objects, of which a collage shows four")
+    n_collages: int = Field(1000, ge=20, description="collages of each half")
+    n_concepts: int = Field(384, ge=1, description="concepts, where patches are learned from")
+    n_active: int = Field(12, ge=1, description="codes per patch, where patches are learned from")
+    epochs: int = Field(10, ge=1, description="where patches are learned from")
+    pooled_epochs: int = Field(100, ge=1, description="where one pooled vector per collage is learned from")
+    lr: float = Field(1e-2, gt=0)
+    pool: Literal["max", "mean"] = Field("max", description="how codes of patches become a collage's code")
+    n_draws: int = Field(5, ge=1, description="permutations of the labels for the floor")
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What dictionaries learn from in one table."""
+
+    title: str
+    fields: dict[str, Any]
+    train: Collages
+    test: Collages
+
+
+def run(options: IdentifiabilityOptions, settings: Settings, on_progress: OnProgress) -> Outcome:
+    """Make the collages, read them by the model, and judge every method on pooled vectors and on patches."""
+    collection, folder = find_photos(options, settings, on_progress)
+    rng = np.random.default_rng(options.seed)
+    make = photos_as_things if options.objects == "photos" else classes_as_things
+    things = make(collection, options.n_objects, rng=rng)
+    on_progress(0, 1, "loading the model")
+    model = options.load_model()
+    train, test = (
+        make_collages(
+            members,
+            options.n_collages,
+            folder=folder,
+            model=model,
+            layer=options.layer,
+            size_px=options.height_px,
+            rng=rng,
+            on_progress=on_progress,
+        )
+        for members in (things.train, things.test)
+    )
+    outcome = measure(options, train, test, on_progress=on_progress)
+    outcome.notes.append(
+        f"{options.n_objects} objects ({options.objects} of '{options.collection}'), {options.n_collages} collages of "
+        f"{options.height_px} px in each half, {options.model} {options.layer}."
+    )
+    return outcome
+
+
+def measure(options: IdentifiabilityOptions, train: Collages, test: Collages, *, on_progress: OnProgress) -> Outcome:
+    """Both tables from the activations of the collages."""
+    outcome = Outcome(seeds=[options.seed])
+    settings = (_pooled(options, train, test), _patches(options, train, test))
+    chosen = [_contenders(options, setting) for setting in settings]
+    steps = Steps(on_progress, sum(map(len, chosen)))
+    for setting, some in zip(settings, chosen, strict=True):
+        outcome.tables.append(_table(options, setting, some, outcome=outcome, steps=steps))
+    return outcome
+
+
+def _pooled(options: IdentifiabilityOptions, train: Collages, test: Collages) -> _Setting:
+    """As published: one vector per collage, and as many concepts as objects."""
+    fields = {
+        "n_concepts": options.n_objects,
+        "n_active": N_SHOWN,
+        "epochs": options.pooled_epochs,
+        "batch_tokens": 64,
+        "lr": options.lr,
+    }
+    means, test_means = (Collages(of.tokens.mean(dim=1, keepdim=True), of.shown) for of in (train, test))
+    title = f"One pooled vector per collage, {options.n_objects} concepts, {N_SHOWN} active (as published)"
+    return _Setting(title, fields, means, test_means)
+
+
+def _patches(options: IdentifiabilityOptions, train: Collages, test: Collages) -> _Setting:
+    fields = {
+        "n_concepts": options.n_concepts,
+        "n_active": options.n_active,
+        "epochs": options.epochs,
+        "batch_tokens": 1024,
+        "lr": options.lr,
+    }
+    pooled = {"max": "the largest", "mean": "the mean"}[options.pool]
+    sizes = f"{options.n_concepts} concepts, {options.n_active} active"
+    title = f"Patches, {sizes}; a collage's code is {pooled} of its patches'"
+    return _Setting(title, fields, train, test)
+
+
+def _contenders(options: IdentifiabilityOptions, setting: _Setting) -> list[Contender]:
+    n, t, width = setting.train.tokens.shape
+    n_points = max(min(1024, n * t // 2), setting.fields["n_concepts"])
+    fields = {
+        **setting.fields,
+        "seed": options.seed,
+        "candidate_seed": options.seed,
+        "dead_after_tokens": n * t,
+        "aux_weight": 0.25,
+        "n_candidates": n_points,
+        "n_mixed": min(32, n_points),
+        "n_points": n_points,
+    }
+    return contenders(fields, width=width, only=options.methods, variants=VARIANTS)
+
+
+def _table(
+    options: IdentifiabilityOptions,
+    setting: _Setting,
+    chosen: list[Contender],
+    *,
+    outcome: Outcome,
+    steps: Steps,
+) -> Table:
+    stream = MemoryTokens(setting.train.tokens.flatten(0, 1))
+    rows = []
+    for contender in chosen:
+        with outcome.attempt(f"{contender.name} ({setting.title.partition(',')[0].lower()})"):
+            trial = run_trial(contender, stream, steps=steps, device=pick_device(options.device))
+            row = _row(options, setting, trial.dictionary.encode)
+            rows.append({"method": contender.name, **row, "seconds": trial.seconds})
+            outcome.keep_spec(f"{contender.name}, {contender.spec.n_concepts} concepts", contender.spec)
+        steps.end()
+    fixed = random_atoms(setting.fields["n_concepts"], stream.width, seed=options.seed)
+    random = FixedAtoms(fixed, stream.mean, setting.fields["n_active"])
+    rows.append({"method": "null: random atoms", **_row(options, setting, random.encode)})
+    rows.append({"method": "null: single dimensions", **_row(options, setting, None)})
+    return Table(setting.title, _COLUMNS, rows, note=_note(options))
+
+
+_COLUMNS = (
+    Column("method", "method"),
+    Column("balanced_accuracy", "balanced accuracy"),
+    Column("balanced_accuracy_floor", "floor"),
+    Column("auroc", "AUROC"),
+    Column("auroc_floor", "floor"),
+    Column("published_accuracy", "published accuracy"),
+    Column("published_accuracy_floor", "floor"),
+    Column("seconds", "training, s", 1),
+)
+
+
+def _note(options: IdentifiabilityOptions) -> str:
+    return f"Always saying no has a published accuracy of {1 - N_SHOWN / options.n_objects:.3f}."
+
+
+def _row(
+    options: IdentifiabilityOptions, setting: _Setting, encode: Callable[[Tensor], SparseCodes] | None
+) -> dict[str, float]:
+    train, test = (
+        (pooled_codes(of.tokens, encode, pool=options.pool), of.shown) for of in (setting.train, setting.test)
+    )
+    floors = floor(train, test, n_draws=options.n_draws, seed=options.seed)
+    return {**vars(score(train, test)), **{f"{key}_floor": value for key, value in vars(floors).items()}}
+
+
+def pooled_codes(
+    tokens: Float[Tensor, "n t d"], encode: Callable[[Tensor], SparseCodes] | None, *, pool: Literal["mean", "max"]
+) -> Float64[np.ndarray, "n K"]:
+    """Mean or largest code of each concept over an image's tokens; without an encoder, the activations themselves."""
+    parts = []
+    for part in torch.split(tokens, _IMAGES_AT_ONCE):
+        flat = part.flatten(0, 1)
+        codes = flat if encode is None else encode(flat).dense()
+        of_image = codes.view(len(part), tokens.shape[1], -1)
+        parts.append(of_image.mean(dim=1) if pool == "mean" else of_image.amax(dim=1))
+    return torch.cat(parts).double().numpy()
