@@ -1,16 +1,15 @@
 """What atlases say about their dictionaries in numbers; an atlas never changes, so each is read once."""
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.numbers import known_numbers
 from app.roster import Entry
 from store.atlas.reader import Atlas
 from store.atlas.shelf import Shelf
-from store.metrics import METRICS
 
 N_KEPT = 1024  # about 5 KB each
 
@@ -68,15 +67,6 @@ def _read(atlas: Atlas) -> Measured:
     )
 
 
-def known_numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """Those that have a definition and a finite value; a newer program may have stored others."""
-    return {key: float(value) for key, value in values.items() if key in METRICS and _is_finite(value)}
-
-
 def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
     found = meta.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

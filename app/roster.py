@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.numbers import known_numbers
 from store.catalog.comparisons import metrics_of
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.session import Catalog
@@ -98,7 +99,7 @@ def _entry(row: Dictionary, metrics: Mapping[str, float]) -> Entry:
         collection_title=row.collection.title,
         collection_digest=row.collection.digest,
         n_images=row.collection.n_images,
-        metrics=metrics,
+        metrics=known_numbers(metrics),
         created_at=_in_utc(row.atlas.updated_at),
     )
 

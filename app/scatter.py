@@ -25,6 +25,7 @@ _PLACES = (
 )
 _MARK = 6.0  # half the side of the square that a mark keeps free
 _PAD = 0.07  # margin of the axes as a share of the spread
+_EQUAL = 1e-9  # a spread or a number that is none
 _LOG_FROM = 8.0  # a ratio of largest to smallest from which an axis is logarithmic
 
 
@@ -49,7 +50,7 @@ class Side:
 
 
 def front_of(points: Sequence[tuple[float, float]], *, better: tuple[Way, Way]) -> list[int]:
-    """Indices of the points that no other beats: at least as good in both and better in one; by x, best last.
+    """Indices of the points that no other beats: at least as good in both and better in one; by x.
 
     O(n log n): from the best x on, a point is kept when its y is better than every y before it. Equal points are all
     kept, as none of them beats another.
@@ -61,7 +62,7 @@ def front_of(points: Sequence[tuple[float, float]], *, better: tuple[Way, Way]) 
     for index in order:
         if not kept or good[index][1] > good[kept[-1]][1] or good[index] == good[kept[-1]]:
             kept.append(index)
-    return kept[::-1]
+    return sorted(kept, key=lambda index: (*points[index], index))
 
 
 def scatter(spots: Sequence[Spot], *, title: str, x: Side, y: Side, area: Area = AREA) -> ScatterChart:
@@ -106,10 +107,11 @@ def _describe(spots: Sequence[Spot], front: Sequence[int]) -> str:
 def _scale(values: Sequence[float], start: float, end: float) -> Scale:
     """An axis a little wider than its values; logarithmic when they span most of a power of ten."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    if low > 0 and high / low >= _LOG_FROM:
+    if low > _EQUAL and high / low >= _LOG_FROM:
         widen = (high / low) ** _PAD
         return Scale(low / widen, high * widen, start, end, log=True)
-    pad = (high - low) * _PAD or abs(high) * _PAD or 1.0
+    spread = high - low
+    pad = _PAD * (spread if spread > _EQUAL else abs(high)) or _PAD
     return Scale(low - pad, high + pad, start, end)
 
 

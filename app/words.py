@@ -46,9 +46,7 @@ METRIC_GROUPS = {
     "geometry": Word("Geometry", "How the atoms lie in space, whatever the codes are."),
     "codes": Word("Codes", "Whether concepts that fire at one token avoid or hinder each other."),
     "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
-    "stability": Word(
-        "Stability", "Whether other trainings find the same concepts: means over all it was compared with."
-    ),
+    "stability": Word("Stability", "Whether other trainings find the same concepts; means over all of them."),
     "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
 }
 LABELS = {

@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.machine import WORK, describe
 
-BENCHMARKS = ("extraction", "topk_against_overcomplete", "demo", "web")
+BENCHMARKS = ("extraction", "topk_against_overcomplete", "topk_step", "demo", "web")
 
 
 def main() -> None:

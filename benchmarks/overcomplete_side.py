@@ -1,4 +1,4 @@
-"""The peer's half of ``topk_against_overcomplete.py``; runs in an environment that has overcomplete 0.3.0 and torch."""
+"""The peer's half of ``topk_against_overcomplete``, and what ``topk_step`` needs of the peer; runs in an environment that has overcomplete 0.3.0 and torch."""
 
 import json
 import math

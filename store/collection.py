@@ -102,6 +102,16 @@ class Collection:
         """Address of the artifact."""
         return self.artifact.digest
 
+    def class_places(self) -> tuple[list[str], list[int]]:
+        """Class names in order, and for each image the place of its class among them, -1 for none."""
+        names = sorted({row.class_name for row in self.images if row.class_name is not None})
+        place: dict[str | None, int] = {name: i for i, name in enumerate(names)}
+        return names, [place.get(row.class_name, -1) for row in self.images]
+
+    def split_images(self, split: Split) -> list[int]:
+        """The images of a split."""
+        return [row.image for row in self.images if row.split is split]
+
     def thumbnail(self, image: int) -> Thumbnail:
         """The thumbnail of an image; raises ``NotFound``."""
         sql = "SELECT thumbnail, thumbnail_width, thumbnail_height FROM image WHERE image = ?"

@@ -74,8 +74,8 @@ class JumpReluSpec(AutoencoderSpec):
     """JumpReLU sparse autoencoder (Rajamanoharan et al. 2024, arXiv 2407.14435) with ``n_active`` as target."""
 
     method: Literal["jumprelu"] = "jumprelu"
-    bandwidth: float = Field(0.05, gt=0, le=10, description="width of the kernel, in unit of standardised codes")
-    l0_weight: float = Field(0.1, ge=0, description="weight of the squared relative distance of L0 from n_active")
+    bandwidth: float = Field(0.5, gt=0, le=10, description="width of the kernel, in unit of the first threshold")
+    l0_weight: float = Field(1.0, ge=0, description="weight of the squared relative distance of L0 from n_active")
 
 
 class MatryoshkaSpec(AutoencoderSpec):
@@ -83,6 +83,15 @@ class MatryoshkaSpec(AutoencoderSpec):
 
     method: Literal["matryoshka"] = "matryoshka"
     n_levels: int = Field(4, ge=1, le=16, description="nested dictionaries, each twice the size of the one before")
+
+    @model_validator(mode="after")
+    def _levels_fit(self) -> "MatryoshkaSpec":
+        if self.n_concepts < 2 ** (self.n_levels - 1):
+            raise ValueError(
+                f"n_levels ({self.n_levels}) nested dictionaries need at least {2 ** (self.n_levels - 1)} concepts, "
+                f"n_concepts is {self.n_concepts}; lower n_levels"
+            )
+        return self
 
 
 class MixtureSpec(AutoencoderSpec):
@@ -124,6 +133,7 @@ class MatchingPursuitSpec(GradientSpec):
     """Matching pursuit as encoder (Costa et al. 2025, arXiv 2506.03093); ``n_active`` steps, changeable later."""
 
     method: Literal["matching-pursuit"] = "matching-pursuit"
+    lr: float = Field(1e-2, gt=0, le=1.0)
     aux_weight: float = Field(1 / 32, ge=0, description="weight of the auxiliary loss of dead concepts")
 
 
@@ -163,6 +173,13 @@ class PcaSpec(TrainingSpec):
     """Principal components, each as two concepts, its positive and its negative side."""
 
     method: Literal["pca"] = "pca"
+    epochs: int = Field(1, ge=1, le=10_000, description="one is exact; more change nothing")
+
+    @model_validator(mode="after")
+    def _sides_come_in_pairs(self) -> "PcaSpec":
+        if self.n_concepts % 2:
+            raise ValueError(f"n_concepts ({self.n_concepts}) is odd, but a component has two sides; use an even one")
+        return self
 
 
 AnyDictionarySpec = (

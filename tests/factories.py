@@ -1,6 +1,7 @@
 """Small real stores: drawn photos, codes computed from them, every table of the atlas filled and consistent."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Shown:
     n_concepts: int
     rows: int
     cols: int
+    metrics: Mapping[str, float] | None = None
+    """What was measured of it; when None, some numbers that fit its codes."""
 
 
 SHOWN = (
@@ -173,6 +176,7 @@ def _make_atlas(
         "dead_share_held_out": float((codes[3::7].max(axis=(0, 1, 2)) == 0).mean()),
         "dense_share": float(((codes > 0).mean(axis=(0, 1, 2)) > 0.1).mean()),
     }
+    metrics = metrics if shown.metrics is None else dict(shown.metrics)
     facts = _facts(shown, metrics) | {"density_histogram": _density_histogram(codes[3::7])}
     plan = AtlasPlan(codes, atoms, _image_columns(photos), [photo.picture for photo in photos], facts)
     inputs = {"dictionary": dictionary_digest(shown), "collection": collection.digest}

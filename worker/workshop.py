@@ -14,7 +14,7 @@ from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dic
 from store.catalog.models import save_model
 from store.catalog.session import Catalog
 from store.collection import Collection
-from store.errors import Damaged, InvalidInput
+from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
 from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
@@ -114,8 +114,11 @@ class Workshop:
         with self.catalog.session() as session:
             save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
 
-    def train(self, wanted: Sequence[Wanted], *, activations: Artifact) -> list[Built]:
-        """Activations become dictionaries, recorded under their slugs; those that can share a pass do."""
+    def train(self, wanted: Sequence[Wanted], *, activations: Artifact, weights: Path | None = None) -> list[Built]:
+        """Activations become dictionaries, recorded under their slugs; those that can share a pass do.
+
+        ``weights`` is the file that the activations were made with, for metrics that need the model's head.
+        """
         from worker.training.team import first_alone
 
         specs = [one.spec for one in wanted]
@@ -123,11 +126,11 @@ class Workshop:
         with self._reporter.job(f"train {name}") as tell:
             missing = [spec for spec in specs if self._find_dictionary(spec, activations) is None]
             if missing:
-                self._train(activations, missing, tell=tell)
-            built = [
-                self._fresh(Kind.DICTIONARY, partial(self._dictionary, activations, spec, tell), new=spec in missing)
-                for spec in specs
-            ]
+                self._train(activations, missing, weights=weights, tell=tell)
+            built = []
+            for spec in specs:
+                again = partial(self._dictionary, activations, spec, weights=weights, tell=tell)
+                built.append(self._fresh(Kind.DICTIONARY, again, new=spec in missing))
         with first_alone():
             for one, found in zip(wanted, built, strict=True):
                 self._record(one.slug, one.title, activations=activations, artifact=found.artifact)
@@ -136,15 +139,22 @@ class Workshop:
     def _find_dictionary(self, spec: AnyDictionarySpec, activations: Artifact) -> Artifact | None:
         return self.artifacts.find(Kind.DICTIONARY, spec, inputs=dictionary_inputs(activations))
 
-    def _dictionary(self, activations: Artifact, spec: AnyDictionarySpec, tell: Tell) -> Artifact:
-        return self._find_dictionary(spec, activations) or self._train(activations, [spec], tell=tell)[0]
+    def _dictionary(
+        self, activations: Artifact, spec: AnyDictionarySpec, *, weights: Path | None, tell: Tell
+    ) -> Artifact:
+        found = self._find_dictionary(spec, activations)
+        return found or self._train(activations, [spec], weights=weights, tell=tell)[0]
 
-    def _train(self, activations: Artifact, specs: Sequence[AnyDictionarySpec], *, tell: Tell) -> list[Artifact]:
+    def _train(
+        self, activations: Artifact, specs: Sequence[AnyDictionarySpec], *, weights: Path | None, tell: Tell
+    ) -> list[Artifact]:
         from worker.activations import ActivationStore
         from worker.device import pick_device
         from worker.jobs.train import train_dictionaries
+        from worker.models.registry import find_head
 
         tell(0, 1, "reading the activations")
+        extraction = ExtractionSpec.model_validate(activations.manifest.spec)
         return train_dictionaries(
             specs,
             ActivationStore(activations),
@@ -152,6 +162,7 @@ class Workshop:
             artifacts=self.artifacts,
             device=pick_device(self._device),
             on_progress=tell,
+            head=find_head(extraction, weights_file=weights),
         )
 
     def _collection_of(self, activations: Artifact) -> Collection:
@@ -198,6 +209,39 @@ class Workshop:
         names = {artifact.digest: row.slug for artifact, row in zip(dictionaries, rows, strict=True)}
         return {(names[one], names[other]): values for (one, other), values in found.items()}
 
+    def monosemanticity(self, slug: str, *, by: str | None = None) -> dict[str, Any]:
+        """A dictionary is judged by another model's view of the same images, whose activations the store has."""
+        from worker.activations import ActivationStore
+        from worker.jobs.monosemanticity import measure_monosemanticity
+
+        with self.catalog.session() as session:
+            row = get_dictionary(session, slug)
+        dictionary = self.artifacts.get(Kind.DICTIONARY, row.digest)
+        activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
+        judge = self._other_eyes(activations, by=by)
+        with self._reporter.job(f"monosemanticity {slug}"):
+            values = measure_monosemanticity(
+                dictionary,
+                ActivationStore(activations),
+                by=ActivationStore(judge),
+                collection=self._collection_of(activations),
+            )
+        with self.catalog.session() as session:
+            save_comparison(session, dictionary.digest, judge.digest, values=values)
+        return {"dictionary": slug, "by": judge.manifest.spec["model"], **values}
+
+    def _other_eyes(self, activations: Artifact, *, by: str | None) -> Artifact:
+        """Activations of the same collection by another model, or by the one that is named."""
+        same = [a for a in self.artifacts.list(Kind.ACTIVATIONS) if a.manifest.inputs == activations.manifest.inputs]
+        models = {a.manifest.spec["model"]: a for a in same}
+        known = sorted(models.keys() - {activations.manifest.spec["model"]})
+        if by is None and not known:
+            raise InvalidInput("No other model has been extracted on this collection; run `conceptoscope extract`.")
+        name = known[0] if by is None else by
+        if name not in models:
+            raise NotFound("model with activations of this collection", name, known=known)
+        return models[name]
+
     def atlas(self, slug: str, spec: AtlasSpec) -> Built:
         """A dictionary becomes an atlas, and shows it from then on."""
         with self.catalog.session() as session:
@@ -213,9 +257,7 @@ class Workshop:
         self._show(slug, dictionary, built.artifact)
         return built
 
-    def _atlas(
-        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Tell
-    ) -> Artifact:
+    def _atlas(self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Tell) -> Artifact:
         found = self.artifacts.find(Kind.ATLAS, spec, inputs=atlas_inputs(dictionary, activations=activations))
         if found is not None:
             return found

@@ -201,7 +201,7 @@ def _front(rows: Sequence[CompareRow], pair: Pair) -> Front | None:
         return None
     points = [(row.numbers[pair.x].value, row.numbers[pair.y].value) for row in both]
     best = front_of(points, better=(pair.x_better, pair.y_better))
-    slugs = tuple(both[index].slug for index in sorted(best, key=lambda index: points[index]))
+    slugs = tuple(both[index].slug for index in best)
     return Front(x=pair.x, x_better=pair.x_better, y=pair.y, y_better=pair.y_better, dictionaries=slugs)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from app import charts
 from app.makers.subjects import query_of
-from app.measured import known_numbers
 from app.roster import Entry
 from app.site import Site
 from app.views.metrics import MetricGroup, NullValue, Rank, Scored
@@ -28,7 +27,7 @@ def metrics_of(site: Site, entry: Entry) -> Values:
     the dictionary that they were made on. Raises a domain error when the atlas cannot be opened.
     """
     shown = site.ledger.of(entry)
-    return {**shown.metrics, **known_numbers(entry.metrics)} if shown.dictionary == entry.digest else shown.metrics
+    return {**shown.metrics, **entry.metrics} if shown.dictionary == entry.digest else shown.metrics
 
 
 def peers_of(site: Site, entry: Entry) -> tuple[Entry, ...]:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from app.main import make_app
 from app.site import Opened, Site
 from store.settings import Settings
+from tests.app.measuring import peers_store
 from tests.factories import make_store
 
 
@@ -26,6 +27,13 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a store with several dictionaries of one layer."""
+    with TestClient(make_app(peers_store(Path(tmp_path_factory.mktemp("peers"))))) as client:
         yield client
 
 

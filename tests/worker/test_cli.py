@@ -242,6 +242,19 @@ def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == version("conceptoscope")
 
 
+def test_monosemanticity_needs_another_model(studio: Studio) -> None:
+    assert "No other model" in run("monosemanticity", "small", store=studio.store, expect=2).stderr
+    assert "No model with" in run("monosemanticity", "small", "--by", "x", store=studio.store, expect=2).stderr
+    same = run("monosemanticity", "small", "--by", MODEL, store=studio.store, expect=2).stderr
+    assert "needs the eyes of another model" in same
+
+
+def test_metrics_of_the_models_own_head_are_there(studio: Studio) -> None:
+    found = {row["metric"]: row for row in answer("metrics", "small", store=studio.store)}
+    assert {"plausibility", "cross_entropy_kept", "probe_map"} <= set(found)
+    assert found["plausibility"]["null"] is not None
+
+
 @pytest.mark.slow
 def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}

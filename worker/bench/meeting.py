@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 CLOSE = 0.03  # relative distance of L0 at which a search is content
 _STEP = 3.0
 _TRIES = 7
 
 
+@runtime_checkable
 class Run(Protocol):
     """Anything with an L0 and an R2."""
 

@@ -4,6 +4,7 @@ It imports nothing of ours, so that the peer's environment needs nothing of ours
 goes to a JSON file beside what was reconstructed.
 """
 
+import itertools
 import json
 import math
 import sys
@@ -17,6 +18,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+_PENALTY_RISE = 0.5  # share of the steps after which the sparsity penalty is whole
+_THRESHOLD_LR = 20.0  # learning rate of JumpReLU's thresholds, relative to the weights'
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -74,11 +77,16 @@ def make_model(sae: Any, request: dict[str, Any], *, width: int, points: torch.T
     raise ValueError(request["kind"])
 
 
-def criterion_of(sae: Any, model: Any, request: dict[str, Any]) -> Callable[..., torch.Tensor]:
-    """Mean squared error; the sparsity penalty of kinds that have one; the documented push on silent concepts."""
-    kind, penalty = request["kind"], request["penalty"]
+def criterion_of(sae: Any, model: Any, request: dict[str, Any], *, n_steps: int) -> Callable[..., torch.Tensor]:
+    """Mean squared error; the sparsity penalty of kinds that have one; the documented push on silent concepts.
+
+    The penalty rises over the first half of the steps: with the whole of it at once the peer did far worse.
+    """
+    kind = request["kind"]
+    rises = itertools.count(1)
 
     def criterion(x: Any, x_hat: Any, pre_codes: Any, codes: Any, _: Any) -> torch.Tensor:
+        penalty = request["penalty"] * min(1.0, next(rises) / (_PENALTY_RISE * n_steps))
         loss: torch.Tensor = (x - x_hat).square().mean()
         if kind != "matching-pursuit":  # its pre-codes are residuals
             silent = ((codes > 0).sum(dim=0) == 0).float().detach()
@@ -96,12 +104,19 @@ def criterion_of(sae: Any, model: Any, request: dict[str, Any]) -> Callable[...,
 
 def train_model(sae: Any, model: Any, inputs: torch.Tensor, request: dict[str, Any]) -> None:
     """The peer's own trainer with Adam and the schedule of ours."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=request["lr"])
+    optimizer = torch.optim.Adam(parameter_groups(model, lr=request["lr"]))
     n_steps = -(-len(inputs) // request["batch_tokens"]) * request["epochs"]
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor(step / n_steps))
     batches = Batches(inputs, request["batch_tokens"])
-    criterion = criterion_of(sae, model, request)
+    criterion = criterion_of(sae, model, request, n_steps=n_steps)
     sae.train_sae(model, batches, criterion, optimizer, scheduler=scheduler, nb_epochs=request["epochs"], monitoring=0)
+
+
+def parameter_groups(model: Any, *, lr: float) -> list[dict[str, Any]]:
+    """Thresholds are logarithms: at the rate of the weights they would hardly move within so few steps."""
+    thresholds = [value for name, value in model.named_parameters() if name == "thresholds"]
+    others = [value for name, value in model.named_parameters() if name != "thresholds"]
+    return [{"params": others, "lr": lr}, *({"params": [one], "lr": _THRESHOLD_LR * lr} for one in thresholds)]
 
 
 @torch.no_grad()

@@ -46,6 +46,8 @@ class PlantedOptions(BenchOptions):
     epochs: int = Field(10, ge=1)
     batch_tokens: int = Field(512, ge=1)
     lr: float = Field(1e-2, gt=0)
+    aux_weight: float = Field(0.25, ge=0)
+    dead_after: float = Field(0.05, gt=0, description="epochs of silence after which a concept is dead")
 
 
 def run(options: PlantedOptions, _: Settings, on_progress: OnProgress) -> Outcome:
@@ -84,8 +86,8 @@ _COLUMNS = (
 def _contenders(options: PlantedOptions) -> list[Contender]:
     fields = {
         "n_concepts": options.n_concepts or options.n_atoms,
-        "dead_after_tokens": max(options.n_tokens // 5, 1),
-        **{name: getattr(options, name) for name in ("n_active", "epochs", "batch_tokens", "lr", "seed")},
+        "dead_after_tokens": max(round(options.dead_after * options.n_tokens), 1),
+        **{name: getattr(options, name) for name in ("n_active", "epochs", "batch_tokens", "lr", "aux_weight", "seed")},
     }
     return contenders(fields, width=options.width, only=options.methods, variants=VARIANTS, adapted=ADAPTED)
 

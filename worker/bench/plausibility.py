@@ -25,8 +25,8 @@ from worker.progress import OnProgress
 
 ABOUT = (
     "At the layer that only a mean and a linear map follow: mean over the model's classes of the largest cosine "
-    "between the class's row of the head and an atom, beside as many random directions and as many training tokens; with the "
-    "rows' common mean taken out (it decides nothing), and as published, with it."
+    "between the class's row of the head and an atom, beside as many random directions and as many training tokens; "
+    "with the rows' common mean taken out (it decides nothing), and as published, with it."
 )
 VARIANTS: Final = ("topk, random start", "archetypal, no relaxation", "archetypal-published, no projection")
 

@@ -34,25 +34,27 @@ class Benchmark:
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     one.name: one
     for one in (
-        Benchmark("planted", "Planted dictionary", planted.ABOUT, planted.PlantedOptions, 5, planted.run),
+        Benchmark("planted", "Planted dictionary", planted.ABOUT, planted.PlantedOptions, 5.0, planted.run),
         Benchmark(
             "identifiability",
             "Soft identifiability on collages",
             identifiability.ABOUT,
             identifiability.IdentifiabilityOptions,
-            6,
+            6.0,
             identifiability.run,
         ),
-        Benchmark("stability", "Stability over seeds", stability.ABOUT, stability.StabilityOptions, 15, stability.run),
+        Benchmark(
+            "stability", "Stability over seeds", stability.ABOUT, stability.StabilityOptions, 15.0, stability.run
+        ),
         Benchmark(
             "plausibility",
             "Plausibility at the model's own head",
             plausibility.ABOUT,
             plausibility.PlausibilityOptions,
-            12,
+            12.0,
             plausibility.run,
         ),
-        Benchmark("peers", "Against overcomplete 0.3.0", peers.ABOUT, peers.PeersOptions, 25, peers.run),
+        Benchmark("peers", "Against overcomplete 0.3.0", peers.ABOUT, peers.PeersOptions, 25.0, peers.run),
     )
 }
 

@@ -104,6 +104,20 @@ def stability(
         print_table(rows)
 
 
+def monosemanticity(
+    dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
+    by: Annotated[str | None, typer.Option(help="Model whose activations judge [default: the first other].")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure whether each concept's images are alike in the eyes of another model; the pages show it."""
+    found = workshop_of(store).monosemanticity(dictionary, by=by)
+    if as_json:
+        print_json(found)
+    else:
+        print_table([found])
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> None:
     """Rows with equal keys as a table for a person."""
     if not rows:

@@ -37,6 +37,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "presets": looking.presets,
     "metrics": looking.metrics,
     "stability": looking.stability,
+    "monosemanticity": looking.monosemanticity,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

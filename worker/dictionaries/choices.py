@@ -6,7 +6,7 @@ from torch import Tensor
 from worker.dictionaries.base import SparseCodes
 from worker.dictionaries.learned import Moment
 from worker.dictionaries.linear import Activation, LinearDictionary
-from worker.dictionaries.sparse import fired, reconstruct, top_codes
+from worker.dictionaries.sparse import firing_counts, reconstruct, top_codes
 
 
 class TopKChoice(LinearDictionary):
@@ -22,4 +22,4 @@ class TopKChoice(LinearDictionary):
         found = reconstruct(
             inputs, self.encoder_weight, bias=self.encoder_bias, atoms=atoms, n_active=self.spec.n_active
         )
-        return Activation(found.output, *fired(found.indices, found.values, n_concepts=self.n_concepts))
+        return Activation(found.output, firing_counts(found.indices, found.values, n_concepts=self.n_concepts))

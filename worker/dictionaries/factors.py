@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -80,21 +80,29 @@ class FactorDictionary(AlternatingDictionary):
     @torch.no_grad()
     def refit(self) -> None:
         """New atoms from the sums; lost concepts start again."""
-        squares, products = self.tally["squares"], self.tally["products"]
+        squares = self.tally["squares"]
         used = squares.diagonal() > 0
-        found = self.new_atoms(squares, products, used=used)
+        # Scaled so that the diagonal is 1, the sums are well conditioned, and fit single precision.
+        size = torch.where(used, squares.diagonal(), 1.0).sqrt()
+        found = self.new_atoms(squares / (size[:, None] * size), self.tally["products"] / size[:, None], size=size)
         lost = ~(used & (found.norm(dim=1) > 0))
         self.decoder.copy_(torch.where(lost[:, None], self.decoder, functional.normalize(found, dim=1)))
-        self.restart(lost.nonzero()[:, 0], self.badly_explained.drawn().to(self.decoder))
+        left_over = self.badly_explained.drawn().to(self.decoder)
+        n_restarts = min(int(lost.sum()), len(left_over))
+        self.restart(lost.nonzero()[:n_restarts, 0], left_over[:n_restarts])
         self.tally.close()
         self.badly_explained.close()
 
     @abstractmethod
     def new_atoms(
-        self, squares: Float[Tensor, "K K"], products: Float[Tensor, "K d"], *, used: Bool[Tensor, " K"]
+        self, squares: Float[Tensor, "K K"], products: Float[Tensor, "K d"], *, size: Float[Tensor, " K"]
     ) -> Float[Tensor, "K d"]:
-        """Atoms of any norm that lower ``|U - Z D|^2``, from ``Z^T Z`` and ``Z^T U``; rows of unused ones are free."""
+        """Atoms of any norm that lower ``|U - Z D|^2`` from where they are, in float32; rows of unused ones are free.
 
-    def restart(self, lost, left_over):
-        n = min(len(lost), len(left_over))
-        self.decoder[lost[:n]] = functional.normalize(left_over[:n], dim=1)
+        ``squares = Z^T Z`` and ``products = Z^T U`` for codes divided by ``size``, their root sums of squares (1 for
+        an unused concept, whose row is zero), float64: atom k stands at ``size_k d_k``.
+        """
+
+    @abstractmethod
+    def restart(self, lost: Int[Tensor, " l"], left_over: Float[Tensor, "l d"]) -> None:
+        """Move the atoms of lost concepts towards what is left over of tokens, one each."""

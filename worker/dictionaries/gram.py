@@ -11,8 +11,9 @@ TABLE_CONCEPTS = 16_384
 class GramCache:
     """``G = D D^T [K K]`` of the atoms it was last asked for.
 
-    It looks at the atoms' version, which torch raises with every change in place, so that it never gives the table of
-    atoms that have moved since. Nothing here is saved: the table follows from the atoms.
+    It looks at the atoms' version, which torch raises when they are written in place, so that it does not give the
+    table of atoms that have moved since. Only a fused optimiser writes without raising it: a dictionary that is
+    trained by one makes its tables itself. Nothing here is saved: the table follows from the atoms.
     """
 
     def __init__(self) -> None:

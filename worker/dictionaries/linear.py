@@ -4,11 +4,12 @@ from abc import abstractmethod
 from typing import ClassVar, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from store.methods import AutoencoderSpec
+from worker.dictionaries.bias_groups import BiasGroups
 from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
 from worker.dictionaries.losses import auxiliary_loss, reconstruction_loss
 
@@ -17,8 +18,8 @@ class Activation(NamedTuple):
     """What encoder, choice of codes and atoms made of a batch, in standardised units."""
 
     output: Float[Tensor, "b d"]
-    fired: Bool[Tensor, " K"]
-    n_fired: int
+    counts: Int[Tensor, " K"]
+    """In how many tokens of the batch each concept has a code above 0."""
     extra: Float[Tensor, ""] | None = None
     """What the method adds to the loss, with its gradient."""
 
@@ -36,7 +37,16 @@ class LinearDictionary(LearnedDictionary):
     def __init__(self, spec: AutoencoderSpec, width: int) -> None:
         super().__init__(spec, width)
         self.encoder_weight = nn.Parameter(torch.zeros(spec.n_concepts, width))
-        self.encoder_bias = nn.Parameter(torch.zeros(spec.n_concepts))
+        self.encoder_bias = nn.Parameter(torch.zeros(spec.n_concepts), requires_grad=not spec.bias_groups)
+        self.bias_groups: BiasGroups | None = None
+        if spec.bias_groups:
+            self.bias_groups = BiasGroups(
+                spec.n_concepts,
+                n_active=spec.n_active,
+                n_groups=spec.bias_groups,
+                rate=spec.bias_rate,
+                window=spec.dead_after_tokens,
+            )
 
     def pre_codes(self, u: Float[Tensor, "n d"]) -> Float[Tensor, "n K"]:
         """``u W^T + b``, before any choice."""
@@ -62,4 +72,6 @@ class LinearDictionary(LearnedDictionary):
             )
         if found.extra is not None:
             loss = loss + found.extra
-        return Pass(loss, error.detach(), found.fired, found.n_fired)
+        if self.bias_groups is not None:
+            self.bias_groups.adapt(self.encoder_bias.detach(), found.counts, n_tokens=len(inputs))
+        return Pass(loss, error.detach(), found.counts > 0, int(found.counts.sum()))

@@ -16,7 +16,7 @@ from worker.dictionaries.gram import TABLE_CONCEPTS, GramCache
 from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
 from worker.dictionaries.losses import reconstruction_loss
 from worker.dictionaries.pursuit import pursue, replay, without_repeats
-from worker.dictionaries.sparse import fired
+from worker.dictionaries.sparse import firing_counts
 from worker.dictionaries.starts import first_atoms
 
 
@@ -65,8 +65,8 @@ class MatchingPursuitDictionary(LearnedDictionary):
 
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """``n_steps`` steps of matching pursuit, each concept in one slot."""
-        atoms = self.decoder.detach()
-        indices, values = pursue(u, atoms, n_steps=self.n_steps, table=self._table(len(u)))
+        table = self.gram.table(self.decoder) if self._saves_products(len(u)) else None
+        indices, values = pursue(u, self.decoder.detach(), n_steps=self.n_steps, table=table)
         return SparseCodes(indices, without_repeats(indices, values), self.n_concepts)
 
     @torch.no_grad()
@@ -78,7 +78,9 @@ class MatchingPursuitDictionary(LearnedDictionary):
 
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
         """Mean squared error, and the pull on dead concepts."""
-        indices, values = pursue(inputs, atoms.detach(), n_steps=self.spec.n_active, table=self._table(len(inputs)))
+        fixed = atoms.detach()
+        table = fixed @ fixed.t() if self._saves_products(len(inputs)) else None
+        indices, values = pursue(inputs, fixed, n_steps=self.spec.n_active, table=table)
         output = replay(inputs, atoms, indices=indices, values=values)
         loss = error = reconstruction_loss(inputs, output)
         dead = (self.silent_tokens >= self.spec.dead_after_tokens).nonzero()[:, 0]
@@ -86,7 +88,8 @@ class MatchingPursuitDictionary(LearnedDictionary):
             left_over = (inputs - output).detach()
             loss = loss + self.spec.aux_weight * help_for_dead(left_over, atoms[dead], n_active=self.spec.n_active)
         codes = without_repeats(indices, values)
-        return Pass(loss, error.detach(), *fired(indices, codes, n_concepts=self.n_concepts))
+        counts = firing_counts(indices, codes, n_concepts=self.n_concepts)
+        return Pass(loss, error.detach(), counts > 0, int(counts.sum()))
 
     @torch.no_grad()
     def project_gradients(self) -> None:
@@ -101,10 +104,9 @@ class MatchingPursuitDictionary(LearnedDictionary):
         """``d_k <- d_k / |d_k|``."""
         self.decoder.copy_(functional.normalize(self.decoder, dim=1))
 
-    def _table(self, n_tokens: int) -> Float[Tensor, "K K"] | None:
-        """``D D^T``, unless it is too large, or costs more than the products that it saves these tokens."""
-        worth_it = self.n_concepts <= min(TABLE_CONCEPTS, (self.n_steps - 1) * n_tokens)
-        return self.gram.table(self.decoder) if worth_it else None
+    def _saves_products(self, n_tokens: int) -> bool:
+        """Whether the table ``D D^T`` has room, and costs less than the products that it saves so many tokens."""
+        return self.n_concepts <= min(TABLE_CONCEPTS, (self.n_steps - 1) * n_tokens)
 
 
 def help_for_dead(

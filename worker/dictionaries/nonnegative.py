@@ -66,11 +66,12 @@ def descend(
 ) -> None:
     """Sweeps of coordinate descent on ``|u - z D|^2`` over ``z >= 0``, in place, newest slot first.
 
-    ``slopes_j = <d_j, u - z D>`` is kept up to date; each step is exact: ``z_j <- max(0, z_j + slopes_j / |d_j|^2)``.
+    ``slopes_j = <d_j, u - z D>`` is kept up to date. As atoms have norm 1, each step is exact:
+    ``z_j <- max(0, z_j + slopes_j)``.
     """
     for _ in range(n_sweeps):
         for slot in reversed(range(len(values))):
-            step = torch.maximum(slopes[slot] / grams[slot, slot], -values[slot])
+            step = torch.maximum(slopes[slot], -values[slot])
             values[slot] += step
             slopes.addcmul_(grams[slot], step, value=-1)
 
@@ -87,8 +88,9 @@ def descend_projected(
 
     ``curvature`` bounds the quadratic's second derivative row by row: ``<V, H V> <= sum_k curvature_k |V_k|^2``. Steps
     are ``W <- max(0, Y - gradient(Y) / curvature)`` with Nesterov's momentum, which starts again whenever it points
-    uphill (O'Donoghue and Candes 2015).
+    uphill (O'Donoghue and Candes 2015). A row without curvature has no slope either, and stays.
     """
+    curvature = curvature.clamp_min(torch.finfo(curvature.dtype).tiny)
     found, ahead, pace = start, start, 1.0
     for _ in range(n_steps):
         slope = gradient(ahead)

@@ -44,12 +44,9 @@ class Pairs:
         index = PairIndex(kept[self.index.starts], self.concepts[mask], n_concepts=self.index.n_concepts)
         return Pairs(index, self.values[mask])
 
-    def fired(self) -> tuple[Bool[Tensor, " K"], int]:
-        """Which concepts have a value above 0, and how many values there are above 0."""
-        firing = self.values.detach() > 0
-        found = torch.zeros(self.index.n_concepts, dtype=torch.bool, device=firing.device)
-        found[self.concepts[firing]] = True
-        return found, int(firing.sum())
+    def counts(self) -> Int[Tensor, " K"]:
+        """In how many tokens each concept has a value above 0."""
+        return torch.bincount(self.concepts[self.values.detach() > 0], minlength=self.index.n_concepts)
 
     def padded(self) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
         """Indices and values in as many slots as the fullest token needs; free slots are concept 0 with value 0."""
@@ -88,9 +85,7 @@ def decode_pairs(pairs: Pairs, atoms: Float[Tensor, "K d"]) -> Float[Tensor, "n 
 
 class _Encode(Function):
     @staticmethod
-    def forward(
-        ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, index: PairIndex, values: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, index: PairIndex, values: Tensor) -> Tensor:
         ctx.save_for_backward(inputs, weight)
         ctx.index = index
         return values.view_as(values)

@@ -5,13 +5,37 @@ from typing import Final
 from store.methods import AnyDictionarySpec
 from worker.dictionaries.alternating import AlternatingDictionary
 from worker.dictionaries.archetypal import ArchetypalDictionary
+from worker.dictionaries.batchtopk import BatchTopKDictionary
+from worker.dictionaries.convex_nmf import ConvexNmfDictionary
+from worker.dictionaries.jumprelu import JumpReluDictionary
+from worker.dictionaries.kmeans_dictionary import KMeansDictionary
 from worker.dictionaries.learned import LearnedDictionary
+from worker.dictionaries.matching_pursuit import MatchingPursuitDictionary
+from worker.dictionaries.matryoshka import MatryoshkaDictionary
+from worker.dictionaries.nmf import NmfDictionary
+from worker.dictionaries.pca import PcaDictionary
+from worker.dictionaries.relu import ReluDictionary
+from worker.dictionaries.semi_nmf import SemiNmfDictionary
 from worker.dictionaries.topk import TopKDictionary
 
 AnyDictionary = LearnedDictionary | AlternatingDictionary
 
 METHODS: Final[dict[str, type[AnyDictionary]]] = {
-    dictionary.method: dictionary for dictionary in (TopKDictionary, ArchetypalDictionary)
+    dictionary.method: dictionary
+    for dictionary in (
+        ReluDictionary,
+        TopKDictionary,
+        BatchTopKDictionary,
+        JumpReluDictionary,
+        MatryoshkaDictionary,
+        ArchetypalDictionary,
+        MatchingPursuitDictionary,
+        NmfDictionary,
+        SemiNmfDictionary,
+        ConvexNmfDictionary,
+        KMeansDictionary,
+        PcaDictionary,
+    )
 }
 
 

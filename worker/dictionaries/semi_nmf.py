@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,16 +31,17 @@ class SemiNmfDictionary(FactorDictionary):
         self.decoder.copy_(functional.normalize(centroids, dim=1))
 
     def new_atoms(
-        self, squares: Float[Tensor, "K K"], products: Float[Tensor, "K d"], *, used: Bool[Tensor, " K"]
+        self, squares: Float[Tensor, "K K"], products: Float[Tensor, "K d"], *, size: Float[Tensor, " K"]
     ) -> Float[Tensor, "K d"]:
-        """``(Z^T Z + P)^-1 (Z^T U + P D)`` with ``P`` a millionth of the diagonal of ``Z^T Z``.
+        """``(Z^T Z + p I)^-1 (Z^T U + p D)``, in float64, with a weight p of a millionth.
 
-        ``P`` pulls each atom to where it was, which makes the solution unique where concepts always come together,
-        and never raises the error. Solved for rows scaled so that the diagonal is 1.
+        It pulls each atom to where it was, which makes the solution unique where concepts always come together, and
+        never raises the error.
         """
-        size = torch.where(used, squares.diagonal(), 1.0).sqrt()
-        scaled = squares / (size[:, None] * size)
-        scaled.diagonal().add_(_PULL)
-        right = products / size[:, None] + _PULL * size[:, None] * self.decoder
-        found: Tensor = torch.linalg.solve(scaled, right) / size[:, None]
+        stabilised = squares + _PULL * torch.eye(len(squares), dtype=squares.dtype, device=squares.device)
+        found: Tensor = torch.linalg.solve(stabilised, products + _PULL * size[:, None] * self.decoder)
         return found.to(self.decoder)
+
+    def restart(self, lost: Int[Tensor, " l"], left_over: Float[Tensor, "l d"]) -> None:
+        """In the direction of what is left over."""
+        self.decoder[lost] = functional.normalize(left_over, dim=1)

@@ -12,7 +12,7 @@ Where tokens have different numbers of codes, ``worker/dictionaries/pairs.py`` h
     pairs = encode_pairs(inputs, weight, bias=bias, choose=largest(n_active * len(inputs)))  # or above(threshold)
     codes = pairs.with_values(pairs.values.relu())        # any torch on values [m]; also pairs.only(pairs.concepts < k)
     output = decode_pairs(codes, atoms)                   # gradients to values and atoms, through values to W, b, u
-    active, n_fired = codes.fired();  indices, values = codes.padded()               # slots for SparseCodes
+    counts = codes.counts();  indices, values = codes.padded()                       # slots for SparseCodes
 
 ``choose`` (``worker/dictionaries/precodes.py``) sees the pre-codes some rows at a time: ``largest(m)`` takes the m
 largest positive ones of the whole batch, exactly; ``above(t)`` those above one threshold or one for each concept.
@@ -21,7 +21,7 @@ largest positive ones of the whole batch, exactly; ``above(t)`` those above one 
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 
@@ -32,7 +32,7 @@ __all__ = [
     "ConceptPairs",
     "Reconstruction",
     "csr_matrix",
-    "fired",
+    "firing_counts",
     "gathered_products",
     "mix",
     "paired_products",
@@ -42,14 +42,9 @@ __all__ = [
 ]
 
 
-def fired(
-    indices: Int[Tensor, "n a"], values: Float[Tensor, "n a"], *, n_concepts: int
-) -> tuple[Bool[Tensor, " K"], int]:
-    """Which concepts have a code above 0, and how many codes there are above 0."""
-    firing = values.detach() > 0
-    found = torch.zeros(n_concepts, dtype=torch.bool, device=indices.device)
-    found[indices[firing]] = True
-    return found, int(firing.sum())
+def firing_counts(indices: Int[Tensor, "n a"], values: Float[Tensor, "n a"], *, n_concepts: int) -> Int[Tensor, " K"]:
+    """In how many tokens each concept has a code above 0."""
+    return torch.bincount(indices[values.detach() > 0], minlength=n_concepts)
 
 
 def weighted_rows(

@@ -82,22 +82,14 @@ def index(spec: AtlasSpec, inputs: IndexInputs, artifacts: Artifacts, *, on_prog
         return artifacts.publish(draft)
 
 
-def class_index(collection: Collection) -> tuple[list[str], Int64[np.ndarray, " N"]]:
-    """Class names in order, and the class of each image (-1 = none)."""
-    names = sorted({row.class_name for row in collection.images if row.class_name is not None})
-    place = {name: i for i, name in enumerate(names)}
-    of_image = [place[row.class_name] if row.class_name is not None else -1 for row in collection.images]
-    return names, np.array(of_image, dtype=np.int64)
-
-
 def _scan(spec: AtlasSpec, inputs: IndexInputs, staging: Staging, *, on_progress: Progress) -> Scan:
-    store, (names, classes) = inputs.activations, class_index(inputs.collection)
+    store, (names, classes) = inputs.activations, inputs.collection.class_places()
     scan = Scan(
         spec=spec,
         n_concepts=inputs.dictionary.n_concepts,
         n_patches=inputs.grid.n_patches,
         width=store.geometry.width,
-        classes=classes,
+        classes=np.array(classes, dtype=np.int64),
         n_classes=len(names),
     )
     scan_tokens(
@@ -119,7 +111,7 @@ def _shards(store: ActivationStore, tokens: Tokens) -> Iterator[tuple[Int64[np.n
 def _write(writer: AtlasWriter, scan: Scan, inputs: IndexInputs, staging: Staging, *, on_progress: Progress) -> None:
     store, spec = inputs.activations, scan.spec
     grid, largest = inputs.grid, scan.totals.largest
-    names, _ = class_index(inputs.collection)
+    names, _ = inputs.collection.class_places()
     atoms = _atoms(inputs.dictionary)
     on_progress(0, scan.n_concepts, "neighbours")
     lists = neighbor_lists(scan, atoms, n=spec.n_neighbors)

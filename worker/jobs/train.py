@@ -17,13 +17,15 @@ from store.vocabulary import Kind, Split, Tokens
 from worker.activations import ActivationStore, TokenStream
 from worker.dictionaries.files import save_dictionary
 from worker.jobs.requests import dictionary_inputs
-from worker.metrics.evaluate import evaluate
+from worker.metrics.evaluate import judge
+from worker.metrics.images import ImageContext
+from worker.models.base import LinearHead
 from worker.training import team
 from worker.training.checkpoint import Checkpoints
 from worker.training.loop import train_together
 from worker.training.records import Trained, TrainingProgress
 
-HISTORY, METRICS = "history.json", "metrics.json"
+HISTORY, METRICS, DENSITIES = "history.json", "metrics.json", "density_histogram.json"
 _CHECKPOINT = ".checkpoint"  # hidden files of a draft are not published
 Progress = Callable[[int, int, str], None]
 
@@ -36,14 +38,17 @@ def train_dictionaries(
     artifacts: Artifacts,
     device: torch.device,
     on_progress: Progress,
+    head: LinearHead | None = None,
 ) -> list[Artifact]:
     """Train on the train split and judge on the held-out one, or find what has been built.
+
+    ``head`` is what follows the layer, for the metrics that need it.
 
     Specs that can share a pass over the tokens do. A run that was cut off goes on from its last checkpoint, which
     stands in the drafts of its dictionaries.
     """
     inputs = dictionary_inputs(activations.artifact)
-    task = _Task(activations, collection, device, on_progress)
+    task = _Task(activations, collection, device, on_progress, head)
     for group in _groups(spec for spec in specs if artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) is None):
         if team.rank() > 0:
             paths = [artifacts.draft_path(Kind.DICTIONARY, spec, inputs=inputs) for spec in group]
@@ -61,8 +66,9 @@ def train_dictionaries(
 
 
 def load_facts(artifact: Artifact) -> dict[str, Any]:
-    """Training history and metrics of a dictionary, as they were written."""
-    return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in (HISTORY, METRICS)}
+    """Training history, metrics and histogram of densities of a dictionary, as they were written."""
+    names = (HISTORY, METRICS, DENSITIES)
+    return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in names}
 
 
 def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
@@ -76,22 +82,18 @@ def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
 
 def learning_stream(activations: ActivationStore, collection: Collection, *, tokens: Tokens) -> TokenStream:
     """The tokens of the images that dictionaries learn from."""
-    return activations.stream(_images(collection, Split.TRAIN), tokens=tokens)
+    return activations.stream(collection.split_images(Split.TRAIN), tokens=tokens)
 
 
 def judging_stream(activations: ActivationStore, collection: Collection, *, tokens: Tokens) -> TokenStream:
     """The tokens of the images that only judge; raises ``InvalidInput`` when there are none."""
-    images = _images(collection, Split.HELD_OUT)
+    images = collection.split_images(Split.HELD_OUT)
     if not images:
         raise InvalidInput(
             f"The collection '{collection.spec['slug']}' has no held-out image to judge by; "
             "ingest more photos or raise --held-out."
         )
     return activations.stream(images, tokens=tokens)
-
-
-def _images(collection: Collection, split: Split) -> list[int]:
-    return [row.image for row in collection.images if row.split is split]
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,13 @@ class _Task:
     collection: Collection
     device: torch.device
     on_progress: Progress
+    head: LinearHead | None
+
+    def images(self, tokens: Tokens) -> ImageContext:
+        """The images of both splits, with their classes."""
+        of = self.collection
+        splits = of.split_images(Split.TRAIN), of.split_images(Split.HELD_OUT)
+        return ImageContext.of_store(self.activations, splits=splits, classes=of.class_places()[1], tokens=tokens)
 
     def streams(self, tokens: Tokens) -> tuple[TokenStream, TokenStream]:
         """What is learned from, and what judges."""
@@ -130,16 +139,15 @@ def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[P
 def _build(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Draft]) -> None:
     trained = _trained(task, specs, [draft.path for draft in drafts])
     stream, held_out = task.streams(specs[0].tokens)
+    images = task.images(specs[0].tokens)
     for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
         task.on_progress(number, len(drafts), "dictionaries judged on held-out images")
-        metrics = evaluate(one.dictionary, held_out, train=stream, seed=one.dictionary.spec.seed)
-        _write_all(draft.path, one, metrics)
-
-
-def _write_all(folder: Path, trained: Trained, metrics: dict[str, float]) -> None:
-    save_dictionary(trained.dictionary, folder)
-    _write(folder / HISTORY, [record.as_json() for record in trained.history])
-    _write(folder / METRICS, metrics)
+        seed = one.dictionary.spec.seed
+        judged = judge(one.dictionary, held_out, train=stream, images=images, head=task.head, seed=seed)
+        save_dictionary(one.dictionary, draft.path)
+        _write(draft.path / HISTORY, [record.as_json() for record in one.history])
+        _write(draft.path / METRICS, judged.metrics)
+        _write(draft.path / DENSITIES, judged.density_histogram)
 
 
 def _told(on_progress: Progress, epochs: int) -> Callable[[TrainingProgress], None]:

@@ -17,7 +17,7 @@ from jaxtyping import Float64, Int64
 from store.errors import InvalidInput
 from worker.metrics.similarities import Similarities
 
-_N_CANDIDATES = 64
+_N_CANDIDATES = 128
 _FIRST_EPSILON, _SHRINK = 0.1, 5.0
 
 

@@ -9,7 +9,8 @@ from store.errors import NotFound
 if TYPE_CHECKING:
     import torch
 
-    from worker.models.base import VisionModel
+    from store.specs import ExtractionSpec
+    from worker.models.base import LinearHead, VisionModel
 
     Loader = Callable[..., VisionModel]
 
@@ -65,3 +66,14 @@ def load_model(name: str, *, weights_file: Path | None = None, device: "str | to
 
         return load_timm(name, weights_file=weights_file, device=device)
     raise NotFound("model", name, known=BUNDLED, remedy="Any timm model can be used as timm/<name>.")
+
+
+def find_head(extraction: "ExtractionSpec", *, weights_file: Path | None = None) -> "LinearHead | None":
+    """What follows the layer, if that is exactly a mean over patches and a linear map.
+
+    None, too, for a model whose weights would have to come from a hub: what is measured must not depend on whether it
+    answers.
+    """
+    if weights_file is None and (extraction.weights_sha256 or extraction.model not in BUNDLED):
+        return None
+    return load_model(extraction.model, weights_file=weights_file).linear_head(extraction.layer)

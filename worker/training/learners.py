@@ -19,7 +19,7 @@ from worker.dictionaries.base import SparseCodes, TokenStream
 from worker.dictionaries.learned import LearnedDictionary, Moment
 from worker.dictionaries.losses import disagreement
 from worker.dictionaries.registry import AnyDictionary
-from worker.dictionaries.sparse import fired, weighted_rows
+from worker.dictionaries.sparse import firing_counts, weighted_rows
 from worker.metrics.reconstruction import centred_r2
 from worker.training import team
 from worker.training.records import EpochRecord, EpochSums
@@ -37,6 +37,8 @@ class Learner(ABC):
         self.spec = dictionary.spec
         self.tokens_total = tokens_total
         self.norm_limit = norm_limit
+        centre = dictionary.standardize(dictionary.mean[None])
+        self.centre = centre if bool(centre.any()) else None  # NMF alone has its origin elsewhere than at the mean
         self.tokens_done = 0
         self.n_steps = 0
         self.lr = 0.0
@@ -49,7 +51,7 @@ class Learner(ABC):
         if len(batch) >= team.size():
             inputs = self.dictionary.standardize(team.share(batch).to(self.dictionary.mean.device))
             if math.isfinite(self.norm_limit):
-                norms = inputs.norm(dim=1)
+                norms = self._about_mean(inputs).norm(dim=1)
                 inputs = inputs[norms <= norms.min().clamp_min(self.norm_limit)]  # never none: others wait for a step
             self._step(inputs, Moment(self.n_steps, self.tokens_done / self.tokens_total), n_batch=len(batch))
         self.n_steps += 1
@@ -115,7 +117,8 @@ class Learner(ABC):
 
     def _account(self, inputs: Tensor, *, loss: float, error: float, active: Tensor, n_fired: int) -> None:
         """Count tokens, errors and firing concepts over all processes."""
-        square = float(torch.dot(inputs.flatten(), inputs.flatten()))
+        entries = self._about_mean(inputs).flatten()
+        square = float(torch.dot(entries, entries))
         counted = torch.tensor([len(inputs), loss, error, square, n_fired], dtype=torch.float64)
         flags = active.to(torch.int32)
         if team.size() > 1:
@@ -130,6 +133,10 @@ class Learner(ABC):
         firing = flags > 0
         self.fired |= firing
         self.dictionary.count_silence(firing, n_tokens=int(n_tokens))
+
+    def _about_mean(self, inputs: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """Standardised tokens less the mean: the tokens themselves, but for a dictionary with another origin."""
+        return inputs if self.centre is None else inputs - self.centre
 
     def _check_alive(self, dead_share: float, *, epoch: int) -> None:
         loss = self.sums.mean_loss
@@ -260,9 +267,15 @@ class AlternatingLearner(Learner):
     def _step(self, inputs: Float[Tensor, "b d"], moment: Moment, *, n_batch: int) -> None:
         codes: SparseCodes = self.dictionary.absorb(inputs)
         output = weighted_rows(codes.indices, codes.values, table=self.dictionary.standard_atoms)
-        active, n_fired = fired(codes.indices, codes.values, n_concepts=codes.n_concepts)
+        counts = firing_counts(codes.indices, codes.values, n_concepts=codes.n_concepts)
         error = float(functional.mse_loss(output, inputs))
-        self._account(inputs, loss=error * len(inputs), error=error * inputs.numel(), active=active, n_fired=n_fired)
+        self._account(
+            inputs,
+            loss=error * len(inputs),
+            error=error * inputs.numel(),
+            active=counts > 0,
+            n_fired=int(counts.sum()),
+        )
 
     def _finish_epoch(self) -> None:
         team.add_up(*self.dictionary.sums())

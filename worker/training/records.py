@@ -21,7 +21,7 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch of the history; definitions in ``store/metrics.py``. It holds no times: equal runs, equal records."""
+    """One epoch of the history; definitions in ``store/metrics``. It holds no times: equal runs, equal records."""
 
     epoch: int
     loss: float

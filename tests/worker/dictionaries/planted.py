@@ -5,7 +5,21 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from store.methods import ArchetypalSpec, TopKSpec
+from store.methods import (
+    AnyDictionarySpec,
+    ArchetypalSpec,
+    BatchTopKSpec,
+    ConvexNmfSpec,
+    JumpReluSpec,
+    KMeansSpec,
+    MatchingPursuitSpec,
+    MatryoshkaSpec,
+    NmfSpec,
+    PcaSpec,
+    ReluSpec,
+    SemiNmfSpec,
+    TopKSpec,
+)
 from worker.dictionaries.tokens import MemoryTokens
 
 torch.set_num_threads(1)  # on tensors this small a second thread only waits for the first, long on a busy machine
@@ -29,9 +43,27 @@ def planted_streams() -> tuple[MemoryTokens, MemoryTokens]:
     return train, MemoryTokens(planted_tokens(600, seed=1)[0], mean=train.mean, std=train.std)
 
 
-SPECS: dict[str, TopKSpec | ArchetypalSpec] = {
+SPECS: dict[str, AnyDictionarySpec] = {
     "topk": TopKSpec(
         n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
+    ),
+    "relu": ReluSpec(
+        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
+    ),
+    "batchtopk": BatchTopKSpec(
+        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
+    ),
+    "jumprelu": JumpReluSpec(
+        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
+    ),
+    "matryoshka": MatryoshkaSpec(
+        n_concepts=N_CONCEPTS,
+        n_active=N_ACTIVE,
+        epochs=12,
+        batch_tokens=128,
+        lr=1e-2,
+        dead_after_tokens=1000,
+        n_levels=3,
     ),
     "archetypal": ArchetypalSpec(
         n_concepts=N_CONCEPTS,
@@ -44,4 +76,12 @@ SPECS: dict[str, TopKSpec | ArchetypalSpec] = {
         n_mixed=16,
         relaxation=0.5,
     ),
+    "matching-pursuit": MatchingPursuitSpec(
+        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=4, batch_tokens=128, dead_after_tokens=1000
+    ),
+    "nmf": NmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512),
+    "semi-nmf": SemiNmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512),
+    "convex-nmf": ConvexNmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512, n_points=256),
+    "kmeans": KMeansSpec(n_concepts=N_CONCEPTS, epochs=4, batch_tokens=512),
+    "pca": PcaSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, batch_tokens=512),
 }

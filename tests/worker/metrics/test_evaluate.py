@@ -1,5 +1,7 @@
 """All metrics of one call: literal twins of those that sum over tokens, every null where it must be."""
 
+import copy
+import math
 from functools import cache
 from itertools import chain
 
@@ -13,6 +15,7 @@ from store.vocabulary import Tokens
 from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, WIDTH, planted_streams
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.tokens import MemoryTokens
+from worker.dictionaries.topk import TopKDictionary
 from worker.metrics.evaluate import Judgement, evaluate, judge
 from worker.metrics.images import ImageContext, ImageTokens
 from worker.metrics.reconstruction import centred_r2
@@ -188,6 +191,20 @@ def test_null_at_the_dictionary_s_own_number_of_codes() -> None:
     found = metrics()
     assert found["l0"] == pytest.approx(N_ACTIVE, abs=0.5)
     assert found["density_median_random_atoms"] == pytest.approx(N_ACTIVE / N_CONCEPTS, abs=0.05)
+
+
+def test_a_dictionary_of_dead_concepts_gets_numbers_all_the_same() -> None:
+    stream, held_out = planted_streams()
+    dead = copy.deepcopy(dictionary())
+    assert isinstance(dead, TopKDictionary)
+    with torch.no_grad():
+        dead.encoder_bias.fill_(-1e6)
+    found = evaluate(dead, held_out, train=stream, images=context(), head=head())
+    assert all(math.isfinite(value) for value in found.values())
+    assert found["r2"] == pytest.approx(0, abs=1e-5)
+    assert found["dead_share_all"] == found["connectivity"] == 1
+    assert found["cross_entropy_kept"] == pytest.approx(0, abs=1e-5)
+    assert set(found) == set(metrics()) - LIKENESS
 
 
 def test_tokens_without_variance_cannot_judge() -> None:
