@@ -6,7 +6,8 @@ from torch import Tensor
 from worker.dictionaries.base import SparseCodes
 from worker.dictionaries.learned import Moment
 from worker.dictionaries.linear import Activation, LinearDictionary
-from worker.dictionaries.sparse import firing_counts, reconstruct, top_codes
+from worker.dictionaries.precodes import PreCodes, top_of_batch
+from worker.dictionaries.sparse import firing_counts, reconstruct
 
 
 class TopKChoice(LinearDictionary):
@@ -14,7 +15,8 @@ class TopKChoice(LinearDictionary):
 
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """``relu(top_n_active(u W^T + b))``."""
-        indices, values = top_codes(self.pre_codes(u), self.spec.n_active)
+        pre_codes = PreCodes(u, self.encoder_weight, self.encoder_bias)
+        indices, values = top_of_batch(pre_codes, self.spec.n_active)
         return SparseCodes(indices, values, self.n_concepts)
 
     def activate(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Activation:

@@ -1,9 +1,10 @@
-"""Products over pairs (token, concept), without autograd: the sums, the inner products and the order of pairs.
+"""The products of sparse codes, without autograd: the encoder's, and those over pairs (token, concept).
 
 Pairs are flat: ``concepts [m]`` in order of tokens, token i owning those from ``starts[i]`` to ``starts[i + 1]``.
 """
 
 import warnings
+from collections.abc import Callable
 from functools import cache, cached_property
 
 import torch
@@ -12,6 +13,28 @@ from torch import Tensor
 from torch.nn import functional
 
 _GATHER_PAIRS = 4096  # pairs whose rows are copied at once, where there is no sampled product
+
+
+def encoder_product(
+    weight: Float[Tensor, "K d"], bias: Float[Tensor, " K"], *, n_rows: int, n_parts: int
+) -> Callable[[Float[Tensor, "r d"]], Float[Tensor, "r K"]]:
+    """The function ``u -> u W^T + b`` for ``n_rows`` rows at a time; its result may be overwritten by its next one.
+
+    oneDNN's own product is a sixth faster than torch's on the CPU tried, when the weight is brought into its layout
+    once for all parts.
+    """
+    if weight.device.type == "cpu" and weight.dtype == torch.float32 and _has_onednn():
+        onednn = torch.ops.mkldnn
+        ready = weight.contiguous()
+        ready = onednn._reorder_linear_weight(ready, n_rows) if n_parts > 1 else ready
+        return lambda u: onednn._linear_pointwise(u, ready, bias, "none", [], "")
+    room = weight.new_empty(n_rows, len(weight))
+    return lambda u: torch.addmm(bias, u, weight.t(), out=room[: len(u)])
+
+
+@cache
+def _has_onednn() -> bool:
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 
 
 def bag_sums(
@@ -91,6 +114,13 @@ class PairIndex:
     def products(self, rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"]) -> Float[Tensor, " m"]:
         """``out_p = <rows[i_p], table[k_p]>``."""
         return pair_products(rows, table, starts=self.starts, concepts=self.concepts)
+
+
+def uniform_pairs(indices: Int[Tensor, "n a"], *, n_concepts: int) -> PairIndex:
+    """Pairs of tokens that all own as many."""
+    n, a = indices.shape
+    starts = torch.arange(n + 1, dtype=indices.dtype, device=indices.device) * a
+    return PairIndex(starts, indices.flatten(), n_concepts=n_concepts)
 
 
 def csr_matrix(starts: Tensor, columns: Tensor, values: Tensor, *, shape: tuple[int, int]) -> Tensor:

@@ -7,43 +7,70 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-_PART_ENTRIES = {"cpu": 1 << 21, "cuda": 1 << 28}  # pre-codes that stand in memory at once; on the CPU, in its cache
+from worker.dictionaries.kernels import PairIndex, encoder_product, uniform_pairs
+
+_PART_ENTRIES = {"cpu": 3 << 19, "cuda": 1 << 28}  # pre-codes that stand in memory at once; on the CPU, in its cache
+_PRODUCT_DTYPE = {"cuda": torch.bfloat16}  # precision in which pre-codes of float32 inputs are compared
+_GROUP = 16  # pre-codes of which first only the largest is looked at
 
 
 class PreCodes:
-    """``u W^T + b``, which never stands whole in memory; nothing here carries a gradient."""
+    """``u W^T + b``, which never stands whole in memory; nothing here carries a gradient.
 
-    def __init__(
-        self, inputs: Float[Tensor, "n d"], weight: Float[Tensor, "K d"], bias: Float[Tensor, " K"]
-    ) -> None:
+    On a GPU the product is made in bfloat16 (summed in float32), which decides what is chosen; ``exact`` makes the few
+    chosen pre-codes again from the weights as they are.
+    """
+
+    def __init__(self, inputs: Float[Tensor, "n d"], weight: Float[Tensor, "K d"], bias: Float[Tensor, " K"]) -> None:
         self.inputs, self.weight, self.bias = inputs.detach(), weight.detach(), bias.detach()
         self.n_tokens, self.n_concepts = len(inputs), len(weight)
+        full = inputs.dtype == torch.float32
+        self.dtype = _PRODUCT_DTYPE.get(inputs.device.type, inputs.dtype) if full else inputs.dtype
 
+    @torch.no_grad()
     def parts(self) -> Iterator[tuple[int, Float[Tensor, "r K"]]]:
-        """The first row and the pre-codes of some rows at a time; a part is overwritten by the next one."""
-        entries = _PART_ENTRIES.get(self.inputs.device.type, 1 << 24)
-        n_rows = min(max(entries // self.n_concepts, 1), max(self.n_tokens, 1))
-        room = self.inputs.new_empty(n_rows, self.n_concepts)
-        for first in range(0, self.n_tokens, n_rows):
-            rows = self.inputs[first : first + n_rows]
-            part = room[: len(rows)]
-            torch.addmm(self.bias, rows, self.weight.t(), out=part)
-            yield first, part
+        """The first row and the pre-codes of some rows at a time; a part may be overwritten by the next one."""
+        inputs, weight, bias = (tensor.to(self.dtype) for tensor in (self.inputs, self.weight, self.bias))
+        entries = _PART_ENTRIES.get(inputs.device.type, 1 << 24)
+        n_rows = max(min(entries // self.n_concepts, self.n_tokens), 1)
+        product = encoder_product(weight, bias, n_rows=n_rows, n_parts=-(-self.n_tokens // n_rows))
+        for first in range(0, max(self.n_tokens, 1), n_rows):
+            yield first, product(inputs[first : first + n_rows])
+
+    def exact(self, pairs: PairIndex) -> Float[Tensor, " m"] | None:
+        """Pre-codes of some pairs in the precision of the inputs; None where the product has it already."""
+        if self.dtype == self.inputs.dtype:
+            return None
+        return pairs.products(self.inputs, self.weight) + self.bias[pairs.concepts]
 
 
 def top_codes(pre_codes: Float[Tensor, "n K"], n_active: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
-    """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0."""
-    values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
+    """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0.
+
+    The largest lie in the ``n_active`` groups with the largest maxima, so all others are left out after one pass.
+    """
+    n, n_concepts = pre_codes.shape
+    n_groups = n_concepts // _GROUP
+    if n_groups < 4 * n_active:
+        values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
+        return indices, values.relu_()
+    grouped = pre_codes[:, : _GROUP * n_groups].unflatten(1, (_GROUP, n_groups))  # a group's members lie far apart
+    groups = grouped.amax(dim=1).topk(n_active, dim=1, sorted=False).indices
+    found = grouped.gather(2, groups[:, None, :].expand(n, _GROUP, n_active)).flatten(1)
+    rest = pre_codes[:, _GROUP * n_groups :]
+    values, places = torch.cat([found, rest], dim=1).topk(n_active, dim=1, sorted=False)
+    in_group = torch.div(places, n_active, rounding_mode="floor") * n_groups + groups.gather(1, places % n_active)
+    n_found = _GROUP * n_active
+    indices = torch.where(places < n_found, in_group, places - n_found + _GROUP * n_groups)
     return indices, values.relu_()
 
 
 def top_of_batch(pre_codes: PreCodes, n_active: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
     """The same as ``top_codes`` from pre-codes in parts."""
     found = [top_codes(part, n_active) for _, part in pre_codes.parts()]
-    if len(found) == 1:
-        return found[0]
-    indices, values = zip(*found, strict=True)
-    return torch.cat(indices), torch.cat(values)
+    indices, values = (torch.cat(parts) for parts in zip(*found, strict=True))
+    exact = pre_codes.exact(uniform_pairs(indices, n_concepts=pre_codes.n_concepts))
+    return indices, values if exact is None else exact.view(indices.shape).relu_()
 
 
 class Chosen(NamedTuple):
@@ -62,7 +89,7 @@ def above(threshold: float | Float[Tensor, " K"]) -> Choose:
 
     def choose(pre_codes: PreCodes) -> Chosen:
         found = [_entries_above(part, threshold, first=first) for first, part in pre_codes.parts()]
-        return _as_pairs(_joined(found, like=pre_codes.inputs), pre_codes)
+        return _as_pairs(_joined(found), pre_codes)
 
     return choose
 
@@ -70,18 +97,15 @@ def above(threshold: float | Float[Tensor, " K"]) -> Choose:
 def largest(n_pairs: int) -> Choose:
     """The ``n_pairs`` largest pre-codes of the whole batch, fewer where fewer are above 0; exact.
 
-    The ``n_pairs``-th largest of what has been seen bounds that of the whole batch from below, so each part only
-    gives what is above it. Of equal pre-codes at the bound the first are taken.
+    The first rows tell about where the smallest of them will lie; what is above a lower guess is collected. Should
+    that be too little, all that is above 0 is. Of equal pre-codes at the bound the first are taken.
     """
 
     def choose(pre_codes: PreCodes) -> Chosen:
-        best, floor = _joined([], like=pre_codes.inputs), 0.0
-        for first, part in pre_codes.parts():
-            best = _joined([best, _entries_above(part, floor, first=first)], like=pre_codes.inputs)
-            if len(best.values) > 2 * n_pairs:
-                best = _largest_entries(best, n_pairs)
-                floor = float(best.values.min())
-        return _as_pairs(_largest_entries(best, n_pairs), pre_codes)
+        found = _collect(pre_codes, n_pairs, guess=True)
+        if len(found.values) < n_pairs:
+            found = _collect(pre_codes, n_pairs, guess=False)
+        return _as_pairs(found, pre_codes)
 
     return choose
 
@@ -93,9 +117,28 @@ class _Entries(NamedTuple):
     values: Float[Tensor, " m"]
 
 
-def _joined(parts: list[_Entries], *, like: Tensor) -> _Entries:
-    if not parts:
-        return _Entries(torch.zeros(0, dtype=torch.int64, device=like.device), like.new_zeros(0))
+def _collect(pre_codes: PreCodes, n_pairs: int, *, guess: bool) -> _Entries:
+    """The ``n_pairs`` largest above 0, or above a guess. What has been seen bounds the result from below."""
+    found: list[_Entries] = []
+    floor = 0.0
+    for first, part in pre_codes.parts():
+        if guess and first == 0:
+            floor = _guessed_bound(part, 1.5 * n_pairs * len(part) / max(pre_codes.n_tokens, 1))
+        found.append(_entries_above(part, floor, first=first))
+        if sum(len(entries.values) for entries in found) > 3 * n_pairs:
+            found = [_largest_entries(_joined(found), n_pairs)]
+            floor = float(found[0].values.min())
+    return _largest_entries(_joined(found), n_pairs)
+
+
+def _guessed_bound(part: Float[Tensor, "r K"], n_above: float) -> float:
+    """Above this lie about ``n_above`` entries of the part; 0 at least."""
+    entries = part.flatten()
+    wanted = min(int(n_above) + 16, len(entries))
+    return max(float(entries.topk(wanted, sorted=False).values.min()), 0.0) if wanted else 0.0
+
+
+def _joined(parts: list[_Entries]) -> _Entries:
     places, values = zip(*parts, strict=True)
     return _Entries(torch.cat(places), torch.cat(values))
 
@@ -116,7 +159,7 @@ def _largest_entries(entries: _Entries, n_wanted: int) -> _Entries:
 
 
 def _as_pairs(entries: _Entries, pre_codes: PreCodes) -> Chosen:
-    tokens = entries.places // pre_codes.n_concepts
+    tokens = torch.div(entries.places, pre_codes.n_concepts, rounding_mode="floor")
     starts = tokens.new_zeros(pre_codes.n_tokens + 1)
     torch.cumsum(torch.bincount(tokens, minlength=pre_codes.n_tokens), dim=0, out=starts[1:])
     return Chosen(starts, entries.places % pre_codes.n_concepts, entries.values)

@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 
-from worker.dictionaries.kernels import PairIndex, csr_matrix, gathered_pair_products
+from worker.dictionaries.kernels import csr_matrix, gathered_pair_products, uniform_pairs
 from worker.dictionaries.precodes import PreCodes, top_codes, top_of_batch
 
 __all__ = [
@@ -51,36 +51,29 @@ def weighted_rows(
     indices: Int[Tensor, "n a"], values: Float[Tensor, "n a"], *, table: Float[Tensor, "K d"]
 ) -> Float[Tensor, "n d"]:
     """``out_i = sum_j values_ij table[indices_ij]``."""
-    return _paired(indices, n_concepts=len(table)).sums_by_token(values.flatten(), table)
+    return uniform_pairs(indices, n_concepts=len(table)).sums_by_token(values.flatten(), table)
 
 
 def paired_products(
     rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, indices: Int[Tensor, "n a"]
 ) -> Float[Tensor, "n a"]:
     """``out_ij = <rows_i, table[indices_ij]>``."""
-    return _paired(indices, n_concepts=len(table)).products(rows, table).view(indices.shape)
+    return uniform_pairs(indices, n_concepts=len(table)).products(rows, table).view(indices.shape)
 
 
 def gathered_products(
     rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, indices: Int[Tensor, "n a"]
 ) -> Float[Tensor, "n a"]:
     """The same as ``paired_products`` by copying atoms, some pairs at a time."""
-    pairs = _paired(indices, n_concepts=len(table))
+    pairs = uniform_pairs(indices, n_concepts=len(table))
     return gathered_pair_products(rows, table, tokens=pairs.tokens, concepts=pairs.concepts).view(indices.shape)
-
-
-def _paired(indices: Int[Tensor, "n a"], *, n_concepts: int) -> PairIndex:
-    """The same pairs, flat: every token owns as many."""
-    n, a = indices.shape
-    starts = torch.arange(n + 1, dtype=indices.dtype, device=indices.device) * a
-    return PairIndex(starts, indices.flatten(), n_concepts=n_concepts)
 
 
 class ConceptPairs:
     """The pairs of a batch sorted by concept: made once, shared by the gradients of encoder and atoms."""
 
     def __init__(self, indices: Int[Tensor, "n a"], *, n_concepts: int) -> None:
-        self.index = _paired(indices, n_concepts=n_concepts)
+        self.index = uniform_pairs(indices, n_concepts=n_concepts)
 
     def weighted_sums(self, weights: Float[Tensor, "n a"], rows: Float[Tensor, "n d"]) -> Float[Tensor, "K d"]:
         """``out_k`` = sum over the pairs (i, j) with index k of ``weights_ij rows_i``."""

@@ -1,5 +1,7 @@
 """Tokens that are known sparse sums, and dictionaries small enough for a test."""
 
+from typing import Any, Final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -43,39 +45,22 @@ def planted_streams() -> tuple[MemoryTokens, MemoryTokens]:
     return train, MemoryTokens(planted_tokens(600, seed=1)[0], mean=train.mean, std=train.std)
 
 
+_COMMON: Final[dict[str, Any]] = {
+    "n_concepts": N_CONCEPTS,
+    "n_active": N_ACTIVE,
+    "epochs": 12,
+    "batch_tokens": 128,
+    "lr": 1e-2,
+    "dead_after_tokens": 1000,
+}
+
 SPECS: dict[str, AnyDictionarySpec] = {
-    "topk": TopKSpec(
-        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
-    ),
-    "relu": ReluSpec(
-        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
-    ),
-    "batchtopk": BatchTopKSpec(
-        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
-    ),
-    "jumprelu": JumpReluSpec(
-        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000
-    ),
-    "matryoshka": MatryoshkaSpec(
-        n_concepts=N_CONCEPTS,
-        n_active=N_ACTIVE,
-        epochs=12,
-        batch_tokens=128,
-        lr=1e-2,
-        dead_after_tokens=1000,
-        n_levels=3,
-    ),
-    "archetypal": ArchetypalSpec(
-        n_concepts=N_CONCEPTS,
-        n_active=N_ACTIVE,
-        epochs=12,
-        batch_tokens=128,
-        lr=1e-2,
-        dead_after_tokens=1000,
-        n_candidates=128,
-        n_mixed=16,
-        relaxation=0.5,
-    ),
+    "relu": ReluSpec(**_COMMON),
+    "batchtopk": BatchTopKSpec(**_COMMON),
+    "jumprelu": JumpReluSpec(**_COMMON),
+    "matryoshka": MatryoshkaSpec(**_COMMON, n_levels=3),
+    "topk": TopKSpec(**_COMMON),
+    "archetypal": ArchetypalSpec(**_COMMON, n_candidates=128, n_mixed=16, relaxation=0.5),
     "matching-pursuit": MatchingPursuitSpec(
         n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=4, batch_tokens=128, dead_after_tokens=1000
     ),
