@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import building, looking
+from worker.cli import benching, building, looking
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -38,6 +38,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "metrics": looking.metrics,
     "stability": looking.stability,
     "monosemanticity": looking.monosemanticity,
+    "bench": benching.bench,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
