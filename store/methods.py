@@ -47,6 +47,9 @@ class AutoencoderSpec(GradientSpec):
 
     aux_weight: float = Field(1 / 32, ge=0, description="weight of the auxiliary loss of dead concepts")
     aux_active: int = Field(0, ge=0, description="dead concepts that may explain the residual; 0 = half the width")
+    encoder_decay: float = Field(
+        0.0, ge=0, description="weight of the mean squared norm of the encoder's rows; makes seeds agree more"
+    )
     bias_groups: int = Field(0, ge=0, le=64, description="groups of concepts with a target density each; 0 = none")
     bias_rate: float = Field(0.01, gt=0, le=1, description="step of the bias towards its target, in unit of codes")
 

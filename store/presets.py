@@ -26,6 +26,7 @@ _SMALL: Final[dict[str, Any]] = {
     "batch_tokens": 1024,
     "lr": 0.01,
     "aux_weight": 0.25,
+    "encoder_decay": 0.02,
     "dead_after_tokens": 10_000,
 }
 # The saliency model's tokens say little more than figure and ground: fewer concepts, fewer at once.

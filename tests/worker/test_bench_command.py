@@ -1,5 +1,6 @@
 """The bench command: what it prints, keeps and writes into a document."""
 
+import json
 from pathlib import Path
 
 import pytest

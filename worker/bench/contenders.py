@@ -11,10 +11,10 @@ from worker.dictionaries.registry import METHODS
 Fields = Mapping[str, Any]
 
 VARIANTS: Final[dict[str, tuple[str, Fields]]] = {
-    "topk, token start": ("topk", {"start": "tokens"}),
-    "topk, random start": ("topk", {"start": "random"}),
-    "archetypal, no relaxation": ("archetypal", {"relaxation": 0.0}),
-    "archetypal-published, no projection": ("archetypal-published", {"project": False}),
+    "topk-token-start": ("topk", {"start": "tokens"}),
+    "topk-random-start": ("topk", {"start": "random"}),
+    "archetypal-no-relaxation": ("archetypal", {"relaxation": 0.0}),
+    "archetypal-published-no-projection": ("archetypal-published", {"project": False}),
 }
 """Ablations by the name that tables give them: the method, and what differs from it."""
 

@@ -1,6 +1,6 @@
 """Soft identifiability: does one concept of a dictionary tell which collages show an object?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -30,7 +30,7 @@ ABOUT = (
     "permuted labels. The published accuracy chooses and scores on the same half, and 1 - 4/m of it is had by always "
     "saying no."
 )
-VARIANTS: Final = ("topk, random start", "archetypal, no relaxation", "archetypal-published, no projection")
+VARIANTS: Final = ("topk-random-start", "archetypal-no-relaxation", "archetypal-published-no-projection")
 _IMAGES_AT_ONCE = 32
 
 
@@ -40,9 +40,11 @@ class IdentifiabilityOptions(SourceOptions):
     height_px: int = Field(256, description="side of a collage")
     width_px: int = Field(256, description="the same: collages are square")
     fit: Fit = Fit.CROP
-    objects: Literal["photos", "classes"] = Field("photos", description="what an object is")
+    objects: tuple[Literal["photos", "classes"], ...] = Field(
+        ("photos", "classes"), min_length=1, description="what an object is: one photo, or photos of one class"
+    )
     n_objects: int = Field(16, ge=5, le=1000, description="objects, of which a collage shows four")
-    n_collages: int = Field(1000, ge=20, description="collages of each half")
+    n_collages: int = Field(600, ge=20, description="collages of each half")
     n_concepts: int = Field(384, ge=1, description="concepts, where patches are learned from")
     n_active: int = Field(12, ge=1, description="codes per patch, where patches are learned from")
     epochs: int = Field(10, ge=1, description="where patches are learned from")
@@ -65,36 +67,43 @@ class _Setting:
 def run(options: IdentifiabilityOptions, settings: Settings, on_progress: OnProgress) -> Outcome:
     """Make the collages, read them by the model, and judge every method on pooled vectors and on patches."""
     collection, folder = find_photos(options, settings, on_progress)
-    rng = np.random.default_rng(options.seed)
-    make = photos_as_things if options.objects == "photos" else classes_as_things
-    things = make(collection, options.n_objects, rng=rng)
     on_progress(0, 1, "loading the model")
     model = options.load_model()
-    train, test = (
-        make_collages(
-            members,
-            options.n_collages,
-            folder=folder,
-            model=model,
-            layer=options.layer,
-            size_px=options.height_px,
-            rng=rng,
-            on_progress=on_progress,
+    halves: dict[str, tuple[Collages, Collages]] = {}
+    for objects in options.objects:
+        rng = np.random.default_rng(options.seed)
+        make = photos_as_things if objects == "photos" else classes_as_things
+        things = make(collection, options.n_objects, rng=rng)
+        train, test = (
+            make_collages(
+                members,
+                options.n_collages,
+                folder=folder,
+                model=model,
+                layer=options.layer,
+                size_px=options.height_px,
+                rng=rng,
+                on_progress=on_progress,
+            )
+            for members in (things.train, things.test)
         )
-        for members in (things.train, things.test)
-    )
-    outcome = measure(options, train, test, on_progress=on_progress)
+        halves[objects] = (train, test)
+    outcome = measure(options, halves, on_progress=on_progress)
     outcome.notes.append(
-        f"{options.n_objects} objects ({options.objects} of '{options.collection}'), {options.n_collages} collages of "
-        f"{options.height_px} px in each half, {options.model} {options.layer}."
+        f"{options.n_objects} objects of '{options.collection}', {options.n_collages} collages of "
+        f"{options.height_px} px in each half, {options.model} {options.layer}. An object that is one photo is cropped "
+        "and flipped by chance; of a class, half of the photos are in the train half's collages and the others in the "
+        "test half's."
     )
     return outcome
 
 
-def measure(options: IdentifiabilityOptions, train: Collages, test: Collages, *, on_progress: OnProgress) -> Outcome:
-    """Both tables from the activations of the collages."""
+def measure(
+    options: IdentifiabilityOptions, halves: Mapping[str, tuple[Collages, Collages]], *, on_progress: OnProgress
+) -> Outcome:
+    """Two tables for each kind of objects, from the activations of the train and the test half's collages."""
     outcome = Outcome(seeds=[options.seed])
-    settings = (_pooled(options, train, test), _patches(options, train, test))
+    settings = [make(options, kind, *both) for kind, both in halves.items() for make in (_pooled, _patches)]
     chosen = [_contenders(options, setting) for setting in settings]
     steps = Steps(on_progress, sum(map(len, chosen)))
     for setting, some in zip(settings, chosen, strict=True):
@@ -102,7 +111,7 @@ def measure(options: IdentifiabilityOptions, train: Collages, test: Collages, *,
     return outcome
 
 
-def _pooled(options: IdentifiabilityOptions, train: Collages, test: Collages) -> _Setting:
+def _pooled(options: IdentifiabilityOptions, kind: str, train: Collages, test: Collages) -> _Setting:
     """As published: one vector per collage, and as many concepts as objects."""
     fields = {
         "n_concepts": options.n_objects,
@@ -112,11 +121,12 @@ def _pooled(options: IdentifiabilityOptions, train: Collages, test: Collages) ->
         "lr": options.lr,
     }
     means, test_means = (Collages(of.tokens.mean(dim=1, keepdim=True), of.shown) for of in (train, test))
-    title = f"One pooled vector per collage, {options.n_objects} concepts, {N_SHOWN} active (as published)"
+    sizes = f"{options.n_objects} concepts, {N_SHOWN} active"
+    title = f"Objects are {kind}; one pooled vector per collage, {sizes} (as published)"
     return _Setting(title, fields, means, test_means)
 
 
-def _patches(options: IdentifiabilityOptions, train: Collages, test: Collages) -> _Setting:
+def _patches(options: IdentifiabilityOptions, kind: str, train: Collages, test: Collages) -> _Setting:
     fields = {
         "n_concepts": options.n_concepts,
         "n_active": options.n_active,
@@ -126,7 +136,7 @@ def _patches(options: IdentifiabilityOptions, train: Collages, test: Collages) -
     }
     pooled = {"max": "the largest", "mean": "the mean"}[options.pool]
     sizes = f"{options.n_concepts} concepts, {options.n_active} active"
-    title = f"Patches, {sizes}; a collage's code is {pooled} of its patches'"
+    title = f"Objects are {kind}; patches, {sizes}; a collage's code is {pooled} of its patches'"
     return _Setting(title, fields, train, test)
 
 
@@ -157,7 +167,7 @@ def _table(
     stream = MemoryTokens(setting.train.tokens.flatten(0, 1))
     rows = []
     for contender in chosen:
-        with outcome.attempt(f"{contender.name} ({setting.title.partition(',')[0].lower()})"):
+        with outcome.attempt(f"{contender.name} ({setting.title.partition(',')[0]})"):
             trial = run_trial(contender, stream, steps=steps, device=pick_device(options.device))
             row = _row(options, setting, trial.dictionary.encode)
             rows.append({"method": contender.name, **row, "seconds": trial.seconds})

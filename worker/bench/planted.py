@@ -24,7 +24,7 @@ ABOUT = (
     "one-to-one matching; recovered: share of them above 0.9; F1: of which atoms are in which token, on fresh tokens; "
     "R² on fresh tokens."
 )
-VARIANTS: Final = ("archetypal, no relaxation",)
+VARIANTS: Final = ("archetypal-no-relaxation",)
 BAR, BAR_METHODS = 0.95, ("topk", "batchtopk", "archetypal")
 # Centroids of sums of 8 atoms hold several atoms each: only mixtures of many single one out.
 ADAPTED: Final[Mapping[str, Mapping[str, Any]]] = {"archetypal": {"n_candidates": 4096, "n_mixed": 128}}

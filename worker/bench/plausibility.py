@@ -28,7 +28,7 @@ ABOUT = (
     "between the class's row of the head and an atom, beside as many random directions and as many training tokens; "
     "with the rows' common mean taken out (it decides nothing), and as published, with it."
 )
-VARIANTS: Final = ("topk, random start", "archetypal, no relaxation", "archetypal-published, no projection")
+VARIANTS: Final = ("topk-random-start", "archetypal-no-relaxation", "archetypal-published-no-projection")
 
 
 class PlausibilityOptions(SourceOptions):

@@ -27,10 +27,10 @@ ABOUT = (
     "added back as in the published figure. R² and dead concepts on held-out photos, mean over runs."
 )
 VARIANTS: Final = (
-    "topk, random start",
-    "topk, token start",
-    "archetypal, no relaxation",
-    "archetypal-published, no projection",
+    "topk-random-start",
+    "topk-token-start",
+    "archetypal-no-relaxation",
+    "archetypal-published-no-projection",
 )
 
 

@@ -27,7 +27,10 @@ class Activation(NamedTuple):
 class LinearDictionary(LearnedDictionary):
     """``c(u) = choose(u W^T + b)`` with ``choose`` the method's own, and atoms as the method makes them.
 
-    The loss is the mean squared error per entry, the auxiliary loss of dead concepts, and what the method adds.
+    The loss is the mean squared error per entry, the auxiliary loss of dead concepts, what the method adds, and
+    ``encoder_decay mean_k |W_k|^2``. A small decay keeps rows of the encoder from fitting single tokens: dictionaries
+    of different seeds and photos then agree more, at no loss of held-out R2 (after arXiv 2603.04198; figures in
+    ``docs/benchmarks.md``).
     """
 
     per_concept: ClassVar[tuple[str, ...]] = (*LearnedDictionary.per_concept, "encoder_weight", "encoder_bias")
@@ -57,7 +60,7 @@ class LinearDictionary(LearnedDictionary):
         """Choose codes and reconstruct; what the method adapts without gradient it adapts here."""
 
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
-        """Mean squared error, auxiliary loss of dead concepts, and what the method adds."""
+        """Mean squared error, auxiliary loss of dead concepts, what the method adds, and the encoder's decay."""
         found = self.activate(inputs, atoms, moment=moment)
         loss = error = reconstruction_loss(inputs, found.output)
         dead = (self.silent_tokens >= self.spec.dead_after_tokens).nonzero()[:, 0]
@@ -72,6 +75,8 @@ class LinearDictionary(LearnedDictionary):
             )
         if found.extra is not None:
             loss = loss + found.extra
+        if self.spec.encoder_decay:
+            loss = loss + self.spec.encoder_decay * self.encoder_weight.square().sum(dim=1).mean()
         if self.bias_groups is not None:
             self.bias_groups.adapt(self.encoder_bias.detach(), found.counts, n_tokens=len(inputs))
         return Pass(loss, error.detach(), found.counts > 0, int(found.counts.sum()))

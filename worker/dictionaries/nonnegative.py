@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from worker.dictionaries.pursuit import best_concept
 from worker.dictionaries.sparse import weighted_rows
 
-_BLOCK_NUMBERS = 2**21  # numbers in the largest table of a block of tokens: 8 MB in float32
+_BLOCK_NUMBERS = 2**20  # numbers in the largest table of a block of tokens: 4 MB in float32
 
 
 @torch.no_grad()
@@ -45,7 +46,7 @@ def _codes_of_block(
     grams = products.new_zeros(n_active, n_active, len(products))
     left_over = products
     for slot in range(n_active):
-        slopes[slot], indices[slot] = left_over.max(dim=1)
+        slopes[slot], indices[slot] = best_concept(left_over)
         support = indices[: slot + 1]
         grams[slot, : slot + 1] = grams[: slot + 1, slot] = table[support[slot], support]
         n = slot + 1

@@ -9,7 +9,9 @@ from torch.autograd.function import Function, once_differentiable
 
 from worker.dictionaries.sparse import ConceptPairs, paired_products, weighted_rows
 
-_BLOCK_NUMBERS = 2**22  # numbers in the largest table of a block of tokens: 16 MB in float32
+_BLOCK_NUMBERS = 2**20  # products in a block of tokens: 4 MB in float32, which stay in the cache through all steps
+_COPIED_NUMBERS = 2**22  # numbers in the atoms copied for a block of tokens
+_RUN = 64  # concepts in a run, see ``best_concept``
 
 
 @torch.no_grad()
@@ -45,16 +47,38 @@ def _pursue_block(
     values = u.new_zeros(len(u), n_steps)
     left_over, products = u, u @ atoms.t()
     for step in range(n_steps):
-        best, chosen = products.max(dim=1)
+        best, chosen = best_concept(products)
         indices[:, step], values[:, step] = chosen, best.relu_()
         if step + 1 == n_steps:
             break
         if table is not None:
-            products.addcmul_(table.index_select(0, chosen), best[:, None], value=-1)
+            products.sub_(weighted_rows(chosen[:, None], best[:, None], table=table))
         else:
-            left_over = torch.addcmul(left_over, atoms.index_select(0, chosen), best[:, None], value=-1)
+            left_over = left_over - weighted_rows(chosen[:, None], best[:, None], table=atoms)
             torch.mm(left_over, atoms.t(), out=products)
     return indices, values
+
+
+def best_concept(products: Float[Tensor, "n K"]) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
+    """Largest product of each token, and the first concept that has it.
+
+    By the largest value of each run of 64 concepts, which is found much faster than its place; only the best run is
+    then looked through.
+    """
+    n, n_concepts = products.shape
+    n_runs = n_concepts // _RUN
+    if n_runs < 2:
+        best, chosen = products.max(dim=1)
+        return best, chosen
+    runs = products[:, : n_runs * _RUN].view(n, n_runs, _RUN)
+    run = runs.amax(dim=2).argmax(dim=1)
+    best, place = runs[torch.arange(n, device=products.device), run].max(dim=1)
+    chosen = run * _RUN + place
+    if n_concepts % _RUN:
+        last, place = products[:, n_runs * _RUN :].max(dim=1)
+        chosen = torch.where(last > best, place + n_runs * _RUN, chosen)
+        best = torch.maximum(last, best)
+    return best, chosen
 
 
 def without_repeats(indices: Int[Tensor, "n t"], values: Float[Tensor, "n t"]) -> Float[Tensor, "n t"]:
@@ -99,7 +123,7 @@ class _Replay(Function):
         of_output = gradients[0].contiguous()
         slopes = paired_products(of_output, atoms, indices=indices)
         weights, crossed = torch.empty_like(values), torch.zeros_like(atoms)
-        n_tokens = max(_BLOCK_NUMBERS // (indices.shape[1] * atoms.shape[1]), 1)
+        n_tokens = max(_COPIED_NUMBERS // (indices.shape[1] * atoms.shape[1]), 1)
         for start in range(0, len(u), n_tokens):
             block = slice(start, start + n_tokens)
             weights[block], rows = _of_steps(atoms, indices[block], values[block], slopes=slopes[block])

@@ -45,8 +45,8 @@ def test_variants_differ_from_their_method_by_what_they_name() -> None:
         differing = {key for key, value in specs[name].items() if value != specs[method][key]}
         assert differing == set(changes)
     assert specs["archetypal"]["relaxation"] == 0.7
-    assert specs["archetypal, no relaxation"]["relaxation"] == 0
-    assert specs["archetypal, no relaxation"]["n_mixed"] == 8
+    assert specs["archetypal-no-relaxation"]["relaxation"] == 0
+    assert specs["archetypal-no-relaxation"]["n_mixed"] == 8
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

@@ -33,7 +33,7 @@ def made_up(n: int, *, seed: int) -> Collages:
 
 
 def test_dictionaries_tell_the_objects_and_the_floors_do_not() -> None:
-    outcome = measure(SMALL, made_up(160, seed=1), made_up(160, seed=2), on_progress=silent)
+    outcome = measure(SMALL, {"photos": (made_up(160, seed=1), made_up(160, seed=2))}, on_progress=silent)
     assert outcome.failures == []
     pooled, patches = outcome.tables
     for table in (pooled, patches):

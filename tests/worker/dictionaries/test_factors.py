@@ -1,6 +1,7 @@
 """NMF, Semi-NMF and Convex NMF: sums, new atoms, restarts, and what is special about each."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_with_all_concepts_active_r2_never_falls(method: str) -> None:
     stream, _ = planted_streams()
     spec = SPECS[method].model_copy(update={"n_concepts": 8, "n_active": 8, "n_code_iterations": 200, "epochs": 5})
     r2 = [record.r2_train for record in train(spec, MemoryTokens(stream.tokens[:500])).history]
-    assert all(after > before - 1e-5 for before, after in zip(r2, r2[1:], strict=False))
+    assert all(after > before - 1e-5 for before, after in pairwise(r2))
     assert r2[-1] > r2[0] + 0.02
 
 
@@ -84,7 +85,7 @@ def test_on_planted_tokens_r2_does_not_fall(method: str) -> None:
     stream, _ = planted_streams()
     spec = SPECS[method].model_copy(update={"epochs": 6})
     r2 = [record.r2_train for record in train(spec, MemoryTokens(stream.tokens[:1000])).history]
-    assert all(after > before - 1e-3 for before, after in zip(r2, r2[1:], strict=False))
+    assert all(after > before - 1e-3 for before, after in pairwise(r2))
 
 
 @FACTORS
@@ -226,7 +227,7 @@ def test_nmf_history_measures_r2_about_the_mean() -> None:
 
 
 def test_nmf_leaves_out_tokens_far_from_the_mean_not_from_its_origin() -> None:
-    dictionary, u = started("nmf")
+    dictionary, _ = started("nmf")
     assert isinstance(dictionary, NmfDictionary)
     stream, _ = planted_streams()
     x = stream.tokens[:1000]

@@ -60,6 +60,14 @@ def test_relu_is_the_literal_loss() -> None:
     assert found.n_fired == int((codes > 0).sum())
 
 
+def test_encoder_decay_is_the_mean_squared_norm_of_the_rows() -> None:
+    plain, inputs = started("topk")
+    decaying, _ = started("topk", encoder_decay=0.2)
+    losses = [one.learn(inputs, one.make_atoms(), moment=NOW).loss for one in (plain, decaying)]
+    norms = sum(float(row @ row) for row in plain.encoder_weight.detach()) / N_CONCEPTS
+    assert float((losses[1] - losses[0]).detach()) == pytest.approx(0.2 * norms, rel=1e-4)
+
+
 def test_relu_weight_follows_l0_unless_it_is_fixed() -> None:
     for weight, moves in ((0.0, True), (0.5, False)):
         dictionary, inputs = started("relu", l1_weight=weight)

@@ -1,5 +1,7 @@
 """k-means as a dictionary: Lloyd's iterations over a stream are those over all tokens at once."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
@@ -48,7 +50,7 @@ def test_no_epoch_spreads_tokens_further() -> None:
         spreads.append(spread(u, dictionary.centroids))
         dictionary.absorb(u)
         dictionary.refit()
-    assert all(after <= before + 1e-6 for before, after in zip(spreads, spreads[1:], strict=False))
+    assert all(after <= before + 1e-6 for before, after in pairwise(spreads))
     assert spreads[-1] < 0.9 * spreads[0]
 
 
@@ -97,7 +99,7 @@ def test_a_resumed_epoch_gives_the_same_centroids() -> None:
 def test_r2_does_not_fall_on_planted_tokens() -> None:
     stream, _ = planted_streams()
     r2 = [record.r2_train for record in train(SPECS["kmeans"], stream).history]
-    assert all(after > before - 1e-3 for before, after in zip(r2, r2[1:], strict=False))
+    assert all(after > before - 1e-3 for before, after in pairwise(r2))
 
 
 def test_fewer_tokens_than_clusters_are_refused() -> None:

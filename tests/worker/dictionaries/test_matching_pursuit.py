@@ -1,5 +1,7 @@
 """What is special about the matching pursuit dictionary: steps that may change, and help for dead concepts."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch.nn import functional
@@ -29,7 +31,7 @@ def test_r2_rises_with_every_step() -> None:
     trained = train(SPEC, stream).dictionary
     assert isinstance(trained, MatchingPursuitDictionary)
     by_steps = [centred_r2(trained.with_steps(n), held_out) for n in (1, 2, 3, 5, 8, 20)]
-    assert all(fewer < more for fewer, more in zip(by_steps, by_steps[1:], strict=False))
+    assert all(fewer < more for fewer, more in pairwise(by_steps))
     assert by_steps[2] == centred_r2(trained, held_out)
     assert by_steps[-1] > 0.99
 
@@ -56,7 +58,6 @@ def test_few_tokens_are_encoded_without_a_table_to_the_same_codes() -> None:
 
 
 def test_the_start_is_where_the_spec_says() -> None:
-    stream, _ = planted_streams()
     for start in ("kmeans", "tokens", "random"):
         dictionary, sample = started(SPEC.model_copy(update={"start": start}))
         nearest = (dictionary.atoms @ functional.normalize(sample, dim=1).t()).max(dim=1).values
@@ -93,7 +94,7 @@ def test_help_for_dead_concepts_is_what_they_leave_of_the_residual() -> None:
     for row in rest:
         for _ in range(2):
             products = atoms @ row
-            row -= products.max().clamp_min(0) * atoms[products.argmax()]
+            row.sub_(products.max().clamp_min(0) * atoms[products.argmax()])
     spread = (left_over - left_over.mean(dim=0)).square().mean()
     expected = (2 / 4) * rest.square().mean() / spread
     torch.testing.assert_close(help_for_dead(left_over, atoms, n_active=4), expected)

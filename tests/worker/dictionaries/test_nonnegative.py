@@ -1,5 +1,7 @@
 """Non-negative codes and factors against SciPy's solver."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -80,7 +82,7 @@ def test_more_concepts_leave_less_over() -> None:
     for n_active in (1, 2, 4, 8, 16):
         indices, values = codes(u, atoms, n_active=n_active)
         errors.append(float((u - torch.einsum("na,nad->nd", values, atoms[indices])).square().sum()))
-    assert all(more < fewer for fewer, more in zip(errors, errors[1:], strict=False))
+    assert all(more < fewer for fewer, more in pairwise(errors))
 
 
 def test_tokens_opposite_to_all_atoms_get_no_codes() -> None:

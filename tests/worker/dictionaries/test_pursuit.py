@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from worker.dictionaries import pursuit
-from worker.dictionaries.pursuit import pursue, replay, without_repeats
+from worker.dictionaries.pursuit import best_concept, pursue, replay, without_repeats
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -52,6 +52,15 @@ def test_choices_and_codes_are_those_of_the_literal_loop(with_table: bool) -> No
     assert n_again > 5
 
 
+@pytest.mark.parametrize("n_concepts", [1, 16, 64, 127, 128, 130, 256, 300])
+def test_best_concept_is_the_first_of_the_largest(n_concepts: int) -> None:
+    products = torch.randint(-5, 5, (200, n_concepts), generator=seeded(3)).float()
+    best, chosen = best_concept(products)
+    for row, value, place in zip(products.tolist(), best.tolist(), chosen.tolist(), strict=True):
+        assert value == max(row)
+        assert place == row.index(value)
+
+
 def test_a_token_finishes_when_nothing_points_its_way() -> None:
     atoms = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     u = torch.tensor([[2.0, 1.0], [3.0, -1.0], [-1.0, -1.0]])
@@ -76,10 +85,10 @@ def test_tokens_taken_a_few_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPa
     torch.testing.assert_close(whole[1], parts[1])
 
 
-@pytest.mark.parametrize("block_numbers", [pursuit._BLOCK_NUMBERS, 200])
-def test_gradient_is_that_of_the_unrolled_loop(block_numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("copied_numbers", [pursuit._COPIED_NUMBERS, 200])
+def test_gradient_is_that_of_the_unrolled_loop(copied_numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the atoms and to the tokens, with concepts chosen again, tokens that finish early and atoms of any norm."""
-    monkeypatch.setattr(pursuit, "_BLOCK_NUMBERS", block_numbers)
+    monkeypatch.setattr(pursuit, "_COPIED_NUMBERS", copied_numbers)
     direction = torch.randn(40, 6, generator=seeded(9))
     u = some_tokens().requires_grad_()
     atoms = (1.05 * alike_atoms()).requires_grad_()
