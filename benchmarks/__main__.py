@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from benchmarks.machine import WORK, describe
+from benchmarks.machine import WORK, describe_machine
 
 BENCHMARKS = ("extraction", "topk_against_overcomplete", "topk_step", "demo", "web")
 
@@ -15,7 +15,7 @@ def main() -> None:
     WORK.mkdir(exist_ok=True)
     path = WORK / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
-    results["machine"] = describe()
+    results["machine"] = describe_machine()
     for name in chosen:
         if name not in BENCHMARKS:
             sys.exit(f"No benchmark named '{name}'; there are {', '.join(BENCHMARKS)}.")

@@ -1,4 +1,7 @@
-"""The peer's half of ``topk_against_overcomplete``, and what ``topk_step`` needs of the peer; runs in an environment that has overcomplete 0.3.0 and torch."""
+"""The peer's half of ``topk_against_overcomplete``, and what ``topk_step`` needs of the peer.
+
+Runs in an environment that has overcomplete 0.3.0 and torch, and imports nothing of ours.
+"""
 
 import json
 import math

@@ -13,9 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
-import sysconfig
 import time
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +24,13 @@ from safetensors.torch import load_file, save_file
 from benchmarks.overcomplete_side import memory_mib
 from benchmarks.tokens import demo_dictionary, demo_tokens
 from store.methods import TopKSpec
+from worker.bench.environment import peer_environment
 from worker.dictionaries.tokens import MemoryTokens
 from worker.training.loop import train
 
 HERE = Path(__file__).resolve().parent
 DEMO = "efficientnet-lite0-topk"
 SPEC = demo_dictionary(DEMO).spec
-PEER = ("overcomplete==0.3.0", "einops==0.8.1")
 
 
 def main() -> None:
@@ -161,21 +159,6 @@ def run_ours(request: dict[str, Any]) -> None:
     assert isinstance(fired, torch.Tensor)
     save_file({"output": torch.cat([dictionary.decode(c) for c in codes]), "fired": fired}, request["out"])
     print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mib": peak - before}))
-
-
-def peer_environment(work: Path) -> Path:
-    """Python of an environment with the peer, which sees the torch of this one: nothing large is fetched twice."""
-    folder = work / "overcomplete"
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
-        own = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-        (own / "ours.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-        # Without dependencies: it asks for packages, among them an older matplotlib, that its autoencoders never use.
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--no-deps", *PEER], check=True)
-        (folder / "ready").touch()
-    return python
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
 
 Each side lives in a process of its own and trains by its own public function (``train``; ``train_sae``) on the same
 synthetic sparse tokens. An epoch is a round: its batches begin when the other side has had its turn, so that both meet
-the same machine. A round's time is from the first batch asked for to the end of the last step. Memory is the largest resident set since before the model was made, less
-what was resident then. The start of ours (atoms at tokens) and the first round of both are not timed. Ours has the
-spec's defaults, the peer the settings of ``topk_against_overcomplete``. Prints one JSON object.
+the same machine. A round's time is from the first batch asked for to the end of the last step. Memory is the largest
+resident set since before the model was made, less what was resident then. The start of ours (atoms at tokens) and the
+first round of both are not timed. Ours has the spec's defaults, the peer the settings of ``topk_against_overcomplete``.
+Prints one JSON object.
 """
 
 import argparse

@@ -131,6 +131,15 @@ class PublishedArchetypalSpec(MixtureSpec):
     relaxation: float = Field(1.0, ge=0, le=10, description="largest norm of an atom's offset")
     project: bool = Field(True, description="clip and renormalise the weights; off = the ablation of 2606.02061")
 
+    @model_validator(mode="after")
+    def _each_atom_has_a_candidate(self) -> "PublishedArchetypalSpec":
+        if self.n_candidates < self.n_concepts:
+            raise ValueError(
+                f"n_candidates ({self.n_candidates}) is below n_concepts ({self.n_concepts}), and as published each "
+                "atom starts at a candidate of its own; raise n_candidates"
+            )
+        return self
+
 
 class MatchingPursuitSpec(GradientSpec):
     """Matching pursuit as encoder (Costa et al. 2025, arXiv 2506.03093); ``n_active`` steps, changeable later."""

@@ -4,57 +4,74 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from store.errors import NotFound
-from store.methods import ArchetypalSpec, DictionarySpec, TopKSpec
+from store.methods import (
+    ArchetypalSpec,
+    BatchTopKSpec,
+    ConvexNmfSpec,
+    DenseArchetypalSpec,
+    DictionarySpec,
+    JumpReluSpec,
+    KMeansSpec,
+    MatchingPursuitSpec,
+    MatryoshkaSpec,
+    NmfSpec,
+    PcaSpec,
+    PublishedArchetypalSpec,
+    ReluSpec,
+    SemiNmfSpec,
+    TopKSpec,
+)
 from store.specs import ClassRule, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named dictionary spec and when to take it."""
+    """A named dictionary spec, when to take it, and what came of it on the demo's EfficientNet-Lite0 tokens.
+
+    ``r2`` is the centred R2 on held-out photos, ``seconds`` the training time on two cores (``docs/benchmarks.md``);
+    None where the preset has not been run there.
+    """
 
     name: str
     spec: DictionarySpec
     note: str
+    r2: float | None = None
+    seconds: float | None = None
 
 
 # Found on the demo's tokens: with few tokens a strong auxiliary loss that sets in early keeps every concept alive.
-_SMALL: Final[dict[str, Any]] = {
-    "n_concepts": 384,
-    "n_active": 12,
-    "epochs": 12,
-    "batch_tokens": 1024,
-    "lr": 0.01,
-    "aux_weight": 0.25,
-    "encoder_decay": 0.02,
-    "dead_after_tokens": 10_000,
-}
+_SIZE: Final[dict[str, Any]] = {"n_concepts": 384, "n_active": 12, "epochs": 12, "batch_tokens": 1024}
+_GRADIENT: Final = _SIZE | {"lr": 0.01, "dead_after_tokens": 10_000}
+_SMALL: Final = _GRADIENT | {"aux_weight": 0.25, "encoder_decay": 0.02}
 # The saliency model's tokens say little more than figure and ground: fewer concepts, fewer at once.
 _FEWER: Final = _SMALL | {"n_concepts": 256, "n_active": 8, "epochs": 10}
+_LARGE: Final[dict[str, Any]] = {
+    "n_concepts": 6144,
+    "n_active": 32,
+    "epochs": 10,
+    "batch_tokens": 4096,
+    "lr": 1e-3,
+    "dead_after_tokens": 1_000_000,
+}
 
 PRESETS = (
-    Preset(
-        "topk-small",
-        TopKSpec(**_SMALL),
-        "a TopK dictionary for some hundred photos: seconds to train",
-    ),
-    Preset(
-        "topk-large",
-        TopKSpec(n_concepts=6144, n_active=32, epochs=10, batch_tokens=4096, lr=1e-3, dead_after_tokens=1_000_000),
-        "a TopK dictionary for a hundred thousand photos or more",
-    ),
-    Preset(
-        "archetypal-small",
-        ArchetypalSpec(n_candidates=1024, relaxation=0.3, **_SMALL),
-        "atoms that are mixtures of real patches, for some hundred photos",
-    ),
-    Preset(
-        "archetypal-large",
-        ArchetypalSpec(
-            n_concepts=6144, n_active=32, epochs=10, lr=1e-3, n_candidates=16_384, dead_after_tokens=1_000_000
-        ),
-        "atoms that are mixtures of real patches, for a hundred thousand photos or more",
-    ),
+    Preset("topk-small", TopKSpec(**_SMALL), "some hundred photos: a good start"),
+    Preset("archetypal-small", ArchetypalSpec(**_SMALL), "atoms are mixtures of real patches"),
+    Preset("batchtopk-small", BatchTopKSpec(**_SMALL), "busy patches get more codes than plain ones"),
+    Preset("jumprelu-small", JumpReluSpec(**_SMALL), "each concept has a threshold of its own"),
+    Preset("matryoshka-small", MatryoshkaSpec(**_SMALL), "general concepts first, special ones later"),
+    Preset("relu-small", ReluSpec(**_SMALL), "the plain autoencoder with an L1 penalty, for reference"),
+    Preset("archetypal-dense-small", DenseArchetypalSpec(**_SMALL), "A-SAE: mixtures of all candidates"),
+    Preset("archetypal-published-small", PublishedArchetypalSpec(**_SMALL), "RA-SAE as published, for reference"),
+    Preset("matching-pursuit-small", MatchingPursuitSpec(**_GRADIENT), "codes found step by step; more steps later"),
+    Preset("semi-nmf-small", SemiNmfSpec(**_SIZE), "codes are solved for; the most variance per code"),
+    Preset("convex-nmf-small", ConvexNmfSpec(**_SIZE), "atoms are mixtures of patches, codes are solved for"),
+    Preset("nmf-small", NmfSpec(**_SIZE), "parts that only add, best after a ReLU"),
+    Preset("kmeans-small", KMeansSpec(**_SIZE | {"n_active": 1}), "one concept per patch, for reference"),
+    Preset("pca-small", PcaSpec(**_SIZE | {"epochs": 1}), "principal components, for reference"),
+    Preset("topk-large", TopKSpec(**_LARGE), "a hundred thousand photos or more"),
+    Preset("archetypal-large", ArchetypalSpec(**_LARGE, n_candidates=16_384), "the same, mixtures of real patches"),
 )
 
 
@@ -114,7 +131,7 @@ DEMO_DICTIONARIES = (
         "efficientnet-lite0-archetypal",
         "EfficientNet-Lite0, last stage, archetypal",
         _LITE0,
-        ArchetypalSpec(n_candidates=1024, relaxation=0.3, **_SMALL),
+        ArchetypalSpec(**_SMALL),
     ),
     DemoDictionary(
         "efficientnet-lite0-topk",

@@ -26,6 +26,8 @@ EXPECTED_R2 = {
     "jumprelu": 0.93,
     "matryoshka": 0.9,
     "archetypal": 0.85,
+    "archetypal-dense": 0.85,
+    "archetypal-published": 0.9,
     "matching-pursuit": 0.95,
     "semi-nmf": 0.98,
     "convex-nmf": 0.95,

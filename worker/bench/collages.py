@@ -19,6 +19,7 @@ from worker.progress import OnProgress
 
 N_SHOWN = 4
 _BATCH = 16
+_MOST_PHOTOS = 100  # of a class in each half: all are held in memory
 _LEAST_CROP = 0.6  # share of the photo's area that a crop keeps at least
 
 Draw = tuple[int, ...]  # numbers of the four objects of a collage
@@ -61,7 +62,7 @@ def classes_as_things(collection: Collection, n: int, *, rng: np.random.Generato
             f"{n} objects need as many classes with two photos or more, but the collection has {len(usable)}; "
             "lower n_objects, or use objects=photos."
         )
-    halves = [(members[name][::2], members[name][1::2]) for name in usable[:n]]
+    halves = [(members[name][::2][:_MOST_PHOTOS], members[name][1::2][:_MOST_PHOTOS]) for name in usable[:n]]
     return Things(tuple(usable[:n]), tuple(tuple(a) for a, _ in halves), tuple(tuple(b) for _, b in halves))
 
 
@@ -89,7 +90,7 @@ def make_collages(
     A crop keeps 0.6 to 1 of the photo's area at its own proportions and fills its quarter. Activations are kept as
     float32.
     """
-    photos = {row.source: decode(folder / row.source) for of_one in members for row in of_one}
+    photos = {row.source: _small(decode(folder / row.source), size_px) for of_one in members for row in of_one}
     window = model.window(size_px, size_px)
     shown = np.zeros((n, len(members)), dtype=bool)
     parts = []
@@ -114,6 +115,13 @@ def collage(
     made = [_quarter(photo, (half, half), interpolation=interpolation, rng=rng) for photo in quarters]
     whole = np.concatenate([np.concatenate(made[:2], axis=1), np.concatenate(made[2:], axis=1)])
     return np.pad(whole, ((0, size_px - 2 * half), (0, size_px - 2 * half), (0, 0)), mode="edge")
+
+
+def _small(photo: Image.Image, size_px: int) -> Image.Image:
+    """A photo that is much larger than the collage, made as large as it."""
+    if min(photo.size) > 2 * size_px:
+        photo.thumbnail((2 * size_px, 2 * size_px))
+    return photo
 
 
 def _quarter(

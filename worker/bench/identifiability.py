@@ -14,9 +14,9 @@ from store.settings import Settings
 from store.vocabulary import Fit
 from worker.bench.choosing import floor, score
 from worker.bench.collages import N_SHOWN, Collages, classes_as_things, make_collages, photos_as_things
-from worker.bench.contenders import Contender, contenders
-from worker.bench.results import Column, Outcome, Table
-from worker.bench.sources import SourceOptions, find_photos
+from worker.bench.contenders import Contender, contenders, sizes_of
+from worker.bench.results import Bar, Column, Outcome, Table, at_least
+from worker.bench.sources import LearningOptions, find_photos
 from worker.bench.trials import Steps, run_trial
 from worker.device import pick_device
 from worker.dictionaries.base import SparseCodes
@@ -34,8 +34,8 @@ VARIANTS: Final = ("topk-random-start", "archetypal-no-relaxation", "archetypal-
 _IMAGES_AT_ONCE = 32
 
 
-class IdentifiabilityOptions(SourceOptions):
-    """How collages are made, and what dictionaries learn from them."""
+class IdentifiabilityOptions(LearningOptions):
+    """How collages are made; sizes and training are those where patches are learned from."""
 
     height_px: int = Field(256, description="side of a collage")
     width_px: int = Field(256, description="the same: collages are square")
@@ -45,11 +45,7 @@ class IdentifiabilityOptions(SourceOptions):
     )
     n_objects: int = Field(16, ge=5, le=1000, description="objects, of which a collage shows four")
     n_collages: int = Field(600, ge=20, description="collages of each half")
-    n_concepts: int = Field(384, ge=1, description="concepts, where patches are learned from")
-    n_active: int = Field(12, ge=1, description="codes per patch, where patches are learned from")
-    epochs: int = Field(10, ge=1, description="where patches are learned from")
     pooled_epochs: int = Field(100, ge=1, description="where one pooled vector per collage is learned from")
-    lr: float = Field(1e-2, gt=0)
     pool: Literal["max", "mean"] = Field("max", description="how codes of patches become a collage's code")
     n_draws: int = Field(5, ge=1, description="permutations of the labels for the floor")
 
@@ -59,7 +55,7 @@ class _Setting:
     """What dictionaries learn from in one table."""
 
     title: str
-    fields: dict[str, Any]
+    contenders: list[Contender]
     train: Collages
     test: Collages
 
@@ -104,77 +100,58 @@ def measure(
     """Two tables for each kind of objects, from the activations of the train and the test half's collages."""
     outcome = Outcome(seeds=[options.seed])
     settings = [make(options, kind, *both) for kind, both in halves.items() for make in (_pooled, _patches)]
-    chosen = [_contenders(options, setting) for setting in settings]
-    steps = Steps(on_progress, sum(map(len, chosen)))
-    for setting, some in zip(settings, chosen, strict=True):
-        outcome.tables.append(_table(options, setting, some, outcome=outcome, steps=steps))
+    steps = Steps(on_progress, sum(len(setting.contenders) for setting in settings))
+    for setting in settings:
+        table = _table(options, setting, outcome=outcome, steps=steps)
+        outcome.tables.append(table)
+        outcome.bars += _bars(table)
     return outcome
 
 
 def _pooled(options: IdentifiabilityOptions, kind: str, train: Collages, test: Collages) -> _Setting:
     """As published: one vector per collage, and as many concepts as objects."""
-    fields = {
+    means, test_means = (Collages(of.tokens.mean(dim=1, keepdim=True), of.shown) for of in (train, test))
+    n_points = max(min(1024, len(train.tokens) // 2), options.n_objects)
+    fields = options.fields | {
         "n_concepts": options.n_objects,
         "n_active": N_SHOWN,
         "epochs": options.pooled_epochs,
         "batch_tokens": 64,
-        "lr": options.lr,
-    }
-    means, test_means = (Collages(of.tokens.mean(dim=1, keepdim=True), of.shown) for of in (train, test))
-    sizes = f"{options.n_objects} concepts, {N_SHOWN} active"
-    title = f"Objects are {kind}; one pooled vector per collage, {sizes} (as published)"
-    return _Setting(title, fields, means, test_means)
-
-
-def _patches(options: IdentifiabilityOptions, kind: str, train: Collages, test: Collages) -> _Setting:
-    fields = {
-        "n_concepts": options.n_concepts,
-        "n_active": options.n_active,
-        "epochs": options.epochs,
-        "batch_tokens": 1024,
-        "lr": options.lr,
-    }
-    pooled = {"max": "the largest", "mean": "the mean"}[options.pool]
-    sizes = f"{options.n_concepts} concepts, {options.n_active} active"
-    title = f"Objects are {kind}; patches, {sizes}; a collage's code is {pooled} of its patches'"
-    return _Setting(title, fields, train, test)
-
-
-def _contenders(options: IdentifiabilityOptions, setting: _Setting) -> list[Contender]:
-    n, t, width = setting.train.tokens.shape
-    n_points = max(min(1024, n * t // 2), setting.fields["n_concepts"])
-    fields = {
-        **setting.fields,
-        "seed": options.seed,
-        "candidate_seed": options.seed,
-        "dead_after_tokens": n * t,
-        "aux_weight": 0.25,
+        "dead_after_tokens": len(train.tokens),
         "n_candidates": n_points,
         "n_mixed": min(32, n_points),
         "n_points": n_points,
     }
-    return contenders(fields, width=width, only=options.methods, variants=VARIANTS)
+    chosen = _contenders(options, fields, width=means.tokens.shape[2])
+    title = f"Objects are {kind}; one pooled vector per collage, {sizes_of(chosen)} (as published)"
+    return _Setting(title, chosen, means, test_means)
 
 
-def _table(
-    options: IdentifiabilityOptions,
-    setting: _Setting,
-    chosen: list[Contender],
-    *,
-    outcome: Outcome,
-    steps: Steps,
-) -> Table:
+def _patches(options: IdentifiabilityOptions, kind: str, train: Collages, test: Collages) -> _Setting:
+    chosen = _contenders(options, options.fields, width=train.tokens.shape[2])
+    pooled = {"max": "the largest", "mean": "the mean"}[options.pool]
+    title = f"Objects are {kind}; patches, {sizes_of(chosen)}; a collage's code is {pooled} of its patches'"
+    return _Setting(title, chosen, train, test)
+
+
+def _contenders(options: IdentifiabilityOptions, fields: Mapping[str, Any], *, width: int) -> list[Contender]:
+    seeds = {"seed": options.seed, "candidate_seed": options.seed}
+    return contenders({**fields, **seeds}, width=width, only=options.methods, variants=VARIANTS, presets=True)
+
+
+def _table(options: IdentifiabilityOptions, setting: _Setting, *, outcome: Outcome, steps: Steps) -> Table:
     stream = MemoryTokens(setting.train.tokens.flatten(0, 1))
     rows = []
-    for contender in chosen:
+    for contender in setting.contenders:
         with outcome.attempt(f"{contender.name} ({setting.title.partition(',')[0]})"):
             trial = run_trial(contender, stream, steps=steps, device=pick_device(options.device))
             row = _row(options, setting, trial.dictionary.encode)
             rows.append({"method": contender.name, **row, "seconds": trial.seconds})
             outcome.keep_spec(f"{contender.name}, {contender.spec.n_concepts} concepts", contender.spec)
         steps.end()
-    fixed = random_atoms(setting.fields["n_concepts"], stream.width, seed=options.seed)
-    random = FixedAtoms(fixed, stream.mean, setting.fields["n_active"])
+    first = setting.contenders[0].fields
+    drawn = random_atoms(first["n_concepts"], stream.width, seed=options.seed)
+    random = FixedAtoms(drawn, stream.mean, first["n_active"])
     rows.append({"method": "null: random atoms", **_row(options, setting, random.encode)})
     rows.append({"method": "null: single dimensions", **_row(options, setting, None)})
     return Table(setting.title, _COLUMNS, rows, note=_note(options))
@@ -190,6 +167,17 @@ _COLUMNS = (
     Column("published_accuracy_floor", "floor"),
     Column("seconds", "training, s", 1),
 )
+
+
+def _bars(table: Table) -> list[Bar]:
+    """The published claim: archetypal dictionaries tell objects better than all others."""
+    scores = {row["method"]: row["auroc"] for row in table.rows if not row["method"].startswith("null")}
+    ours = [value for name, value in scores.items() if name.startswith("archetypal")]
+    others = [value for name, value in scores.items() if not name.startswith("archetypal")]
+    if not ours or not others:
+        return []
+    what = f"AUROC, best archetypal less best other ({table.title.partition(',')[0]})"
+    return [at_least(what, 0.0, measured=max(ours) - max(others))]
 
 
 def _note(options: IdentifiabilityOptions) -> str:

@@ -16,12 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from store.errors import Unavailable
+from store.methods import MixtureSpec
 from store.settings import Settings
 from worker.bench.contenders import Contender, contenders
 from worker.bench.environment import PEER, peer_environment
 from worker.bench.meeting import nearest, r2_at, search
 from worker.bench.results import Bar, Column, Outcome, Table, at_least
-from worker.bench.sources import SourceOptions, load_tokens
+from worker.bench.sources import LearningOptions, load_tokens
 from worker.bench.trials import Steps
 from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.registry import METHODS
@@ -58,17 +59,9 @@ _SEARCHED: Final[dict[str, tuple[str, bool]]] = {
 _PEER_SCRIPT = Path(__file__).with_name("peer_side.py")
 
 
-class PeersOptions(SourceOptions):
-    """Sizes are those of the demo's dictionaries."""
+class PeersOptions(LearningOptions):
+    """``lr`` is ours; sizes, epochs and batches are shared by both sides."""
 
-    n_concepts: int = Field(384, ge=2)
-    n_active: int = Field(12, ge=1)
-    epochs: int = Field(12, ge=1)
-    batch_tokens: int = Field(1024, ge=1)
-    lr: float = Field(1e-2, gt=0, description="learning rate of ours")
-    aux_weight: float = Field(0.25, ge=0)
-    dead_after_tokens: int = Field(10_000, ge=1)
-    n_candidates: int = Field(1024, ge=2)
     peer_lrs: tuple[float, ...] = Field((2e-3, 5e-3, 1e-2), min_length=1, description="learning rates of the peer")
     relu_penalty: float = Field(2e-2, gt=0, description="first L1 penalty of the peer's search")
     jump_penalty: float = Field(1e-2, gt=0, description="first L0 penalty of the peer's search")
@@ -124,8 +117,9 @@ def measure(
                 outcome.keep_spec(contender.name, contender.spec)
                 rows.append(_row(contender, arena))
             steps.end()
-    sizes = f"{options.n_concepts} concepts, {options.n_active} active"
-    title = f"{sizes}, {options.epochs} epochs of {train.n_tokens:,} tokens"
+    shared = Shared.of(options, width=train.width)
+    sizes = f"{shared.n_concepts} concepts, {shared.n_active} active"
+    title = f"{sizes}, {shared.epochs} epochs of {train.n_tokens:,} tokens"
     outcome.tables.append(Table(title, _COLUMNS, rows, note=_note(rows)))
     outcome.bars += _bars(rows)
     return outcome
@@ -151,20 +145,28 @@ _COLUMNS = (
 
 
 def _contenders(options: PeersOptions, *, width: int) -> list[Contender]:
-    names = (
-        "n_concepts",
-        "n_active",
-        "epochs",
-        "batch_tokens",
-        "lr",
-        "aux_weight",
-        "dead_after_tokens",
-        "n_candidates",
-        "seed",
-    )
-    fields = {name: getattr(options, name) for name in names}
     methods = options.methods or [name for name in (*PEER_OF, *_OURS_ALONE) if name in METHODS]
-    return contenders(fields, width=width, only=methods)
+    return contenders(options.fields | {"seed": options.seed}, width=width, only=methods, presets=True)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What both sides have in common."""
+
+    n_concepts: int
+    n_active: int
+    epochs: int
+    batch_tokens: int
+    n_candidates: int
+
+    @classmethod
+    def of(cls, options: PeersOptions, *, width: int) -> "Shared":
+        """As our TopK and archetypal dictionaries have it."""
+        topk, mixing = (
+            one.spec for one in contenders(options.fields, width=width, only=["topk", "archetypal"], presets=True)
+        )
+        assert isinstance(mixing, MixtureSpec)
+        return cls(topk.n_concepts, topk.n_active, topk.epochs, topk.batch_tokens, mixing.n_candidates)
 
 
 class Arena:
@@ -182,17 +184,18 @@ class Arena:
     ) -> None:
         self.options, self.work, self.python, self.tell = options, work, python, tell
         self.held_out, self.mean = held_out.tokens, train.mean.double()
-        self.n_seen = train.n_tokens * options.epochs
+        self.shared = Shared.of(options, width=train.width)
+        self.n_seen = train.n_tokens * self.shared.epochs
         self._tokens = work / "tokens.safetensors"
-        points = _points(train, options)
+        points = _points(train, self.shared.n_candidates, seed=options.seed)
         save_file({"train": train.tokens, "held_out": held_out.tokens, "points": points}, self._tokens)
         self._of_kind: dict[str, tuple[float, list[list[Side]]]] = {}
 
     def ours(self, contender: Contender) -> Side:
         """One run of ours."""
         self.tell(contender.name)
-        lr = contender.fields["lr"]
-        return self._side([sys.executable, "-m", "worker.bench.our_side"], {"spec": contender.spec.as_json()}, lr=lr)
+        spec = contender.spec.as_json()
+        return self._side([sys.executable, "-m", "worker.bench.our_side"], {"spec": spec}, lr=spec.get("lr", 0.0))
 
     def peer(self, kind: str, *, wanted: float) -> list[list[Side]]:
         """Runs of one kind of the peer: for each learning rate one, or those of a search for the wanted L0."""
@@ -204,26 +207,25 @@ class Arena:
 
     def _runs(self, kind: str, lr: float, *, wanted: float) -> list[Side]:
         if kind not in _SEARCHED:
-            return [self._theirs(kind, lr, n_active=self.options.n_active, penalty=0.0)]
+            return [self._theirs(kind, lr, n_active=float(self.shared.n_active), penalty=0.0)]
         setting, rising = _SEARCHED[kind]
         starts = {"relu": self.options.relu_penalty, "jumprelu": self.options.jump_penalty, "batchtopk": wanted}
 
         def attempt(value: float) -> Side:
-            given = {"n_active": float(self.options.n_active), "penalty": 0.0, setting: value}
+            given = {"n_active": float(self.shared.n_active), "penalty": 0.0, setting: value}
             return self._theirs(kind, lr, n_active=given["n_active"], penalty=given["penalty"], setting=value)
 
         return search(attempt, wanted=wanted, start=starts[kind], rising=rising, tries=self.options.tries)
 
     def _theirs(self, kind: str, lr: float, *, n_active: float, penalty: float, setting: float = 0.0) -> Side:
         self.tell(f"{kind} of {PEER}, learning rate {lr:g}" + (f", setting {setting:.3g}" if setting else ""))
-        options = self.options
-        names = ("n_concepts", "epochs", "batch_tokens", "bandwidth", "seed")
-        request = {
+        request = asdict(self.shared) | {
             "kind": kind,
             "lr": lr,
             "n_active": n_active,
             "penalty": penalty,
-            **{name: getattr(options, name) for name in names},
+            "bandwidth": self.options.bandwidth,
+            "seed": self.options.seed,
         }
         return self._side([str(self.python), str(_PEER_SCRIPT)], request, lr=lr, setting=setting)
 
@@ -255,13 +257,12 @@ def centred_r2(x: Float[Tensor, "n d"], output: Float[Tensor, "n d"], *, mean: F
     return 1.0 - float((x.double() - output.double()).square().sum() / (x.double() - mean).square().sum())
 
 
-def _points(train: MemoryTokens, options: PeersOptions) -> Float[Tensor, "c d"]:
+def _points(train: MemoryTokens, n_candidates: int, *, seed: int) -> Float[Tensor, "c d"]:
     """k-means centroids of standardised tokens, for kinds that mix them; their time is not counted for the peer."""
     scale = train.std.double().square().mean().sqrt().float()
-    generator = torch.Generator().manual_seed(options.seed)
-    sample = train.tokens[torch.randperm(train.n_tokens, generator=generator)[: 16 * options.n_candidates]]
-    n_points = min(options.n_candidates, len(sample))
-    return kmeans((sample - train.mean) / scale, n_points, generator=generator)
+    generator = torch.Generator().manual_seed(seed)
+    sample = train.tokens[torch.randperm(train.n_tokens, generator=generator)[: 16 * n_candidates]]
+    return kmeans((sample - train.mean) / scale, min(n_candidates, len(sample)), generator=generator)
 
 
 def _row(contender: Contender, arena: Arena) -> dict[str, Any]:
@@ -295,7 +296,7 @@ def _note(rows: Sequence[dict[str, Any]]) -> str:
 
 def _bars(rows: Sequence[dict[str, Any]]) -> list[Bar]:
     """Each autoencoder kind against its own, and the best of ours against the best of theirs."""
-    paired = [row for row in rows if row.get("peer") == row["method"]]
+    paired = [row for row in rows if "peer" in row and row["method"] != "archetypal"]
     bars = [at_least(f"R² difference, {row['method']}", -ALLOWED_LESS, measured=row["difference"]) for row in paired]
     theirs = [row["peer_r2"] for row in rows if "peer_r2" in row]
     if theirs:

@@ -1,6 +1,5 @@
 """Plausibility: how near atoms come to the directions by which the model's own head tells classes apart."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
@@ -10,9 +9,9 @@ from torch import Tensor
 
 from store.errors import InvalidInput
 from store.settings import Settings
-from worker.bench.contenders import Contender, contenders
+from worker.bench.contenders import Contender, contenders, sizes_of
 from worker.bench.results import Column, Outcome, Table
-from worker.bench.sources import SourceOptions, load_tokens
+from worker.bench.sources import LearningOptions, load_tokens
 from worker.bench.trials import Steps, run_trial
 from worker.device import pick_device
 from worker.dictionaries.tokens import MemoryTokens
@@ -31,20 +30,16 @@ ABOUT = (
 VARIANTS: Final = ("topk-random-start", "archetypal-no-relaxation", "archetypal-published-no-projection")
 
 
-class PlausibilityOptions(SourceOptions):
+class PlausibilityOptions(LearningOptions):
     """Which sizes are compared; half of the demo's input size keeps a run short."""
 
     layer: str = "final"
     height_px: int = 224
     width_px: int = 384
     sizes: tuple[int, ...] = Field((384, 1024), min_length=1, description="numbers of concepts")
-    n_active: int = Field(16, ge=1)
-    epochs: int = Field(10, ge=1)
-    batch_tokens: int = Field(1024, ge=1)
-    lr: float = Field(5e-3, gt=0)
-    aux_weight: float = Field(0.25, ge=0)
-    dead_after_tokens: int = Field(10_000, ge=1)
-    n_candidates: int = Field(2048, ge=2)
+    n_concepts: None = None  # ``sizes`` says it
+    n_active: int | None = 16
+    n_candidates: int | None = 2048
 
 
 def run(options: PlausibilityOptions, settings: Settings, on_progress: OnProgress) -> Outcome:
@@ -80,7 +75,7 @@ def measure(
                 outcome.keep_spec(f"{contender.name}, {size} concepts", contender.spec)
             steps.end()
         rows += _references(train, size, head=head, seed=options.seed)
-        outcome.tables.append(Table(f"{size} concepts, {options.n_active} active", _COLUMNS, rows))
+        outcome.tables.append(Table(sizes_of(some), _COLUMNS, rows))
     return outcome
 
 
@@ -96,9 +91,8 @@ _COLUMNS = (
 
 
 def _contenders(options: PlausibilityOptions, size: int, *, width: int) -> list[Contender]:
-    names = ("n_active", "epochs", "batch_tokens", "lr", "aux_weight", "dead_after_tokens", "n_candidates", "seed")
-    fields: Mapping[str, Any] = {name: getattr(options, name) for name in names} | {"n_concepts": size}
-    return contenders(fields, width=width, only=options.methods, variants=VARIANTS)
+    fields = options.fields | {"n_concepts": size, "seed": options.seed, "candidate_seed": options.seed}
+    return contenders(fields, width=width, only=options.methods, variants=VARIANTS, presets=True)
 
 
 def _row(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -56,6 +57,24 @@ class SourceOptions(BenchOptions):
     def load_model(self) -> VisionModel:
         """The model, on the CPU."""
         return load_model(self.model, weights_file=self.weights)
+
+
+class LearningOptions(SourceOptions):
+    """What dictionaries are like; where nothing is given they are as the small presets have them."""
+
+    n_concepts: int | None = Field(None, ge=2)
+    n_active: int | None = Field(None, ge=1)
+    epochs: int | None = Field(None, ge=1)
+    batch_tokens: int | None = Field(None, ge=1)
+    lr: float | None = Field(None, gt=0)
+    dead_after_tokens: int | None = Field(None, ge=1)
+    n_candidates: int | None = Field(None, ge=2, description="of methods that mix their atoms from candidates")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Those that are given."""
+        names = set(LearningOptions.model_fields) - set(SourceOptions.model_fields)
+        return {name: value for name in sorted(names) if (value := getattr(self, name)) is not None}
 
 
 class _Relay(Reporter):

@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 
 from store.settings import Settings
-from worker.bench.contenders import Contender, contenders
-from worker.bench.results import Column, Outcome, Table
-from worker.bench.sources import PhotoTokens, SourceOptions, load_tokens
+from worker.bench.contenders import Contender, contenders, sizes_of
+from worker.bench.results import Bar, Column, Outcome, Table, at_least
+from worker.bench.sources import LearningOptions, PhotoTokens, load_tokens
 from worker.bench.trials import Steps, run_trial
 from worker.device import pick_device
 from worker.dictionaries.registry import AnyDictionary
@@ -33,20 +33,14 @@ VARIANTS: Final = (
     "archetypal-published-no-projection",
 )
 
+ALLOWED_LESS: Final = 0.01
 
-class StabilityOptions(SourceOptions):
-    """How many runs, on how many of the photos, of dictionaries like the demo's."""
+
+class StabilityOptions(LearningOptions):
+    """How many runs, on how many of the photos."""
 
     n_runs: int = Field(4, ge=2, le=32)
     share: float = Field(0.7, gt=0, le=1, description="share of the training photos that a run sees")
-    n_concepts: int = Field(384, ge=2)
-    n_active: int = Field(12, ge=1)
-    epochs: int = Field(12, ge=1)
-    batch_tokens: int = Field(1024, ge=1)
-    lr: float = Field(1e-2, gt=0)
-    aux_weight: float = Field(0.25, ge=0)
-    dead_after_tokens: int = Field(10_000, ge=1)
-    n_candidates: int = Field(1024, ge=2)
     relaxation: float | None = Field(None, description="of our archetypal dictionary; the spec's own when empty")
 
 
@@ -82,10 +76,24 @@ def measure(options: StabilityOptions, photos: PhotoTokens, *, on_progress: OnPr
             runs = _train(contender, streams, held_out, seeds=seeds, steps=steps, device=options.device)
             rows.append({"method": contender.name, **_scores(runs, seed=options.seed)})
         steps.done = before + len(seeds)
-    sizes = f"{options.n_concepts} concepts, {options.n_active} active"
-    title = f"{options.n_runs} runs, each on {options.share:.0%} of the training photos, {sizes}"
+    title = f"{options.n_runs} runs, each on {options.share:.0%} of the training photos; {sizes_of(chosen)}"
     outcome.tables.append(Table(title, _COLUMNS, rows))
+    outcome.bars += _bars({row["method"]: row for row in rows})
     return outcome
+
+
+def _bars(rows: dict[str, dict[str, Any]]) -> list[Bar]:
+    """Ours against the k-means start and against the published form, and what it may cost."""
+    ours, topk, published = (rows.get(name) for name in ("archetypal", "topk", "archetypal-published"))
+    bars = []
+    if ours and topk:
+        gained = ours["stability"] - topk["stability"]
+        bars.append(at_least("stability, archetypal less TopK with k-means start", 0.02, measured=gained))
+        bars.append(at_least("R² held out, the same", -ALLOWED_LESS, measured=ours["r2"] - topk["r2"]))
+    if ours and published:
+        gained = ours["stability"] - published["stability"]
+        bars.append(at_least("stability, archetypal less as published", 0.0, measured=gained))
+    return bars
 
 
 def subset(images: torch.Tensor, *, share: float, seed: int) -> torch.Tensor:
@@ -113,19 +121,8 @@ _COLUMNS = (
 
 
 def _contenders(options: StabilityOptions, *, width: int) -> list[Contender]:
-    names = (
-        "n_concepts",
-        "n_active",
-        "epochs",
-        "batch_tokens",
-        "lr",
-        "aux_weight",
-        "dead_after_tokens",
-        "n_candidates",
-    )
-    fields = {name: getattr(options, name) for name in names}
     own = {} if options.relaxation is None else {"archetypal": {"relaxation": options.relaxation}}
-    return contenders(fields, width=width, only=options.methods, variants=VARIANTS, adapted=own)
+    return contenders(options.fields, width=width, only=options.methods, variants=VARIANTS, adapted=own, presets=True)
 
 
 def _train(

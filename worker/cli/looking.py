@@ -1,6 +1,7 @@
 """Commands that look at what there is, and measure it: doctor, ls, presets, metrics, stability, bench, web."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 import typer
@@ -58,7 +59,7 @@ def list_store(store: StoreOption = None, as_json: JsonOption = False) -> None:
 def presets(as_json: JsonOption = False) -> None:
     """List the presets of `train`: what each is for, how long it takes and what to expect of it."""
     if as_json:
-        print_json([{"name": preset.name, "note": preset.note, "spec": preset.spec.as_json()} for preset in PRESETS])
+        print_json([asdict(preset) | {"spec": preset.spec.as_json()} for preset in PRESETS])
         return
     rows = [
         {
@@ -66,6 +67,8 @@ def presets(as_json: JsonOption = False) -> None:
             "method": preset.spec.method,
             "concepts": preset.spec.n_concepts,
             "active": preset.spec.n_active,
+            "demo R2": preset.r2,
+            "seconds": preset.seconds,
             "note": preset.note,
         }
         for preset in PRESETS

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from store.methods import ArchetypalSpec
+from worker.dictionaries.candidates import find_candidates
 from worker.dictionaries.choices import TopKChoice
 from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.linear import LinearDictionary
@@ -71,8 +72,7 @@ class ArchetypalDictionary(TopKChoice):
         self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
     ) -> None:
         """Candidates by k-means; anchors are centroids of the candidates; each atom owns those nearest its anchor."""
-        found = kmeans(sample, self.spec.n_candidates, generator=generator, on_iteration=on_iteration)
-        self.candidates.copy_(found)
+        self.candidates.copy_(find_candidates(self.spec, sample, on_iteration=on_iteration))
         anchors = kmeans(self.candidates, self.n_concepts, generator=generator, on_iteration=on_iteration)
         cosines = functional.normalize(anchors, dim=1) @ functional.normalize(self.candidates, dim=1).t()
         nearest = cosines.topk(self.spec.n_mixed, dim=1)

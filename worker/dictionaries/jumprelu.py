@@ -15,6 +15,7 @@ from worker.dictionaries.linear import Activation
 from worker.dictionaries.pairs import decode_pairs, encode_pairs
 from worker.dictionaries.precodes import above
 from worker.dictionaries.spherical import SphericalDictionary
+from worker.dictionaries.starts import common_level
 
 
 class JumpReluDictionary(SphericalDictionary):
@@ -50,11 +51,9 @@ class JumpReluDictionary(SphericalDictionary):
     def start_from(
         self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
     ) -> None:
-        """As any other; one threshold for all, above which ``n_active`` pre-codes per token lie."""
+        """As any other; one threshold for all, which ``n_active`` pre-codes per token reach."""
         super().start_from(sample, generator=generator, on_iteration=on_iteration)
-        pre_codes = self.pre_codes(sample[:1024]).flatten()
-        n_above = min(self.spec.n_active * len(sample[:1024]), len(pre_codes))
-        level = pre_codes.topk(n_above).values[-1].clamp_min(1e-3)
+        level = common_level(self, sample, self.spec.n_active)
         self.log_theta.fill_(float(level.log()))
         self.kernel_width.copy_(self.spec.bandwidth * level)
 

@@ -1,18 +1,23 @@
 """The products of sparse codes, without autograd: the encoder's, and those over pairs (token, concept).
 
+On CUDA the products over pairs are Triton kernels where Triton is installed, else torch's own.
+
 Pairs are flat: ``concepts [m]`` in order of tokens, token i owning those from ``starts[i]`` to ``starts[i + 1]``.
 """
 
 import warnings
 from collections.abc import Callable
 from functools import cache, cached_property
+from importlib.util import find_spec
+from types import ModuleType
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-_GATHER_PAIRS = 4096  # pairs whose rows are copied at once, where there is no sampled product
+_GATHER_PAIRS = {"cpu": 4096}  # pairs whose rows are copied at once, where there is no sampled product
+_GATHER_PAIRS_ELSEWHERE = 1 << 16
 
 
 def encoder_product(
@@ -34,23 +39,29 @@ def encoder_product(
 
 @cache
 def _has_onednn() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def bag_sums(
-    starts: Int[Tensor, " bags"], members: Int[Tensor, " m"], *, weights: Float[Tensor, " m"], rows: Float[Tensor, "r d"]
+    starts: Int[Tensor, " s"], members: Int[Tensor, " m"], *, weights: Float[Tensor, " m"], rows: Float[Tensor, "r d"]
 ) -> Float[Tensor, "b d"]:
     """``out_i = sum_p weights_p rows[members_p]`` over the pairs p from ``starts[i]`` to ``starts[i + 1]``."""
     weights = weights.to(rows)
+    if rows.device.type == "cuda" and (kernels := _triton_kernels()):
+        sums: Tensor = kernels.bag_sums(starts, members, weights=weights, rows=rows)
+        return sums
     return functional.embedding_bag(
         members, rows, starts, per_sample_weights=weights, mode="sum", include_last_offset=True
     )
 
 
 def pair_products(
-    rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, starts: Int[Tensor, " bags"], concepts: Int[Tensor, " m"]
+    rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, starts: Int[Tensor, " s"], concepts: Int[Tensor, " m"]
 ) -> Float[Tensor, " m"]:
     """``out_p = <rows[token of p], table[concepts_p]>``, a sampled dense-dense product."""
+    if rows.device.type == "cuda" and (kernels := _triton_kernels()):
+        found: Tensor = kernels.pair_products(rows, table, starts=starts, concepts=concepts)
+        return found
     if rows.device.type != "cpu" or rows.dtype not in (torch.float32, torch.float64):
         return gathered_pair_products(rows, table, tokens=tokens_of(starts, n_pairs=len(concepts)), concepts=concepts)
     pattern = csr_matrix(starts, concepts, rows.new_zeros(len(concepts)), shape=(len(rows), len(table)))
@@ -62,11 +73,12 @@ def gathered_pair_products(
     rows: Float[Tensor, "n d"], table: Float[Tensor, "K d"], *, tokens: Int[Tensor, " m"], concepts: Int[Tensor, " m"]
 ) -> Float[Tensor, " m"]:
     """The same by copying rows, some pairs at a time."""
-    parts = zip(torch.split(tokens, _GATHER_PAIRS), torch.split(concepts, _GATHER_PAIRS), strict=True)
+    n_pairs = _GATHER_PAIRS.get(rows.device.type, _GATHER_PAIRS_ELSEWHERE)
+    parts = zip(torch.split(tokens, n_pairs), torch.split(concepts, n_pairs), strict=True)
     return torch.cat([(rows[i] * table[k]).sum(dim=1) for i, k in parts])
 
 
-def tokens_of(starts: Int[Tensor, " bags"], *, n_pairs: int) -> Int[Tensor, " m"]:
+def tokens_of(starts: Int[Tensor, " s"], *, n_pairs: int) -> Int[Tensor, " m"]:
     """The token of each pair."""
     tokens = torch.arange(len(starts) - 1, device=starts.device)
     return torch.repeat_interleave(tokens, starts.diff(), output_size=n_pairs)
@@ -75,7 +87,7 @@ def tokens_of(starts: Int[Tensor, " bags"], *, n_pairs: int) -> Int[Tensor, " m"
 class PairIndex:
     """Which pairs a batch has, in order of tokens; sorted by concept once, for whoever needs it that way."""
 
-    def __init__(self, starts: Int[Tensor, " bags"], concepts: Int[Tensor, " m"], *, n_concepts: int) -> None:
+    def __init__(self, starts: Int[Tensor, " s"], concepts: Int[Tensor, " m"], *, n_concepts: int) -> None:
         self.starts = starts
         self.concepts = concepts
         self.n_concepts = n_concepts
@@ -127,6 +139,15 @@ def csr_matrix(starts: Tensor, columns: Tensor, values: Tensor, *, shape: tuple[
     """A CSR matrix, unchecked: the callers make valid ones."""
     _announce_csr()
     return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)
+
+
+@cache
+def _triton_kernels() -> ModuleType | None:
+    if find_spec("triton") is None:
+        return None
+    from worker.dictionaries import triton_kernels
+
+    return triton_kernels
 
 
 @cache

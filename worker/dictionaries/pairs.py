@@ -88,7 +88,7 @@ def decode_pairs(pairs: Pairs, atoms: Float[Tensor, "K d"]) -> Float[Tensor, "n 
 
 class _Encode(Function):
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, index: PairIndex, values: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, _: Tensor, index: PairIndex, values: Tensor) -> Tensor:
         ctx.save_for_backward(inputs, weight)
         ctx.index = index
         return values.view_as(values)

@@ -54,7 +54,7 @@ def top_codes(pre_codes: Float[Tensor, "n K"], n_active: int) -> tuple[Int[Tenso
     if n_groups < 4 * n_active:
         values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
         return indices, values.relu_()
-    grouped = pre_codes[:, : _GROUP * n_groups].unflatten(1, (_GROUP, n_groups))  # a group's members lie far apart
+    grouped = pre_codes[:, : _GROUP * n_groups].reshape(n, _GROUP, n_groups)  # a group's members lie far apart
     groups = grouped.amax(dim=1).topk(n_active, dim=1, sorted=False).indices
     found = grouped.gather(2, groups[:, None, :].expand(n, _GROUP, n_active)).flatten(1)
     rest = pre_codes[:, _GROUP * n_groups :]

@@ -5,6 +5,8 @@ from typing import Final
 from store.methods import AnyDictionarySpec
 from worker.dictionaries.alternating import AlternatingDictionary
 from worker.dictionaries.archetypal import ArchetypalDictionary
+from worker.dictionaries.archetypal_dense import DenseArchetypalDictionary
+from worker.dictionaries.archetypal_published import PublishedArchetypalDictionary
 from worker.dictionaries.batchtopk import BatchTopKDictionary
 from worker.dictionaries.convex_nmf import ConvexNmfDictionary
 from worker.dictionaries.jumprelu import JumpReluDictionary
@@ -29,6 +31,8 @@ METHODS: Final[dict[str, type[AnyDictionary]]] = {
         JumpReluDictionary,
         MatryoshkaDictionary,
         ArchetypalDictionary,
+        DenseArchetypalDictionary,
+        PublishedArchetypalDictionary,
         MatchingPursuitDictionary,
         NmfDictionary,
         SemiNmfDictionary,

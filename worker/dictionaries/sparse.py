@@ -115,9 +115,7 @@ def reconstruct(
     return Reconstruction(output, indices, values)
 
 
-def _dense_reconstruct(
-    inputs: Tensor, weight: Tensor, *, bias: Tensor, atoms: Tensor, n_active: int
-) -> Reconstruction:
+def _dense_reconstruct(inputs: Tensor, weight: Tensor, *, bias: Tensor, atoms: Tensor, n_active: int) -> Reconstruction:
     pre_codes = functional.linear(inputs, weight, bias)
     if n_active == len(weight):
         codes = pre_codes.relu()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from worker.dictionaries.linear import LinearDictionary
 
 _FIT_TOKENS = 4096
+_LEVEL_TOKENS = 1024  # whose pre-codes stand in memory all at once
+_SMALLEST_LEVEL = 1e-3
 
 
 def first_atoms(
@@ -48,3 +50,27 @@ def tie_encoder(dictionary: "LinearDictionary", sample: Float[Tensor, "m d"]) ->
     gain = (inputs * output).sum() / output.square().sum().clamp_min(torch.finfo(output.dtype).tiny)
     dictionary.encoder_weight.copy_(gain * atoms)
     dictionary.encoder_bias.zero_()
+
+
+@torch.no_grad()
+def common_level(dictionary: "LinearDictionary", sample: Float[Tensor, "m d"], n_above: int) -> Float[Tensor, ""]:
+    """The level that, on average, ``n_above`` of a token's pre-codes reach; above 0."""
+    inputs = sample[:_LEVEL_TOKENS]
+    pre_codes = dictionary.pre_codes(inputs).flatten()
+    level = pre_codes.topk(min(n_above * len(inputs), len(pre_codes)), sorted=False).values.min()
+    return level.clamp_min(_SMALLEST_LEVEL)
+
+
+@torch.no_grad()
+def lower_bias(dictionary: "LinearDictionary", sample: Float[Tensor, "m d"], *, n_above: int) -> None:
+    """Let ``relu`` pass ``n_above`` codes per token at first: ``b <- b - t`` with t the level that so many reach.
+
+    What passes has lost t, so encoder and bias are scaled by the gain of least squares, as in ``tie_encoder``.
+    """
+    level = common_level(dictionary, sample, n_above)
+    inputs = sample[:_LEVEL_TOKENS]
+    codes = (dictionary.pre_codes(inputs) - level).relu()
+    output = codes @ dictionary.make_atoms()
+    gain = (inputs * output).sum() / output.square().sum().clamp_min(torch.finfo(output.dtype).tiny)
+    dictionary.encoder_bias.sub_(level).mul_(gain)
+    dictionary.encoder_weight.mul_(gain)

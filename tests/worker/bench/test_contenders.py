@@ -3,8 +3,9 @@
 import pytest
 
 from store.errors import NotFound
+from store.presets import get_preset
 from tests.worker.dictionaries.planted import planted_tokens
-from worker.bench.contenders import VARIANTS, contenders
+from worker.bench.contenders import VARIANTS, contenders, sizes_of
 from worker.bench.results import Outcome
 from worker.bench.trials import Steps, run_trial
 from worker.dictionaries.registry import METHODS
@@ -47,6 +48,17 @@ def test_variants_differ_from_their_method_by_what_they_name() -> None:
     assert specs["archetypal"]["relaxation"] == 0.7
     assert specs["archetypal-no-relaxation"]["relaxation"] == 0
     assert specs["archetypal-no-relaxation"]["n_mixed"] == 8
+
+
+def test_shipped_presets_are_where_contenders_start_and_what_is_given_counts_more() -> None:
+    topk, archetypal, relu = contenders(
+        {"n_active": 5}, width=320, only=["topk", "archetypal", "relu"], presets=True, adapted={"relu": {"lr": 0.5}}
+    )
+    assert topk.spec == get_preset("topk-small").spec.model_copy(update={"n_active": 5})
+    assert archetypal.spec == get_preset("archetypal-small").spec.model_copy(update={"n_active": 5})
+    assert relu.spec.lr == 0.5
+    assert relu.spec.epochs == topk.spec.epochs
+    assert sizes_of([topk, archetypal]) == "384 concepts, 5 active"
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

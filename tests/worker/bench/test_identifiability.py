@@ -16,6 +16,8 @@ SMALL = IdentifiabilityOptions(
     n_concepts=12,
     n_active=2,
     epochs=8,
+    batch_tokens=64,
+    dead_after_tokens=500,
     pooled_epochs=12,
     n_draws=2,
 )

@@ -13,10 +13,11 @@ SMALL = {
     "width": 32,
     "n_active": 3,
     "n_concepts": 64,
-    "n_tokens": 8000,
+    "n_tokens": 6000,
     "n_fresh": 1000,
     "epochs": 12,
-    "batch_tokens": 128,
+    "batch_tokens": 192,
+    "lr": 0.02,
 }
 
 

@@ -12,8 +12,9 @@ SMALL = StabilityOptions(
     n_runs=3,
     n_concepts=16,
     n_active=3,
-    epochs=12,
-    batch_tokens=64,
+    epochs=16,
+    batch_tokens=128,
+    lr=2e-2,
     dead_after_tokens=300,
 )
 
@@ -23,9 +24,9 @@ def test_runs_on_other_photos_find_the_planted_atoms_again_and_chance_does_not()
     assert outcome.failures == []
     (topk, kmeans) = outcome.tables[0].rows
     assert topk["method"] == "topk"
-    assert topk["stability"] > 0.8
+    assert topk["stability"] > 0.7
     assert topk["stability"] > kmeans["stability"]
-    assert topk["stability_random_atoms"] < 0.6
+    assert topk["stability_random_atoms"] < 0.5
     assert topk["stability_uncentred"] >= 0.9  # the shared mean of 10 flatters everything
     assert topk["stability_uncentred_random_atoms"] > topk["stability_random_atoms"]
     assert topk["r2"] > 0.8
@@ -39,6 +40,17 @@ def test_runs_that_do_not_differ_agree_completely() -> None:
     options = SMALL.model_copy(update={"methods": ("pca",), "share": 1.0, "n_runs": 2, "epochs": 2})
     (pca,) = measure(options, planted_photos(), on_progress=silent).tables[0].rows
     assert pca["stability"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_ours_is_held_against_the_kmeans_start() -> None:
+    options = SMALL.model_copy(update={"methods": ("topk", "archetypal"), "n_runs": 2, "n_candidates": 64})
+    outcome = measure(options, planted_photos(), on_progress=silent)
+    scores = {row["method"]: row for row in outcome.tables[0].rows}
+    gained, cost = outcome.bars
+    assert gained.measured == scores["archetypal"]["stability"] - scores["topk"]["stability"]
+    assert gained.met == (gained.measured >= 0.02)
+    assert cost.measured == scores["archetypal"]["r2"] - scores["topk"]["r2"]
+    assert cost.met == (cost.measured >= -0.01)
 
 
 def test_a_method_that_fails_is_told_and_its_runs_counted() -> None:

@@ -12,12 +12,14 @@ from store.methods import (
     ArchetypalSpec,
     BatchTopKSpec,
     ConvexNmfSpec,
+    DenseArchetypalSpec,
     JumpReluSpec,
     KMeansSpec,
     MatchingPursuitSpec,
     MatryoshkaSpec,
     NmfSpec,
     PcaSpec,
+    PublishedArchetypalSpec,
     ReluSpec,
     SemiNmfSpec,
     TopKSpec,
@@ -60,6 +62,8 @@ SPECS: dict[str, AnyDictionarySpec] = {
     "jumprelu": JumpReluSpec(**_COMMON),
     "matryoshka": MatryoshkaSpec(**_COMMON, n_levels=3),
     "topk": TopKSpec(**_COMMON),
+    "archetypal-dense": DenseArchetypalSpec(**_COMMON, n_candidates=128),
+    "archetypal-published": PublishedArchetypalSpec(**_COMMON, n_candidates=128),
     "archetypal": ArchetypalSpec(**_COMMON, n_candidates=128, n_mixed=16, relaxation=0.5),
     "matching-pursuit": MatchingPursuitSpec(
         n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=4, batch_tokens=128, dead_after_tokens=1000

@@ -46,7 +46,7 @@ def test_choices_and_codes_are_those_of_the_literal_loop(with_table: bool) -> No
         _, chosen, expected = literal_pursuit(token, atoms, 8)
         assert found[: len(chosen)].tolist() == chosen
         torch.testing.assert_close(codes[: len(chosen)], torch.stack(expected), rtol=1e-4, atol=1e-5)
-        assert (codes[len(chosen) :] == 0).all()
+        assert (codes[len(chosen) :] < 1e-6).all()  # what is left over is at right angles to all atoms, up to rounding
         n_again += len(chosen) > len(set(chosen))
         n_finished += len(chosen) < 8
     assert n_again > 5
