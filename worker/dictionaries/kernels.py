@@ -105,7 +105,8 @@ class PairIndex:
     @cached_property
     def _by_concept(self) -> tuple[Tensor, Tensor, Tensor]:
         """Order of the pairs, their tokens, and where each concept's pairs start."""
-        order = self.concepts.argsort(stable=True)
+        short = torch.int16 if self.n_concepts < 1 << 15 else torch.int32  # sorted in fewer passes
+        order = self.concepts.to(short).argsort(stable=True)
         starts = self.concepts.new_zeros(self.n_concepts + 1)
         torch.cumsum(torch.bincount(self.concepts, minlength=self.n_concepts), dim=0, out=starts[1:])
         return order, self.tokens[order], starts

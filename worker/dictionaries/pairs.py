@@ -68,12 +68,9 @@ def encode_pairs(
     k, ``du_i = sum g_p W_k`` over those of token i.
     """
     with torch.no_grad():
-        pre_codes = PreCodes(inputs, weight, bias)
-        chosen = choose(pre_codes)
-        index = PairIndex(chosen.starts, chosen.concepts, n_concepts=len(weight))
-        exact = pre_codes.exact(index)
-    found = chosen.values if exact is None else exact
-    values: Tensor = _Encode.apply(inputs, weight, bias, index, found)  # type: ignore[no-untyped-call]
+        chosen = choose(PreCodes(inputs, weight, bias))
+    index = PairIndex(chosen.starts, chosen.concepts, n_concepts=len(weight))
+    values: Tensor = _Encode.apply(inputs, weight, bias, index, chosen.values)  # type: ignore[no-untyped-call]
     return Pairs(index, values)
 
 

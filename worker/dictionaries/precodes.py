@@ -11,7 +11,7 @@ from worker.dictionaries.kernels import PairIndex, encoder_product, uniform_pair
 
 _PART_ENTRIES = {"cpu": 3 << 19, "cuda": 1 << 28}  # pre-codes that stand in memory at once; on the CPU, in its cache
 _PRODUCT_DTYPE = {"cuda": torch.bfloat16}  # precision in which pre-codes of float32 inputs are compared
-_GROUP = 16  # pre-codes of which first only the largest is looked at
+_GROUP = 8  # pre-codes of which first only the largest is looked at
 
 
 class PreCodes:
@@ -45,24 +45,29 @@ class PreCodes:
 
 
 def top_codes(pre_codes: Float[Tensor, "n K"], n_active: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
-    """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0.
-
-    The largest lie in the ``n_active`` groups with the largest maxima, so all others are left out after one pass.
-    """
-    n, n_concepts = pre_codes.shape
-    n_groups = n_concepts // _GROUP
-    if n_groups < 4 * n_active:
-        values, indices = pre_codes.topk(n_active, dim=1, sorted=False)
-        return indices, values.relu_()
-    grouped = pre_codes[:, : _GROUP * n_groups].reshape(n, _GROUP, n_groups)  # a group's members lie far apart
-    groups = grouped.amax(dim=1).topk(n_active, dim=1, sorted=False).indices
-    found = grouped.gather(2, groups[:, None, :].expand(n, _GROUP, n_active)).flatten(1)
-    rest = pre_codes[:, _GROUP * n_groups :]
-    values, places = torch.cat([found, rest], dim=1).topk(n_active, dim=1, sorted=False)
-    in_group = torch.div(places, n_active, rounding_mode="floor") * n_groups + groups.gather(1, places % n_active)
-    n_found = _GROUP * n_active
-    indices = torch.where(places < n_found, in_group, places - n_found + _GROUP * n_groups)
+    """Indices and values of the ``n_active`` largest pre-codes of each token, negative values set to 0."""
+    indices, values = _top(pre_codes, n_active)
     return indices, values.relu_()
+
+
+def _top(entries: Float[Tensor, "n m"], n_wanted: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
+    """Indices and values of the ``n_wanted`` largest entries of each row.
+
+    They lie in the ``n_wanted`` groups with the largest maxima, so after one pass for the maxima all else is left out.
+    """
+    n, width = entries.shape
+    n_groups = width // _GROUP
+    if n_groups < 2 * n_wanted:
+        values, indices = entries.topk(n_wanted, dim=1, sorted=False)
+        return indices, values
+    grouped = entries[:, : _GROUP * n_groups].reshape(n, _GROUP, n_groups)  # a group's members lie n_groups apart
+    groups, _ = _top(grouped.amax(dim=1), n_wanted)
+    members = grouped.gather(2, groups[:, None, :].expand(n, _GROUP, n_wanted)).flatten(1)
+    rest = entries[:, _GROUP * n_groups :]
+    values, places = torch.cat([members, rest], dim=1).topk(n_wanted, dim=1, sorted=False)
+    row = torch.div(places, n_wanted, rounding_mode="floor")
+    of_members = row * n_groups + groups.gather(1, places % n_wanted)
+    return torch.where(row < _GROUP, of_members, places + _GROUP * (n_groups - n_wanted)), values
 
 
 def top_of_batch(pre_codes: PreCodes, n_active: int) -> tuple[Int[Tensor, "n a"], Float[Tensor, "n a"]]:
@@ -89,7 +94,7 @@ def above(threshold: float | Float[Tensor, " K"]) -> Choose:
 
     def choose(pre_codes: PreCodes) -> Chosen:
         found = [_entries_above(part, threshold, first=first) for first, part in pre_codes.parts()]
-        return _as_pairs(_joined(found), pre_codes)
+        return _as_pairs(_joined(found), pre_codes, threshold=threshold)
 
     return choose
 
@@ -105,7 +110,7 @@ def largest(n_pairs: int) -> Choose:
         found = _collect(pre_codes, n_pairs, guess=True)
         if len(found.values) < n_pairs:
             found = _collect(pre_codes, n_pairs, guess=False)
-        return _as_pairs(found, pre_codes)
+        return _as_pairs(found, pre_codes, threshold=0.0)
 
     return choose
 
@@ -158,7 +163,17 @@ def _largest_entries(entries: _Entries, n_wanted: int) -> _Entries:
     return _Entries(entries.places[chosen], entries.values[chosen])
 
 
-def _as_pairs(entries: _Entries, pre_codes: PreCodes) -> Chosen:
+def _as_pairs(entries: _Entries, pre_codes: PreCodes, *, threshold: float | Tensor) -> Chosen:
+    """Pairs of entries above a threshold, which they must also be in the precision of the inputs."""
+    chosen = _by_token(entries, pre_codes)
+    exact = pre_codes.exact(PairIndex(chosen.starts, chosen.concepts, n_concepts=pre_codes.n_concepts))
+    if exact is None:
+        return chosen
+    kept = exact > (threshold[chosen.concepts] if isinstance(threshold, Tensor) else threshold)
+    return _by_token(_Entries(entries.places[kept], exact[kept]), pre_codes)
+
+
+def _by_token(entries: _Entries, pre_codes: PreCodes) -> Chosen:
     tokens = torch.div(entries.places, pre_codes.n_concepts, rounding_mode="floor")
     starts = tokens.new_zeros(pre_codes.n_tokens + 1)
     torch.cumsum(torch.bincount(tokens, minlength=pre_codes.n_tokens), dim=0, out=starts[1:])

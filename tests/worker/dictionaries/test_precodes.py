@@ -52,7 +52,9 @@ def test_no_tokens_give_no_codes(parts: list[Tensor]) -> None:
     assert largest(5)(pre_codes).starts.tolist() == [0]
 
 
-@pytest.mark.parametrize("n_concepts", [63, 64, 128, 131, 400])  # 64 and more: by groups, with and without a rest
+@pytest.mark.parametrize(
+    "n_concepts", [15, 16, 96, 131, 400]
+)  # plain; by groups, with and without a rest; groups of groups
 @pytest.mark.parametrize("values", ["different", "ties", "negative"])
 def test_top_codes_are_the_largest(n_concepts: int, values: str) -> None:
     pre_codes = torch.randn(200, n_concepts)
@@ -131,6 +133,24 @@ class TestLowPrecision:
         torch.testing.assert_close(values, dense.gather(1, indices).relu())
         best = dense.topk(3, dim=1).values.relu()
         assert (best.sum(dim=1) - values.sum(dim=1)).max() < 0.1
+
+    @pytest.mark.parametrize("threshold", [0.0, 1.5, "each"])
+    def test_what_is_chosen_by_a_threshold_is_above_it(self, floats: list[Tensor], threshold: float | str) -> None:
+        bound = torch.full((K,), 1.5) if isinstance(threshold, str) else threshold
+        chosen = above(bound)(PreCodes(*floats))
+        dense = whole(floats)
+        mask = chosen_mask(chosen, dense.shape)
+        torch.testing.assert_close(chosen.values, dense[mask])
+        assert bool((chosen.values > (bound[0] if isinstance(bound, Tensor) else bound)).all())
+        assert int((mask != (dense > bound)).sum()) < 0.02 * mask.sum()
+
+    def test_the_largest_have_full_precision_and_are_above_0(self, floats: list[Tensor]) -> None:
+        dense = whole(floats)
+        for n_pairs in (60, N * K):
+            chosen = largest(n_pairs)(PreCodes(*floats))
+            torch.testing.assert_close(chosen.values, dense[chosen_mask(chosen, dense.shape)])
+            assert bool((chosen.values > 0).all())
+            assert abs(len(chosen.values) - min(n_pairs, int((dense > 0).sum()))) < 0.02 * n_pairs
 
     def test_gradients_are_those_of_the_chosen_codes_in_float32(self, floats: list[Tensor]) -> None:
         leaves = [tensor.clone().requires_grad_() for tensor in (*floats, torch.randn(K, D))]
