@@ -51,7 +51,7 @@ class AutoencoderSpec(GradientSpec):
         0.0, ge=0, description="weight of the mean squared norm of the encoder's rows; makes seeds agree more"
     )
     bias_groups: int = Field(0, ge=0, le=64, description="groups of concepts with a target density each; 0 = none")
-    bias_rate: float = Field(0.01, gt=0, le=1, description="step of the bias towards its target, in unit of codes")
+    bias_rate: float = Field(0.1, gt=0, le=1, description="step of the bias towards its target, in unit of codes")
 
 
 class ReluSpec(AutoencoderSpec):
@@ -105,11 +105,19 @@ class MixtureSpec(AutoencoderSpec):
 
 
 class ArchetypalSpec(MixtureSpec):
-    """Sparse-simplex archetypal dictionary: each atom is a convex mixture of its nearest candidate points."""
+    """Sparse-simplex archetypal dictionary: each atom on a leash to a convex mixture of few candidate points."""
 
     method: Literal["archetypal"] = "archetypal"
+    encoder_decay: float = Field(
+        0.03, ge=0, description="weight of the mean squared norm of the encoder's rows; makes seeds agree more"
+    )
+    code_penalty: float = Field(
+        0.1, ge=0, le=1, description="share by which codes are drawn to 0 in training; few large ones make seeds agree"
+    )
     n_mixed: int = Field(32, ge=1, le=4096, description="candidates per atom")
-    relaxation: float = Field(0.3, ge=0, le=10, description="largest offset from the hull, in mean atom norms")
+    relaxation: float = Field(
+        1.0, ge=0, le=2, description="largest distance of an atom from its mixture, both of norm 1; 2 = any"
+    )
 
     @model_validator(mode="after")
     def _candidates_suffice(self) -> "ArchetypalSpec":
@@ -118,27 +126,31 @@ class ArchetypalSpec(MixtureSpec):
         return self
 
 
-class DenseArchetypalSpec(MixtureSpec):
+class DenseMixtureSpec(MixtureSpec):
+    """What archetypal dictionaries share whose atoms may mix all candidates."""
+
+    @model_validator(mode="after")
+    def _each_atom_has_a_candidate(self) -> "DenseMixtureSpec":
+        if self.n_candidates < self.n_concepts:
+            raise ValueError(
+                f"n_candidates ({self.n_candidates}) is below n_concepts ({self.n_concepts}), but each atom starts at "
+                "candidates of its own; raise n_candidates"
+            )
+        return self
+
+
+class DenseArchetypalSpec(DenseMixtureSpec):
     """A-SAE: atoms are convex mixtures of all candidates, by a dense row-stochastic matrix (arXiv 2502.12892)."""
 
     method: Literal["archetypal-dense"] = "archetypal-dense"
 
 
-class PublishedArchetypalSpec(MixtureSpec):
+class PublishedArchetypalSpec(DenseMixtureSpec):
     """RA-SAE as published (arXiv 2502.12892), for reference: dense weights under Adam, clipped and renormalised."""
 
     method: Literal["archetypal-published"] = "archetypal-published"
     relaxation: float = Field(1.0, ge=0, le=10, description="largest norm of an atom's offset")
     project: bool = Field(True, description="clip and renormalise the weights; off = the ablation of 2606.02061")
-
-    @model_validator(mode="after")
-    def _each_atom_has_a_candidate(self) -> "PublishedArchetypalSpec":
-        if self.n_candidates < self.n_concepts:
-            raise ValueError(
-                f"n_candidates ({self.n_candidates}) is below n_concepts ({self.n_concepts}), and as published each "
-                "atom starts at a candidate of its own; raise n_candidates"
-            )
-        return self
 
 
 class MatchingPursuitSpec(GradientSpec):

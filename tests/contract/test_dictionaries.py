@@ -12,6 +12,7 @@ from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.dictionaries.files import load_dictionary, save_dictionary
 from worker.dictionaries.linear import LinearDictionary
 from worker.dictionaries.registry import METHODS, make_dictionary
+from worker.dictionaries.shrunken import ShrunkenTopKChoice
 from worker.training.loop import train
 from worker.training.records import Trained
 
@@ -102,7 +103,8 @@ def test_codes_are_the_largest_pre_codes(method: str) -> None:
     with torch.no_grad():
         pre_codes = (x - dictionary.mean) / dictionary.scale @ dictionary.encoder_weight.t() + dictionary.encoder_bias
     kept = pre_codes >= pre_codes.sort(dim=1, descending=True).values[:, N_ACTIVE - 1 : N_ACTIVE]
-    expected = dictionary.scale * torch.where(kept & (pre_codes > 0), pre_codes, 0.0)
+    gain = dictionary.gain if isinstance(dictionary, ShrunkenTopKChoice) else 1.0
+    expected = dictionary.scale * gain * torch.where(kept & (pre_codes > 0), pre_codes, 0.0)
     torch.testing.assert_close(dictionary.encode(x).dense(), expected, rtol=1e-4, atol=1e-4)
 
 

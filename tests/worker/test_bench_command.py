@@ -45,7 +45,7 @@ def test_a_benchmark_prints_keeps_and_writes_its_section(tmp_path: Path) -> None
     assert kept["options"]["methods"] == ["topk", "pca"]
     assert not kept["failures"]
     written = document.read_text()
-    assert "old" not in written
+    assert "\n\nold\n" not in written
     assert written.endswith("## Last\n\nkept\n")
     assert "conceptoscope bench planted" in written
     assert "| topk |" in written

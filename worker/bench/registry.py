@@ -40,21 +40,21 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
             "Soft identifiability on collages",
             identifiability.ABOUT,
             identifiability.IdentifiabilityOptions,
-            6.0,
+            10.0,
             identifiability.run,
         ),
         Benchmark(
-            "stability", "Stability over seeds", stability.ABOUT, stability.StabilityOptions, 15.0, stability.run
+            "stability", "Stability over seeds", stability.ABOUT, stability.StabilityOptions, 20.0, stability.run
         ),
         Benchmark(
             "plausibility",
             "Plausibility at the model's own head",
             plausibility.ABOUT,
             plausibility.PlausibilityOptions,
-            12.0,
+            15.0,
             plausibility.run,
         ),
-        Benchmark("peers", "Against overcomplete 0.3.0", peers.ABOUT, peers.PeersOptions, 25.0, peers.run),
+        Benchmark("peers", "Against overcomplete 0.3.0", peers.ABOUT, peers.PeersOptions, 20.0, peers.run),
     )
 }
 
@@ -87,7 +87,7 @@ def run(
     return {
         "format": FORMAT,
         "benchmark": name,
-        "title": benchmark.title,
+        "title": ": ".join(filter(None, (benchmark.title, outcome.subtitle))),
         "about": benchmark.about,
         "made_at": made_at.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - started, 1),

@@ -55,6 +55,8 @@ class Outcome:
     specs: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[dict[str, str]] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    subtitle: str = ""
+    """What sets this run apart from the benchmark as it is shipped."""
 
     def keep_spec(self, name: str, spec: AnyDictionarySpec) -> None:
         """Remember what a contender was trained by; the first spec of a name counts."""

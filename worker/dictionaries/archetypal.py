@@ -1,5 +1,6 @@
-"""Archetypal dictionary in sparse-simplex form: atoms are convex mixtures of nearby centroids."""
+"""Archetypal dictionary in sparse-simplex form: each atom on a leash to a mixture of real patches."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -10,95 +11,115 @@ from torch.nn import functional
 
 from store.methods import ArchetypalSpec
 from worker.dictionaries.candidates import find_candidates
-from worker.dictionaries.choices import TopKChoice
 from worker.dictionaries.kmeans import kmeans
-from worker.dictionaries.linear import LinearDictionary
+from worker.dictionaries.learned import Moment, Pass
+from worker.dictionaries.shrunken import ShrunkenTopKChoice
 from worker.dictionaries.sparse import mix
+from worker.dictionaries.spherical import SphericalDictionary
 from worker.dictionaries.starts import tie_encoder
 
-_LOGIT_LR_FACTOR = 20.0  # logits live on a scale of 1, encoder weights on one of 1/sqrt(d)
+_HULL_LR_FACTOR = 20.0  # where the mixtures alone learn: logits live on a scale of 1, encoder weights of 1/sqrt(d)
 _START_TEMPERATURE = 0.1  # cosine by which a candidate's first weight falls by a factor e
 
 
-class ArchetypalDictionary(TopKChoice):
-    """Atoms in the hull of the data, after Fel et al. 2025 (arXiv 2502.12892), with few candidates for each atom.
+class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
+    """Atoms near the hull of the data, after Fel et al. 2025 (arXiv 2502.12892), with few candidates for each atom.
 
-    With candidates ``C [c d]`` (k-means centroids of centred tokens), the ``m`` candidates ``S_k`` that atom k owns,
-    and logits ``L [K m]``::
+    With candidates ``C [c d]`` (directions of k-means centroids of standardised tokens), the ``m`` candidates ``S_k``
+    nearest to where atom k started, and logits ``L [K m]``, atom ``d_k`` has the archetype::
 
-        p_k = softmax(L_k) C[S_k] + r_k,  |r_k| <= relaxation * mean_j |softmax(L_j) C[S_j]|      d_k = p_k / |p_k|
+        a_k = softmax(L_k) C[S_k], brought to norm 1          |d_k - a_k| <= relaxation
+
+    The atom learns freely on the sphere, and after each step is brought back to the nearest point within the leash;
+    the logits follow the atom by the loss ``mean_k (1 - <a_k, d_k>)``, with ``d_k`` detached. So the leash is measured
+    from the mixture that describes the atom best, and holds only what leaves the neighbourhood of its patches.
+    Relaxation 0 makes the atom its archetype, learned through the logits; 2 leaves it free.
 
     The softmax keeps every mixture on the simplex exactly. A dense matrix of weights under Adam does not: each of its
     thousands of entries moves by about the learning rate in every step, which soon drowns the start.
     """
 
     method: ClassVar[str] = "archetypal"
-    per_concept: ClassVar[tuple[str, ...]] = (*LinearDictionary.per_concept, "logits", "offset", "owned", "fused")
+    per_concept: ClassVar[tuple[str, ...]] = (*SphericalDictionary.per_concept, "logits", "owned")
 
     spec: ArchetypalSpec
     candidates: Tensor
     owned: Tensor
-    fused: Tensor
 
     def __init__(self, spec: ArchetypalSpec, width: int) -> None:
         super().__init__(spec, width)
+        self.decoder.requires_grad_(not self._is_hull)
         self.logits = nn.Parameter(torch.zeros(spec.n_concepts, spec.n_mixed))
-        offset = torch.zeros(spec.n_concepts, width)
-        self.offset = nn.Parameter(offset, requires_grad=spec.relaxation > 0)
         self.register_buffer("candidates", torch.zeros(spec.n_candidates, width))
         self.register_buffer("owned", torch.zeros(spec.n_concepts, spec.n_mixed, dtype=torch.int64))
-        self.register_buffer("fused", torch.zeros(spec.n_concepts, width))
 
     @property
-    def standard_atoms(self) -> Float[Tensor, "K d"]:
-        """Atoms with norm 1 in standardised space, as they were when ``settle`` was last called."""
-        return self.fused
+    def _is_hull(self) -> bool:
+        """Whether atoms are their archetypes."""
+        return self.spec.relaxation == 0
 
     @property
     def mixture(self) -> Float[Tensor, "K m"]:
-        """Share of each owned candidate in each atom: at least 0, each row sums to 1."""
+        """Share of each owned candidate in each archetype: at least 0, each row sums to 1."""
         return self.logits.detach().softmax(dim=1)
 
     def make_archetypes(self) -> Float[Tensor, "K d"]:
-        """The mixtures before the offset: points in the hull of the candidates, standardised units."""
-        return mix(self.logits.softmax(dim=1), self.owned, points=self.candidates)
+        """The mixtures, scaled to norm 1."""
+        return functional.normalize(mix(self.logits.softmax(dim=1), self.owned, points=self.candidates), dim=1)
 
     def make_atoms(self) -> Float[Tensor, "K d"]:
-        """Archetypes with their offsets, scaled to norm 1."""
-        return functional.normalize(self.make_archetypes() + self.offset, dim=1)
+        """The atoms themselves, kept on the sphere and in the leash by ``project``; without a leash the archetypes."""
+        return self.make_archetypes() if self._is_hull else self.decoder
 
     @torch.no_grad()
     def start_from(
         self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
     ) -> None:
-        """Candidates by k-means; anchors are centroids of the candidates; each atom owns those nearest its anchor."""
-        self.candidates.copy_(find_candidates(self.spec, sample, on_iteration=on_iteration))
-        anchors = kmeans(self.candidates, self.n_concepts, generator=generator, on_iteration=on_iteration)
-        cosines = functional.normalize(anchors, dim=1) @ functional.normalize(self.candidates, dim=1).t()
-        nearest = cosines.topk(self.spec.n_mixed, dim=1)
+        """Each atom at a mixture of the candidates nearest to a centroid, which it owns from then on."""
+        found = find_candidates(self.spec, sample, on_iteration=on_iteration)
+        self.candidates.copy_(functional.normalize(found, dim=1))
+        anchors = kmeans(sample, self.n_concepts, generator=generator, on_iteration=on_iteration)
+        nearest = (functional.normalize(anchors, dim=1) @ self.candidates.t()).topk(self.spec.n_mixed, dim=1)
         self.owned.copy_(nearest.indices)
         self.logits.copy_((nearest.values - nearest.values[:, :1]) / _START_TEMPERATURE)
-        self.offset.zero_()
+        self.decoder.copy_(self.make_archetypes())
         tie_encoder(self, sample)
-        self.settle()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Logits move faster than weights; the offset moves only where relaxation is allowed."""
+        """Logits that only follow need no more speed than the atoms; those that carry the atoms do."""
+        free = [self.encoder_weight, self.encoder_bias, self.decoder]
         return [
-            {"params": [self.encoder_weight, self.encoder_bias], "lr_factor": 1.0},
-            {"params": [self.logits], "lr_factor": _LOGIT_LR_FACTOR},
-            *([{"params": [self.offset], "lr_factor": 1.0}] if self.spec.relaxation > 0 else []),
+            {"params": [parameter for parameter in free if parameter.requires_grad], "lr_factor": 1.0},
+            {"params": [self.logits], "lr_factor": _HULL_LR_FACTOR if self._is_hull else 1.0},
         ]
+
+    def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
+        """The loss of the atoms, and the gradient alone of that of the archetypes, which must not hide it."""
+        found = super().learn(inputs, atoms, moment=moment)
+        if self._is_hull:
+            return found
+        behind = 1 - (self.make_archetypes() * atoms.detach()).sum(dim=1).mean()
+        return dataclasses.replace(found, loss=found.loss + behind - behind.detach())
+
+    @torch.no_grad()
+    def project_gradients(self) -> None:
+        """As on any sphere, where atoms have a gradient."""
+        if not self._is_hull:
+            super().project_gradients()
 
     @torch.no_grad()
     def project(self) -> None:
-        """``r_k <- r_k min(1, limit / |r_k|)``."""
-        if self.spec.relaxation > 0:
-            limit = self.spec.relaxation * self.make_archetypes().norm(dim=1).mean()
-            norms = self.offset.norm(dim=1, keepdim=True)
-            self.offset.mul_((limit / norms.clamp_min(torch.finfo(norms.dtype).tiny)).clamp_max(1.0))
+        """Bring each atom to norm 1, and one farther than the leash to its end on the arc towards the archetype.
 
-    @torch.no_grad()
-    def settle(self) -> None:
-        """Write the atoms into the buffer that inference reads."""
-        self.fused.copy_(self.make_atoms())
+        At distance r two unit vectors have the cosine ``1 - r^2 / 2``.
+        """
+        archetypes = self.make_archetypes()
+        if self._is_hull:
+            self.decoder.copy_(archetypes)
+            return
+        super().project()
+        nearest = 1 - self.spec.relaxation**2 / 2
+        cosines = (self.decoder * archetypes).sum(dim=1, keepdim=True)
+        sideways = functional.normalize(self.decoder - cosines * archetypes, dim=1)
+        ends = nearest * archetypes + (1 - nearest**2) ** 0.5 * sideways
+        self.decoder.copy_(torch.where(cosines < nearest, ends, self.decoder))

@@ -32,6 +32,10 @@ class BatchTopKChoice(LinearDictionary):
         self.register_buffer("threshold", torch.zeros(()))
         self.register_buffer("thresholded", torch.zeros((), dtype=torch.bool))
 
+    def adapted(self) -> tuple[Tensor, ...]:
+        """The threshold too."""
+        return (*super().adapted(), self.threshold)
+
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """All pre-codes above the threshold."""
         choose = above(max(float(self.threshold), 0.0))

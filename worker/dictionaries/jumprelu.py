@@ -28,7 +28,8 @@ class JumpReluDictionary(SphericalDictionary):
         d [p > theta] / d theta ~ -1 / eps [|p - theta| < eps / 2]
 
     The loss adds ``l0_weight (L0 / n_active - 1)^2`` with L0 the batch's mean number of codes above 0, so that
-    ``n_active`` is met without a scan over penalties.
+    ``n_active`` is met without a scan over penalties. With group biases, which meet it themselves, thresholds stay
+    where they start and nothing is added: two controls of one thing would drive each other out of bounds.
     """
 
     method: ClassVar[str] = "jumprelu"
@@ -39,7 +40,7 @@ class JumpReluDictionary(SphericalDictionary):
 
     def __init__(self, spec: JumpReluSpec, width: int) -> None:
         super().__init__(spec, width)
-        self.log_theta = nn.Parameter(torch.zeros(spec.n_concepts))
+        self.log_theta = nn.Parameter(torch.zeros(spec.n_concepts), requires_grad=not spec.bias_groups)
         self.register_buffer("kernel_width", torch.ones(()))
 
     @property
@@ -70,6 +71,8 @@ class JumpReluDictionary(SphericalDictionary):
         pairs = encode_pairs(inputs, self.encoder_weight, bias=self.encoder_bias, choose=near)
         codes, counted = _Jump.apply(pairs.values, theta[pairs.concepts], self.kernel_width)  # type: ignore[no-untyped-call]
         jumped = pairs.with_values(codes)
+        if self.spec.bias_groups:
+            return Activation(decode_pairs(jumped, atoms), jumped.counts())
         l0 = counted.sum() / len(inputs)
         penalty = self.spec.l0_weight * (l0 / self.spec.n_active - 1).square()
         return Activation(decode_pairs(jumped, atoms), jumped.counts(), penalty)

@@ -108,6 +108,10 @@ class LearnedDictionary(Dictionary):
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
         """The loss of a batch of standardised tokens, with its gradient, and what fired; may update buffers."""
 
+    def adapted(self) -> tuple[Tensor, ...]:
+        """State that ``learn`` moves without a gradient; several processes average it after each step."""
+        return ()
+
     def project_gradients(self) -> None:
         """Take out of the gradients what the constraints forbid; called between backward and the step."""
 

@@ -33,7 +33,13 @@ class LinearDictionary(LearnedDictionary):
     ``docs/benchmarks.md``).
     """
 
-    per_concept: ClassVar[tuple[str, ...]] = (*LearnedDictionary.per_concept, "encoder_weight", "encoder_bias")
+    per_concept: ClassVar[tuple[str, ...]] = (
+        *LearnedDictionary.per_concept,
+        "encoder_weight",
+        "encoder_bias",
+        "bias_groups.target",
+        "bias_groups.density",
+    )
 
     spec: AutoencoderSpec
 
@@ -44,16 +50,16 @@ class LinearDictionary(LearnedDictionary):
         self.bias_groups: BiasGroups | None = None
         if spec.bias_groups:
             self.bias_groups = BiasGroups(
-                spec.n_concepts,
-                n_active=spec.n_active,
-                n_groups=spec.bias_groups,
-                rate=spec.bias_rate,
-                window=spec.dead_after_tokens,
+                spec.n_concepts, n_active=spec.n_active, n_groups=spec.bias_groups, rate=spec.bias_rate
             )
 
     def pre_codes(self, u: Float[Tensor, "n d"]) -> Float[Tensor, "n K"]:
         """``u W^T + b``, before any choice."""
         return functional.linear(u, self.encoder_weight, self.encoder_bias)
+
+    def adapted(self) -> tuple[Tensor, ...]:
+        """Biases and measured densities, where groups of concepts have target densities."""
+        return () if self.bias_groups is None else (self.encoder_bias, self.bias_groups.density)
 
     @abstractmethod
     def activate(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Activation:
@@ -78,5 +84,6 @@ class LinearDictionary(LearnedDictionary):
         if self.spec.encoder_decay:
             loss = loss + self.spec.encoder_decay * self.encoder_weight.square().sum(dim=1).mean()
         if self.bias_groups is not None:
-            self.bias_groups.adapt(self.encoder_bias.detach(), found.counts, n_tokens=len(inputs))
+            bias = self.encoder_bias.detach()
+            self.bias_groups.adapt(bias, found.counts, n_tokens=len(inputs), done=moment.done)
         return Pass(loss, error.detach(), found.counts > 0, int(found.counts.sum()))

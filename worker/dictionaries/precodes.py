@@ -9,7 +9,7 @@ from torch import Tensor
 
 from worker.dictionaries.kernels import PairIndex, encoder_product, uniform_pairs
 
-_PART_ENTRIES = {"cpu": 3 << 19, "cuda": 1 << 28}  # pre-codes that stand in memory at once; on the CPU, in its cache
+_PART_ENTRIES = {"cpu": 3 << 20, "cuda": 1 << 28}  # pre-codes that stand in memory at once; on the CPU, in its cache
 _PRODUCT_DTYPE = {"cuda": torch.bfloat16}  # precision in which pre-codes of float32 inputs are compared
 _GROUP = 8  # pre-codes of which first only the largest is looked at
 

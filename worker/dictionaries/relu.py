@@ -30,12 +30,12 @@ class ReluDictionary(SphericalDictionary):
     weight w draws every code about w / 2 towards 0: that shrinkage is the known defect of the method, and why it
     explains less at equal L0 than methods that choose codes by rank or threshold.
 
-    A weight that the spec fixes grows to its value over the warm-up. Otherwise it is 1 at first, rises while more than
-    ``n_active`` codes per token are above 0, and falls while fewer are::
+    The weight grows linearly over the warm-up. After that, unless the spec fixes it, it rises while more than
+    ``n_active`` codes per token are above 0 and falls while fewer are::
 
         log w <- log w + 0.03 clip(L0 / n_active - 1, -1, 1)
 
-    Such a weight has no warm-up: what is then let through has to be pressed out again, and costs R2. With group biases, which bring about ``n_active`` themselves, only a fixed weight penalises.
+    With group biases, which bring about ``n_active`` themselves, only a fixed weight penalises.
     """
 
     method: ClassVar[str] = "relu"
@@ -62,6 +62,10 @@ class ReluDictionary(SphericalDictionary):
             *([] if self.spec.bias_groups else [{"params": [self.encoder_bias], "lr_factor": _BIAS_LR_FACTOR}]),
         ]
 
+    def adapted(self) -> tuple[Tensor, ...]:
+        """The log weight of the penalty too."""
+        return (*super().adapted(), self.log_weight)
+
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """``relu(u W^T + b)``."""
         pairs = encode_pairs(u, self.encoder_weight, bias=self.encoder_bias, choose=above(0.0))
@@ -73,13 +77,9 @@ class ReluDictionary(SphericalDictionary):
         output, counts = decode_pairs(pairs, atoms), pairs.counts()
         if self.spec.bias_groups and not self.spec.l1_weight:
             return Activation(output, counts)
-        penalty = self._weight(moment) / self.width * pairs.values.sum() / len(inputs)
-        if not self.spec.l1_weight:
+        warm = min(moment.done / self.spec.warmup, 1.0) if self.spec.warmup else 1.0
+        penalty = warm * self.log_weight.exp() / self.width * pairs.values.sum() / len(inputs)
+        if warm == 1.0 and not self.spec.l1_weight:
             excess = len(pairs.values) / (len(inputs) * self.spec.n_active) - 1
             self.log_weight += _RATE * min(max(excess, -1.0), 1.0)
         return Activation(output, counts, penalty)
-
-    def _weight(self, moment: Moment) -> Float[Tensor, ""]:
-        """The penalty's weight at this moment."""
-        warming = self.spec.l1_weight and moment.done < self.spec.warmup
-        return self.log_weight.exp() * (moment.done / self.spec.warmup if warming else 1.0)

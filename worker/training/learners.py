@@ -197,6 +197,8 @@ class GradientLearner(Learner):
         self.optimizer.step()
         for member in self.members:
             member.project()
+        if team.size() > 1:
+            self._average_adapted()
         for member, found in zip(self.members[1:], passes[1:], strict=True):
             member.count_silence(found.fired, n_tokens=len(inputs))
         first = passes[0]
@@ -216,6 +218,13 @@ class GradientLearner(Learner):
             if parameter.grad is not None:
                 team.add_up(parameter.grad)
                 parameter.grad.div_(team.size())
+
+    @torch.no_grad()
+    def _average_adapted(self) -> None:
+        for member in self.members:
+            for tensor in member.adapted():
+                team.add_up(tensor)
+                tensor.div_(team.size())
 
     def _set_learning_rate(self, n_tokens: int) -> None:
         done = (self.tokens_done + 0.5 * n_tokens) / self.tokens_total

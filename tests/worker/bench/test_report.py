@@ -29,6 +29,13 @@ def test_a_result_survives_json_and_carries_what_made_it(result: dict[str, Any])
     assert result["seconds"] > 0
 
 
+def test_harder_tokens_have_a_heading_of_their_own(result: dict[str, Any]) -> None:
+    assert markdown(result).startswith("## Planted dictionary\n")
+    harder = {"n_atoms": 80, "noise": 0.1, "tail": 0.5, "epochs": 1}
+    other = run("planted", Settings(), options={**TINY, **harder, "methods": ("pca",)})
+    assert markdown(other).startswith("## Planted dictionary: 80 atoms, noise 0.1, tail 0.5\n")
+
+
 def test_the_same_options_give_the_same_numbers(result: dict[str, Any]) -> None:
     again = run("planted", Settings(), options=result["changed"])
     assert again["tables"][0]["rows"][0]["mcc"] == result["tables"][0]["rows"][0]["mcc"]

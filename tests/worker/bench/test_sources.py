@@ -98,3 +98,16 @@ def test_an_unknown_collection_is_refused(place: tuple[Settings, dict[str, Any]]
     settings, options = place
     with pytest.raises(NotFound, match="drawn"):
         run("stability", settings, options={**options, "collection": "drawm"})
+
+
+@pytest.mark.slow
+def test_the_real_model_has_a_head_at_its_last_layer_and_none_before(place: tuple[Settings, dict[str, Any]]) -> None:
+    settings, _ = place
+    own = {"collection": "drawn", "height_px": 96, "width_px": 128, "methods": ["topk"], "sizes": [16], "n_active": 4}
+    result = run("plausibility", settings, options={**own, "epochs": 3, "batch_tokens": 64})
+    assert result["failures"] == []
+    topk, directions, _ = result["tables"][0]["rows"]
+    assert 0 < topk["plausibility"] < 1
+    assert topk["plausibility"] != directions["plausibility"]
+    with pytest.raises(InvalidInput, match="layer=final"):
+        run("plausibility", settings, options={**own, "layer": "blocks.6"})
