@@ -54,6 +54,19 @@ class AutoencoderSpec(GradientSpec):
     bias_rate: float = Field(0.1, gt=0, le=1, description="step of the bias towards its target, in unit of codes")
 
 
+class BatchChoiceSpec(AutoencoderSpec):
+    """What methods share that choose codes over a whole batch."""
+
+    @model_validator(mode="after")
+    def _no_groups(self) -> "BatchChoiceSpec":
+        if self.bias_groups:
+            raise ValueError(
+                f"bias_groups ({self.bias_groups}) and a choice of codes over the whole batch work against each other; "
+                "use topk, relu or jumprelu, or leave bias_groups at 0"
+            )
+        return self
+
+
 class ReluSpec(AutoencoderSpec):
     """ReLU sparse autoencoder with an L1 penalty whose weight is adapted until ``n_active`` is met on average."""
 
@@ -67,7 +80,7 @@ class TopKSpec(AutoencoderSpec):
     method: Literal["topk"] = "topk"
 
 
-class BatchTopKSpec(AutoencoderSpec):
+class BatchTopKSpec(BatchChoiceSpec):
     """BatchTopK sparse autoencoder (Bussmann et al. 2024, arXiv 2412.06410)."""
 
     method: Literal["batchtopk"] = "batchtopk"
@@ -81,7 +94,7 @@ class JumpReluSpec(AutoencoderSpec):
     l0_weight: float = Field(1.0, ge=0, description="weight of the squared relative distance of L0 from n_active")
 
 
-class MatryoshkaSpec(AutoencoderSpec):
+class MatryoshkaSpec(BatchChoiceSpec):
     """Nested BatchTopK (Bussmann et al. 2025, arXiv 2503.17547): every prefix of the atoms must reconstruct too."""
 
     method: Literal["matryoshka"] = "matryoshka"

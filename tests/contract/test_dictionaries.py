@@ -21,7 +21,7 @@ METHOD = pytest.mark.parametrize("method", sorted(METHODS))
 
 # Held-out R2 that each method must reach on planted tokens, whose noise leaves little unexplained.
 EXPECTED_R2 = {
-    "relu": 0.7,  # drawn towards 0 by its penalty
+    "relu": 0.85,  # drawn towards 0 by its penalty
     "topk": 0.93,
     "batchtopk": 0.93,
     "jumprelu": 0.93,

@@ -1,5 +1,7 @@
 """ReLU, BatchTopK, JumpReLU and Matryoshka: each against its formula; group bias adaptation."""
 
+import math
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -17,7 +19,7 @@ from worker.dictionaries.registry import make_dictionary
 from worker.dictionaries.relu import ReluDictionary
 from worker.training.loop import train
 
-NOW = Moment(0, 0.0)
+NOW, LATER = Moment(0, 0.0), Moment(9, 0.5)
 
 
 def started(method: str, **changes: object) -> tuple[LinearDictionary, Tensor]:
@@ -50,14 +52,46 @@ def assert_equal_gradients(dictionary: LinearDictionary, ours: Tensor, literal: 
         torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_relu_is_the_literal_loss() -> None:
-    dictionary, inputs = started("relu", l1_weight=0.7)
+@pytest.mark.parametrize(("moment", "share"), [(NOW, 0.0), (Moment(1, 0.02), 0.2), (LATER, 1.0)])
+def test_relu_is_the_literal_loss_with_a_warm_up(moment: Moment, share: float) -> None:
+    dictionary, inputs = started("relu", l1_weight=0.7, warmup=0.1)
     atoms = dictionary.make_atoms()
-    found = dictionary.learn(inputs, atoms, moment=NOW)
+    found = dictionary.learn(inputs, atoms, moment=moment)
     codes = dense_pre_codes(dictionary, inputs).relu()
-    literal = (codes @ atoms - inputs).square().mean() + 0.7 / WIDTH * codes.sum(dim=1).mean()
+    literal = (codes @ atoms - inputs).square().mean() + share * 0.7 / WIDTH * codes.sum(dim=1).mean()
     assert_equal_gradients(dictionary, found.loss, literal)
     assert found.n_fired == int((codes > 0).sum())
+
+
+@pytest.mark.parametrize(
+    ("weight", "moment", "moves"), [(0.0, LATER, True), (0.0, NOW, False), (0.5, LATER, False), (0.5, NOW, False)]
+)
+def test_relu_weight_follows_l0_after_the_warm_up_unless_it_is_fixed(
+    weight: float, moment: Moment, *, moves: bool
+) -> None:
+    dictionary, inputs = started("relu", l1_weight=weight)
+    assert isinstance(dictionary, ReluDictionary)
+    before = float(dictionary.log_weight)
+    found = dictionary.activate(inputs, dictionary.make_atoms(), moment=moment)
+    excess = int(found.counts.sum()) / (len(inputs) * N_ACTIVE) - 1
+    expected = before + (0.03 * min(max(excess, -1), 1) if moves else 0)
+    assert float(dictionary.log_weight) == pytest.approx(expected, abs=1e-6)
+
+
+def test_relu_starts_with_twice_as_many_codes_scaled_to_fit_best() -> None:
+    dictionary, inputs = started("relu")
+    codes = dense_pre_codes(dictionary, inputs).relu().detach()
+    assert float((codes > 0).sum(dim=1).double().mean()) == pytest.approx(2 * N_ACTIVE, abs=0.1)
+    output = codes @ dictionary.atoms
+    errors = [float((inputs - factor * output).square().sum()) for factor in (0.98, 1.0, 1.02)]
+    assert errors[1] < min(errors[0], errors[2])
+
+
+def test_relu_with_group_biases_is_penalised_only_by_a_fixed_weight() -> None:
+    for weight in (0.0, 0.5):
+        dictionary, inputs = started("relu", l1_weight=weight, bias_groups=2)
+        found = dictionary.activate(inputs, dictionary.make_atoms(), moment=LATER)
+        assert (found.extra is not None) == (weight > 0)
 
 
 def test_encoder_decay_is_the_mean_squared_norm_of_the_rows() -> None:
@@ -66,17 +100,6 @@ def test_encoder_decay_is_the_mean_squared_norm_of_the_rows() -> None:
     losses = [one.learn(inputs, one.make_atoms(), moment=NOW).loss for one in (plain, decaying)]
     norms = sum(float(row @ row) for row in plain.encoder_weight.detach()) / N_CONCEPTS
     assert float((losses[1] - losses[0]).detach()) == pytest.approx(0.2 * norms, rel=1e-4)
-
-
-def test_relu_weight_follows_l0_unless_it_is_fixed() -> None:
-    for weight, moves in ((0.0, True), (0.5, False)):
-        dictionary, inputs = started("relu", l1_weight=weight)
-        assert isinstance(dictionary, ReluDictionary)
-        before = float(dictionary.log_weight)
-        found = dictionary.activate(inputs, dictionary.make_atoms(), moment=NOW)
-        excess = int(found.counts.sum()) / (len(inputs) * N_ACTIVE) - 1
-        expected = before + (0.03 * min(max(excess, -1), 1) if moves else 0)
-        assert float(dictionary.log_weight) == pytest.approx(expected, abs=1e-6)
 
 
 def test_batchtopk_takes_the_largest_of_the_batch() -> None:
@@ -139,6 +162,14 @@ def test_jumprelu_keeps_pairs_below_the_threshold_for_its_gradient() -> None:
     assert dictionary.log_theta.grad.abs().sum() > 0
 
 
+def test_jumprelu_with_group_biases_keeps_its_thresholds() -> None:
+    dictionary, inputs = started("jumprelu", bias_groups=2, l0_weight=10.0)
+    found = dictionary.learn(inputs, dictionary.make_atoms(), moment=NOW)
+    found.loss.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(found.loss.detach(), found.error)
+    assert set(gradients(dictionary)) == {"encoder_weight", "decoder"}
+
+
 @pytest.mark.parametrize("method", ["relu", "jumprelu"])
 def test_l0_comes_near_its_target(method: str) -> None:
     stream, held_out = planted_streams()
@@ -177,29 +208,53 @@ def test_prefixes_of_an_odd_number_are_rounded_up() -> None:
     assert dictionary.prefixes == [4, 7, 13]
 
 
-def test_bias_steps_are_literal() -> None:
-    groups = BiasGroups(6, n_active=2, n_groups=3, rate=0.1, window=100)
+@pytest.mark.parametrize(("n_groups", "factor"), [(1, 1.0), (3, 0.5), (7, 0.5), (13, 64 ** (-1 / 12))])
+def test_targets_fall_from_group_to_group_about_their_mean(n_groups: int, factor: float) -> None:
+    target = BiasGroups(5 * n_groups, n_active=1, n_groups=n_groups, rate=0.1).target
+    expected = [factor ** (k % n_groups) for k in range(5 * n_groups)]
+    total = sum(expected)
+    torch.testing.assert_close(target, torch.tensor([share / total for share in expected]))
+
+
+@pytest.mark.parametrize(("done", "share"), [(0.0, 1.0), (0.8, 1.0), (0.95, 0.25)])
+def test_bias_steps_are_literal(done: float, share: float) -> None:
+    groups = BiasGroups(6, n_active=2, n_groups=3, rate=0.1)
     weights = [1.0, 0.5, 0.25] * 2
     mean = sum(weights) / 6
     expected = [min(w / mean * 2 / 6, 0.5) for w in weights]
     torch.testing.assert_close(groups.target, torch.tensor(expected))
     bias = torch.zeros(6)
     counts = torch.tensor([0, 20, 1, 20, 3, 2])
-    groups.adapt(bias, counts, n_tokens=20)
+    groups.adapt(bias, counts, n_tokens=20, done=done)
     for k in range(6):
-        density = expected[k] + 0.2 * (counts[k] / 20 - expected[k])
+        density = expected[k] + 0.4 * (counts[k] / 20 - expected[k])
         step = min(max(float((expected[k] - density) / expected[k]), -1), 1)
-        assert float(bias[k]) == pytest.approx(0.1 * step, abs=1e-6)
+        assert float(bias[k]) == pytest.approx(share * 0.1 * step, abs=1e-6)
 
 
-def test_group_biases_bring_densities_to_their_targets() -> None:
+@pytest.mark.parametrize("method", ["topk", "relu", "jumprelu"])
+def test_group_biases_bring_densities_to_their_targets(method: str) -> None:
+    """All concepts of these tokens are equally frequent, so targets a factor 2 apart have to be forced on them."""
     stream, held_out = planted_streams()
-    base = SPECS["topk"].as_json() | {"bias_rate": 0.1, "aux_weight": 0.0}
-    distances = []
-    for n_groups in (2, 0):
-        one = load_dictionary_spec(base | {"bias_groups": n_groups})
-        dictionary = train(one, stream, held_out=held_out).dictionary
-        density = (dictionary.encode(stream.tokens).dense() > 0).double().mean(dim=0)
-        target = BiasGroups(N_CONCEPTS, n_active=N_ACTIVE, n_groups=2, rate=1.0, window=1).target
-        distances.append(float((density / target).clamp_min(1e-9).log().abs().mean()))
-    assert distances[0] < 0.3 * distances[1]
+    spec = load_dictionary_spec(SPECS[method].as_json() | {"aux_weight": 0.0, "bias_groups": 2})
+    trained = train(spec, stream, held_out=held_out)
+    density = (trained.dictionary.encode(stream.tokens).dense() > 0).double().mean(dim=0)
+    target = BiasGroups(N_CONCEPTS, n_active=N_ACTIVE, n_groups=2, rate=1.0).target
+    natural = float((N_ACTIVE / N_CONCEPTS / target).log().abs().mean())
+    assert natural == pytest.approx((math.log(4 / 3) + math.log(3 / 2)) / 2, abs=1e-6)
+    assert float((density / target).clamp_min(1e-9).log().abs().mean()) < 0.3 * natural
+    assert trained.history[-1].dead_share_epoch == 0
+
+
+def test_group_biases_revive_the_dead() -> None:
+    """A concept whose bias keeps it silent comes back without any gradient."""
+    dictionary, inputs = started("relu", bias_groups=1, aux_weight=0.0)
+    with torch.no_grad():
+        dictionary.encoder_bias[0] = -10.0
+    counts = []
+    for _ in range(400):
+        found = dictionary.learn(inputs, dictionary.make_atoms(), moment=NOW)
+        counts.append(int((dense_pre_codes(dictionary, inputs)[:, 0] > 0).sum()))
+    assert counts[0] == 0
+    assert counts[-1] == pytest.approx(len(inputs) * N_ACTIVE / N_CONCEPTS, rel=0.2)
+    assert found.n_fired == pytest.approx(len(inputs) * N_ACTIVE, rel=0.2)
