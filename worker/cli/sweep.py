@@ -55,7 +55,11 @@ def named(specs: Sequence[AnyDictionarySpec], *, start: str, with_method: bool) 
 
 
 def _differs(field: str, dumped: Sequence[Mapping[str, Any]]) -> bool:
-    return len({json.dumps(one[field]) for one in dumped if field in one}) > 1
+    """Whether specs of one method differ in the field; methods may differ in their defaults without saying so."""
+    if field == "method":
+        return len({one["method"] for one in dumped}) > 1
+    found = {(one["method"], json.dumps(one[field])) for one in dumped if field in one}
+    return len(found) > len({method for method, _ in found})
 
 
 def _part(field: str, value: Any) -> str:

@@ -36,6 +36,10 @@ class ShrunkenTopKChoice(TopKChoice):
         self.register_buffer("gain", torch.ones(()))
         self.register_buffer("fit", torch.zeros(2))
 
+    def adapted(self) -> tuple[Tensor, ...]:
+        """The moving sums too."""
+        return (*super().adapted(), self.fit)
+
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """The largest pre-codes of each token, times the gain."""
         codes = super().standard_codes(u)
