@@ -115,9 +115,9 @@ def train(
         with team.first_alone():
             activations = workshop.extract(collection, extraction, weights=weights).artifact
         built = workshop.train(wanted, activations=activations, weights=weights)
-        first = team.rank() == 0
-    if first:
-        print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
+        if team.rank() == 0:
+            print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
+        team.leave()
 
 
 def _wanted(

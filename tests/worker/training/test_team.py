@@ -17,6 +17,7 @@ import json, sys
 import torch
 from torch import distributed
 from tests.worker.dictionaries.planted import SPECS, planted_streams
+from worker.training import team
 from worker.training.loop import train
 
 distributed.init_process_group("gloo")
@@ -29,7 +30,7 @@ for name, tensor in trained.dictionary.state_dict().items():
     assert torch.equal(total, 2 * tensor.double()), name
 if distributed.get_rank() == 0:
     print(json.dumps([record.as_json() for record in trained.history]))
-distributed.destroy_process_group()
+team.leave()
 """
 
 
