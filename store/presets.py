@@ -47,7 +47,7 @@ _SMALL: Final = _GRADIENT | {"aux_weight": 0.25, "encoder_decay": 0.02}
 # Archetypal dictionaries of different seeds agree most when they move far at first and hold their encoder down.
 _MIXED: Final = _SMALL | {"lr": 0.03, "encoder_decay": 0.03}
 # The saliency model's tokens say little more than figure and ground: fewer concepts, fewer at once.
-_FEWER: Final = _SMALL | {"n_concepts": 256, "n_active": 8, "epochs": 10}
+_FEWER: Final = _SMALL | {"n_concepts": 256, "n_active": 8, "epochs": 10, "encoder_decay": 0.0}
 _LARGE: Final[dict[str, Any]] = {
     "n_concepts": 6144,
     "n_active": 32,
@@ -63,7 +63,11 @@ PRESETS = (
     Preset("batchtopk-small", BatchTopKSpec(**_SMALL), "busy patches get more codes than plain ones"),
     Preset("jumprelu-small", JumpReluSpec(**_SMALL), "each concept has a threshold of its own"),
     Preset("matryoshka-small", MatryoshkaSpec(**_SMALL), "general concepts first, special ones later"),
-    Preset("relu-small", ReluSpec(**_SMALL), "the plain autoencoder with an L1 penalty, for reference"),
+    Preset(
+        "relu-small",
+        ReluSpec(**_SMALL | {"encoder_decay": 0.0}),
+        "the plain autoencoder with an L1 penalty, for reference",
+    ),
     Preset("archetypal-dense-small", DenseArchetypalSpec(**_SMALL), "A-SAE: mixtures of all candidates"),
     Preset("archetypal-published-small", PublishedArchetypalSpec(**_SMALL), "RA-SAE as published, for reference"),
     Preset("matching-pursuit-small", MatchingPursuitSpec(**_GRADIENT), "codes found step by step; more steps later"),
@@ -133,7 +137,7 @@ DEMO_DICTIONARIES = (
         "efficientnet-lite0-archetypal",
         "EfficientNet-Lite0, last stage, archetypal",
         _LITE0,
-        ArchetypalSpec(**_MIXED),
+        ArchetypalSpec(**_MIXED | {"lr": 0.01}),  # a little less agreement, no dead concepts
     ),
     DemoDictionary(
         "efficientnet-lite0-topk",
