@@ -133,7 +133,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) 
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
     console = Console()
-    console.print(table, width=None if console.is_terminal else _FILE_WIDTH)
+    (console if console.is_terminal else Console(width=_FILE_WIDTH)).print(table)
 
 
 def _shown(value: Any) -> str:
