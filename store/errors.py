@@ -33,6 +33,18 @@ class Unavailable(ConceptoscopeError):
     """Something outside is missing or busy: a package, a network, a port, the disk."""
 
 
+class Conflict(ConceptoscopeError):
+    """What was asked does not fit the state that the thing is in."""
+
+
+class Stopped(ConceptoscopeError):
+    """Work ends early because somebody asked for it; what was done stays and can be gone on from."""
+
+
+class Outlived(Stopped):
+    """A worker goes on with a job that was taken from it; nothing that it makes may be seen."""
+
+
 class NewerFormat(ConceptoscopeError):
     """A file was written by a newer version than this one."""
 

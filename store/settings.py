@@ -14,6 +14,10 @@ class Settings(BaseSettings):
 
     store: Path = Field(Path("conceptoscope-store"), description="folder of artifacts and catalog")
     database_url: str | None = Field(None, description="SQLAlchemy URL of the catalog; SQLite in the store when empty")
+    worker_name: str | None = Field(None, description="name of the worker; the host's, numbered, when empty")
+    lost_after_s: float = Field(
+        30.0, ge=1, le=3600, description="seconds without a sign of life after which a worker's jobs go to others"
+    )
     host: str = Field("127.0.0.1", description="address the web program listens on")
     port: int = Field(8600, ge=0, le=65535, description="port the web program listens on; 0 takes a free one")
     demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")
@@ -23,3 +27,10 @@ class Settings(BaseSettings):
     def catalog_url(self) -> str:
         """SQLAlchemy URL of the catalog."""
         return self.database_url or f"sqlite:///{(self.store / 'catalog.sqlite').absolute()}"
+
+    @property
+    def engine_url(self) -> str:
+        """SQLAlchemy URL of the job engine's tables: a schema of the catalog's database, or SQLite in the store."""
+        if self.catalog_url.startswith("sqlite"):
+            return f"sqlite:///{(self.store / 'jobs.sqlite').absolute()}"
+        return self.catalog_url

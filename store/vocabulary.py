@@ -64,3 +64,44 @@ class Tokens(StrEnum):
     CLASS = "class"
     REGISTERS = "registers"
     ALL = "all"
+
+
+class JobKind(StrEnum):
+    """Kinds of durable jobs."""
+
+    INGEST = "ingest"
+    EXTRACT = "extract"
+    TRAIN = "train"
+    INDEX = "index"
+    PIPELINE = "pipeline"
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job will not change any more, unless it is tried again."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class Queue(StrEnum):
+    """Resources that jobs wait for; a worker without a GPU uses its CPU for both of the first two."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    PIPELINES = "pipelines"
+
+
+class WorkerState(StrEnum):
+    """What is known of a worker; one that is lost or has stopped leaves its jobs to others."""
+
+    ALIVE = "alive"
+    STOPPED = "stopped"
+    LOST = "lost"

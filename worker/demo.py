@@ -1,12 +1,11 @@
-"""The demo: from the demo photos to four dictionaries with their atlases."""
+"""The demo: from the demo photos to four dictionaries with their atlases, as a pipeline of jobs."""
 
 from pathlib import Path
 
 from store.errors import NotFound
+from store.jobs import IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
 from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES
 from store.settings import Settings
-from store.specs import AtlasSpec
-from worker.workshop import Wanted, Workshop
 
 _FETCHED = Path(".setup") / "demo-photos"
 
@@ -21,12 +20,13 @@ def find_demo_photos(settings: Settings) -> Path:
     raise NotFound("folder of demo photos", str(asked), remedy="Run `make setup`, or give a folder by --photos.")
 
 
-def build_demo(workshop: Workshop, photos: Path) -> list[str]:
-    """Build what is missing; returns the slugs of the demo's dictionaries."""
-    workshop.ingest(photos, DEMO_COLLECTION)
-    for dictionary in DEMO_DICTIONARIES:
-        activations = workshop.extract(DEMO_COLLECTION.slug, dictionary.extraction)
-        wanted = Wanted(dictionary.slug, dictionary.title, dictionary.spec)
-        workshop.train([wanted], activations=activations.artifact)
-        workshop.atlas(dictionary.slug, AtlasSpec())
-    return [dictionary.slug for dictionary in DEMO_DICTIONARIES]
+def demo_pipeline(photos: Path, *, rebuild: bool = False) -> PipelineJob:
+    """From the photos to the atlases; a dictionary is indexed while the next one is trained."""
+    again = {"rebuild": rebuild}
+    members = [Member(job=IngestJob(folder=photos.absolute(), collection=DEMO_COLLECTION, **again))]
+    for one in DEMO_DICTIONARIES:
+        named = NamedDictionary(slug=one.slug, title=one.title, spec=one.spec)
+        learned = TrainJob(collection=DEMO_COLLECTION.slug, extraction=one.extraction, dictionaries=(named,), **again)
+        members.append(Member(job=learned, after=(0,)))
+        members.append(Member(job=IndexJob(dictionary=one.slug, **again), after=(len(members) - 1,)))
+    return PipelineJob(title="The demo", members=tuple(members), **again)

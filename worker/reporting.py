@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from worker.progress import Pace, in_words
 
 Tell = Callable[[int, int, str], None]
 LINE_EVERY_S = 2.0
@@ -32,9 +42,9 @@ class Reporter:
         self.say(f"{title}: done in {time.monotonic() - started:.1f} s")
 
 
-@contextmanager
-def _bar(console: Console, title: str) -> Iterator[Tell]:
-    columns = (
+def bar_columns() -> tuple[ProgressColumn, ...]:
+    """What a bar shows; its tasks need the fields ``rate`` and ``note``."""
+    return (
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
@@ -42,7 +52,11 @@ def _bar(console: Console, title: str) -> Iterator[Tell]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+
+
+@contextmanager
+def _bar(console: Console, title: str) -> Iterator[Tell]:
+    with Progress(*bar_columns(), console=console, transient=True) as progress:
         task: TaskID = progress.add_task(title, total=None, note="", rate="")
 
         def tell(done: int, total: int, note: str) -> None:
@@ -66,35 +80,19 @@ def _lines(reporter: Reporter, title: str) -> Iterator[Tell]:
 
 
 class _LineState:
-    """The latest progress of one job and when it was last told."""
+    """The latest progress of one job, told every two seconds."""
 
     def __init__(self, reporter: Reporter, title: str) -> None:
         self.ended = threading.Event()
         self._reporter, self._title = reporter, title
-        self._latest: tuple[int, int, str] = (0, 0, "starting")
-        self._phase = (0, time.monotonic(), 0)  # total, when it began, what was done then
+        self._pace, self._note = Pace(), "starting"
 
     def tell(self, done: int, total: int, note: str) -> None:
         """Take note; the watcher prints it."""
-        if total != self._phase[0] or done < self._latest[0]:
-            self._phase = (total, time.monotonic(), done)
-        self._latest = (done, total, note)
+        self._pace.take(done, total)
+        self._note = note
 
     def watch(self) -> None:
         """Print the latest state every two seconds until the job ends."""
         while not self.ended.wait(LINE_EVERY_S):
-            done, total, note = self._latest
-            _, since, first = self._phase
-            seconds = time.monotonic() - since
-            self._reporter.say(f"{self._title}: {_line(done, total, note, fresh=done - first, seconds=seconds)}")
-
-
-def _line(done: int, total: int, note: str, *, fresh: int, seconds: float) -> str:
-    if total <= 1:
-        return note
-    text = f"{done:,}/{total:,} {note}"
-    if fresh <= 0 or seconds <= 0:
-        return text
-    rate = fresh / seconds
-    left = int((total - done) / rate)
-    return f"{text}, {rate:,.1f}/s, {left // 60}:{left % 60:02} left"
+            self._reporter.say(f"{self._title}: {in_words(self._pace, self._note)}")

@@ -46,11 +46,17 @@ class Workshop:
     """All jobs over one store; heavy libraries are imported only by the job that needs them."""
 
     def __init__(
-        self, settings: Settings, reporter: Reporter, *, device: str | None = None, rebuild: bool = False
+        self,
+        settings: Settings,
+        reporter: Reporter,
+        *,
+        device: str | None = None,
+        rebuild: bool = False,
+        catalog: Catalog | None = None,
     ) -> None:
         check_writable(settings.store)
         self.artifacts = Artifacts(settings.store)
-        self.catalog = Catalog(settings.catalog_url)
+        self.catalog = catalog or Catalog(settings.catalog_url)
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
 
     def ingest(self, folder: Path, spec: CollectionSpec) -> Built:

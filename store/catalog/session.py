@@ -1,15 +1,22 @@
 """Opening the catalog: engine, migrations, one transaction at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from store.errors import Unavailable
 from store.resources import resource
+
+
+class CatalogUnavailable(Unavailable):
+    """The database of the catalog does not answer now; what was begun has been rolled back and may be tried again."""
 
 
 def make_engine(url: str) -> Engine:
@@ -54,16 +61,57 @@ class Catalog:
         migrate(url)
         self.engine = make_engine(url)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
+        self._first: Callable[[Session], None] = lambda _: None
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on an error."""
-        with self._session.begin() as session:
-            yield session
+        """One transaction: committed at the end, rolled back on an error.
+
+        Raises ``CatalogUnavailable`` when the database does not answer.
+        """
+        try:
+            with self._session.begin() as session:
+                self._first(session)
+                yield session
+        except DBAPIError as fault:
+            if not _does_not_answer(fault):
+                raise
+            where = self.engine.url.render_as_string(hide_password=True)
+            raise CatalogUnavailable(
+                f"The catalog {where} does not answer ({str(fault.orig).strip().splitlines()[0]}). "
+                "Check that its database runs, can be reached and written; then try again."
+            ) from fault
+
+    def guarded(self, first: Callable[[Session], None]) -> "Catalog":
+        """The same catalog for one whose right to write may end: ``first`` runs at the start of each transaction."""
+        guarded = copy(self)
+        guarded._first = first
+        return guarded
 
     def close(self) -> None:
         """Release all connections."""
         self.engine.dispose()
+
+
+def use_write_ahead_log(url: str) -> None:
+    """Let an SQLite file keep a write-ahead log, so that readers and the writer do not wait for each other."""
+    if url.startswith("sqlite"):
+        engine = make_engine(url)
+        engine.connect().close()  # the log is a property of the file, set with the first connection
+        engine.dispose()
+
+
+_NO_ANSWER = ("locked", "unable to open", "disk i/o error", "readonly", "read-only")
+
+
+def _does_not_answer(fault: DBAPIError) -> bool:
+    """Whether the database is gone or busy, and not our statement wrong; SQLite tells both by the same class."""
+    if fault.connection_invalidated or isinstance(fault, InterfaceError):
+        return True
+    if not isinstance(fault, OperationalError):
+        return False
+    is_sqlite = type(fault.orig).__module__.startswith("sqlite3")
+    return not is_sqlite or any(words in str(fault.orig).lower() for words in _NO_ANSWER)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 _NAMES = {
@@ -18,13 +30,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets time zones, and all our times are UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 contract
+        """With its time zone again."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
 class Base(DeclarativeBase):
     """Base of all catalog rows; constraints are named, so that migrations can change them."""
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {  # noqa: RUF012 SQLAlchemy reads it from the class
         dict[str, Any]: JSON,
-        datetime: DateTime(timezone=True),
+        datetime: Moment(),
     }
 
 
@@ -99,3 +122,96 @@ class Comparison(Base):
     second_digest: Mapped[str] = mapped_column(String(64))
     values: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=_now)
+
+
+class Job(Base):
+    """A durable request and how it stands. ``owner`` is the session of the worker that runs it: only it may write.
+
+    ``handed_attempt`` is the last attempt that a worker put into the engine's queue.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (UniqueConstraint("parent_id", "place"), Index("ix_job_state_id", "state", "id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(300))
+    spec: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20), default="queued")
+    attempt: Mapped[int] = mapped_column(default=1)
+    handed_attempt: Mapped[int] = mapped_column(default=0)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    place: Mapped[int | None]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    created_by: Mapped[str | None] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+    queued_at: Mapped[datetime] = mapped_column(default=_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(64))
+    worker: Mapped[str | None] = mapped_column(String(120))
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, default=0)
+    note: Mapped[str] = mapped_column(String(300), default="")
+    rate: Mapped[float | None]
+    eta_s: Mapped[float | None]
+    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    progress_at: Mapped[datetime | None]
+    failure: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+
+
+class JobStep(Base):
+    """A part of a job's run, with its times; a run that was taken over goes on with the same rows."""
+
+    __tablename__ = "job_step"
+    __table_args__ = (UniqueConstraint("job_id", "attempt", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    name: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class JobLog(Base):
+    """A line of a job's log."""
+
+    __tablename__ = "job_log"
+    __table_args__ = (Index("ix_job_log_job_id_id", "job_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    at: Mapped[datetime] = mapped_column(default=_now)
+    level: Mapped[str] = mapped_column(String(10))
+    worker: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(Text)
+
+
+class Claim(Base):
+    """A part of a job that one of several workers has taken on; ``session`` is that worker's."""
+
+    __tablename__ = "claim"
+    __table_args__ = (UniqueConstraint("job_id", "part"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    part: Mapped[int]
+    session: Mapped[str] = mapped_column(String(64))
+    is_done: Mapped[bool] = mapped_column(default=False)
+
+
+class Worker(Base):
+    """A worker process: ``beat`` grows while it lives. ``session`` is new with each start and after each loss."""
+
+    __tablename__ = "worker"
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    session: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(10), default="alive")
+    beat: Mapped[int] = mapped_column(BigInteger, default=0)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    device: Mapped[str] = mapped_column(String(60))
+    queues: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[datetime] = mapped_column(default=_now)
+    seen_at: Mapped[datetime] = mapped_column(default=_now)

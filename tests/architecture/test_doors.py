@@ -14,6 +14,7 @@ DOORS = {
     "duckdb": ("store/duck.py", "store/atlas", "store/collection.py"),
     "fsspec": ("store/artifacts.py",),
     "pydantic_settings": ("store/settings.py",),
+    "dbos": ("worker/engine",),
 }
 
 # Who may read or set the process environment besides the settings, and why. An unneeded entry fails the test.

@@ -153,11 +153,12 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Learn concepts from the demo photos with three real models, then open the explorer."""
-    from worker.demo import build_demo, find_demo_photos
+    from worker.demo import demo_pipeline, find_demo_photos
+    from worker.engine.asking import do_here
 
     settings = settings_of(store, demo_photos=photos)
-    slugs = build_demo(workshop_of(store, device=device, rebuild=rebuild), find_demo_photos(settings))
+    done = do_here(settings, demo_pipeline(find_demo_photos(settings), rebuild=rebuild), device=device)
     if as_json:
-        print_json({"store": str(settings.store), "dictionaries": slugs})
+        print_json({"store": str(settings.store), "job": done.id, "made": (done.result or {}).get("made", [])})
     if serve:
         serve_web(settings, port=port)

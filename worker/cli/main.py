@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import benching, building, looking
+from worker.cli import benching, building, jobs, looking
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -39,9 +39,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "stability": looking.stability,
     "monosemanticity": looking.monosemanticity,
     "bench": benching.bench,
+    "worker": jobs.worker,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(jobs.jobs)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,101 @@
+"""Workers in the catalog: who lives, who was lost, and which parts of a job each has taken on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from store.catalog.runs import n_changed
+from store.catalog.tables import Claim, Worker
+from store.vocabulary import WorkerState
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What a worker tells of itself when it starts."""
+
+    name: str
+    session: str
+    host: str
+    pid: int
+    device: str
+    queues: str
+
+
+def register_worker(session: Session, facts: WorkerFacts) -> None:
+    """A worker begins a life; an earlier one under the same name is over."""
+    row = session.get(Worker, facts.name) or Worker(name=facts.name)
+    row.session, row.host, row.pid = facts.session, facts.host, facts.pid
+    row.device, row.queues, row.state = facts.device, facts.queues, WorkerState.ALIVE
+    row.beat, row.started_at, row.seen_at = 0, datetime.now(UTC), datetime.now(UTC)
+    session.add(row)
+    session.flush()
+
+
+def beat(session: Session, facts: WorkerFacts) -> bool:
+    """Show a sign of life; False when this life has been declared over."""
+    ours = Worker.name == facts.name, Worker.session == facts.session, Worker.state == WorkerState.ALIVE
+    shown = session.execute(update(Worker).where(*ours).values(beat=Worker.beat + 1, seen_at=datetime.now(UTC)))
+    return bool(n_changed(shown))
+
+
+def list_workers(session: Session) -> list[Worker]:
+    """All workers ever seen, by name."""
+    return list(session.scalars(select(Worker).order_by(Worker.name)))
+
+
+def declare_lost(session: Session, name: str, *, worker_session: str, beat_seen: int) -> bool:
+    """Declare a worker lost, unless it has shown a sign of life since ``beat_seen``; True when it is done."""
+    silent = Worker.name == name, Worker.session == worker_session, Worker.beat == beat_seen
+    lost = session.execute(
+        update(Worker).where(*silent, Worker.state == WorkerState.ALIVE).values(state=WorkerState.LOST)
+    )
+    return bool(n_changed(lost))
+
+
+def stop_worker(session: Session, facts: WorkerFacts) -> None:
+    """A worker ends as planned and leaves its jobs to others."""
+    ours = Worker.name == facts.name, Worker.session == facts.session
+    session.execute(update(Worker).where(*ours).values(state=WorkerState.STOPPED, seen_at=datetime.now(UTC)))
+
+
+def is_alive(session: Session, worker_session: str) -> bool:
+    """Whether the life with this session goes on, as far as is known."""
+    living = Worker.session == worker_session, Worker.state == WorkerState.ALIVE
+    return session.scalar(select(Worker.name).where(*living)) is not None
+
+
+def claim_part(session: Session, job_id: int, part: int, *, worker_session: str) -> bool:
+    """Take on a part of a job; False when it is done or a living worker has it."""
+    row = session.scalar(select(Claim).where(Claim.job_id == job_id, Claim.part == part))
+    if row is None:
+        try:
+            with session.begin_nested():
+                session.add(Claim(job_id=job_id, part=part, session=worker_session))
+                session.flush()
+        except IntegrityError:  # somebody was quicker
+            return False
+        return True
+    if row.is_done or (row.session != worker_session and is_alive(session, row.session)):
+        return False
+    taken = session.execute(
+        update(Claim)
+        .where(Claim.id == row.id, Claim.session == row.session, Claim.is_done.is_(False))
+        .values(session=worker_session)
+    )
+    return bool(n_changed(taken))
+
+
+def finish_part(session: Session, job_id: int, part: int, *, worker_session: str) -> bool:
+    """The part is done; False when it has been taken from this worker."""
+    ours = Claim.job_id == job_id, Claim.part == part, Claim.session == worker_session
+    return bool(n_changed(session.execute(update(Claim).where(*ours).values(is_done=True))))
+
+
+def drop_claims(session: Session, job_id: int, *, parts: Sequence[int] | None = None) -> None:
+    """Forget who took on what, of some parts or all."""
+    query = delete(Claim).where(Claim.job_id == job_id)
+    session.execute(query if parts is None else query.where(Claim.part.in_(list(parts))))

@@ -1,0 +1,131 @@
+"""What jobs are: closed, frozen requests that the web program and the command line write down and workers carry out."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from store.methods import AnyDictionarySpec
+from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec, Spec
+from store.vocabulary import JobKind, Queue
+
+_SLUG = r"^[a-z0-9][a-z0-9-]{0,119}$"
+
+
+class JobSpec(Spec):
+    """What all jobs share."""
+
+    rebuild: bool = Field(False, description="check what is there, and build damaged artifacts again")
+
+
+class IngestJob(JobSpec):
+    """A folder of photos becomes a collection."""
+
+    kind: Literal[JobKind.INGEST] = JobKind.INGEST
+    folder: Path = Field(description="folder of photos, as the worker sees it")
+    collection: CollectionSpec
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list of jobs."""
+        return f"Ingest {self.collection.slug}"
+
+
+class ExtractJob(JobSpec):
+    """A model reads a collection at one layer; free workers share the shards."""
+
+    kind: Literal[JobKind.EXTRACT] = JobKind.EXTRACT
+    collection: str = Field(description="slug of the collection")
+    extraction: ExtractionSpec
+    weights: Path | None = Field(None, description="weights file, as the worker sees it")
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list of jobs."""
+        return f"Extract {self.extraction.model} {self.extraction.layer} on {self.collection}"
+
+
+class NamedDictionary(Spec):
+    """A dictionary to learn, and what it will be called."""
+
+    slug: str = Field(pattern=_SLUG, description="name in addresses")
+    title: str = Field(min_length=1, max_length=200, description="name for people")
+    spec: AnyDictionarySpec
+
+
+class TrainJob(JobSpec):
+    """Dictionaries are learned from a collection; activations are extracted when they are missing."""
+
+    kind: Literal[JobKind.TRAIN] = JobKind.TRAIN
+    collection: str = Field(description="slug of the collection")
+    extraction: ExtractionSpec
+    weights: Path | None = Field(None, description="weights file, as the worker sees it")
+    dictionaries: tuple[NamedDictionary, ...] = Field(min_length=1)
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list of jobs."""
+        first, *others = self.dictionaries
+        return f"Train {first.slug}" + (f" and {len(others)} more" if others else "")
+
+
+class IndexJob(JobSpec):
+    """The evidence of a dictionary's concepts is gathered in an atlas."""
+
+    kind: Literal[JobKind.INDEX] = JobKind.INDEX
+    dictionary: str = Field(description="slug of the dictionary")
+    atlas: AtlasSpec = AtlasSpec()
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list of jobs."""
+        return f"Index {self.dictionary}"
+
+
+Work = IngestJob | ExtractJob | TrainJob | IndexJob
+"""A job that computes something itself."""
+
+
+class Member(Spec):
+    """One job of a pipeline, and the places of those that must have succeeded before it."""
+
+    job: Annotated[Work, Field(discriminator="kind")]
+    after: tuple[int, ...] = ()
+
+
+class PipelineJob(JobSpec):
+    """Several jobs, each started when those it needs have succeeded."""
+
+    kind: Literal[JobKind.PIPELINE] = JobKind.PIPELINE
+    title: str = Field(min_length=1, max_length=200)
+    members: tuple[Member, ...] = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "PipelineJob":
+        for place, member in enumerate(self.members):
+            if any(not 0 <= needed < place for needed in member.after):
+                raise ValueError(f"member {place} may wait only for earlier ones, and asks for {list(member.after)}")
+        return self
+
+
+AnyJob = Work | PipelineJob
+_ANY: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
+
+QUEUE_OF: Final = {
+    JobKind.INGEST: Queue.CPU,
+    JobKind.INDEX: Queue.CPU,
+    JobKind.EXTRACT: Queue.GPU,
+    JobKind.TRAIN: Queue.GPU,
+    JobKind.PIPELINE: Queue.PIPELINES,
+}
+"""Which resource a kind of job occupies; a worker runs one job of a resource at a time."""
+
+
+def load_job(value: dict[str, Any]) -> AnyJob:
+    """The job that plain JSON values mean; raises ``pydantic.ValidationError``."""
+    return _ANY.validate_python(value)
+
+
+def job_schema() -> dict[str, Any]:
+    """JSON schema of all kinds of jobs."""
+    return _ANY.json_schema()
