@@ -118,5 +118,5 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     Catalog(url).close()
     again = Catalog(url)
     with again.session() as session:
-        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0002"
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0003"
     again.close()
