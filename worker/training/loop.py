@@ -56,7 +56,7 @@ def train_together(
 
     Equal spec, tokens and number of threads give equal weights. ``on_progress`` is called at least once a second as
     long as a step takes less; what it raises ends the training. With ``checkpoints`` the run is put aside once a
-    minute and goes on from there as if it had never stopped.
+    minute, and when the listener ends it, and goes on from there as if it had never stopped.
 
     Raises ``InvalidInput``: specs that cannot share a pass, fewer tokens than concepts, NaN or infinite activations
     (says where), activations that never change, a run in which every concept dies, a checkpoint of another spec.
@@ -103,7 +103,12 @@ class _Run:
             for number, batch in enumerate(islice(batches, done, None), start=done + 1):
                 for learner in self.learners:
                     learner.take(batch)
-                self._report(epoch)
+                try:
+                    self._report(epoch)
+                except BaseException:  # whoever listens ends the run: nothing of it is lost
+                    if checkpoints:
+                        self._save(checkpoints, Position(epoch, number))
+                    raise
                 if checkpoints and time.monotonic() - self._put_aside > _CHECKPOINT_S:
                     self._save(checkpoints, Position(epoch, number))
             for learner in self.learners:
