@@ -14,12 +14,13 @@ from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit, Kind
 from tests.factories import draw_photos, make_collection
 from tests.worker.dictionaries.planted import SPECS, WIDTH, planted_tokens
-from worker.activations import ActivationStore, StoredGeometry, shard_name
+from worker.activations import ActivationStore
 from worker.dictionaries.files import load_dictionary
 from worker.dictionaries.registry import METHODS
 from worker.jobs.index import IndexInputs, index
 from worker.jobs.requests import activations_inputs
 from worker.jobs.train import load_facts, train_dictionaries
+from worker.shards import StoredGeometry, shard_name
 
 N_IMAGES, ROWS, COLS = 40, 4, 5
 

@@ -13,7 +13,8 @@ from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import TopKSpec
 from store.specs import ExtractionSpec
 from store.vocabulary import Fit, Kind, Tokens
-from worker.activations import ActivationStore, StoredGeometry, TokenStream, shard_name
+from worker.activations import ActivationStore, TokenStream
+from worker.shards import StoredGeometry, shard_name
 from worker.training.loop import train
 
 N_IMAGES, PER_SHARD, PATCHES, WIDTH = 23, 5, 6, 4
