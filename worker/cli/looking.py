@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from store.presets import PRESETS
-from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, serve_web, settings_of, workshop_of
+from worker.cli.options import (
+    DeviceOption,
+    JsonOption,
+    PortOption,
+    StoreOption,
+    WeightsAgainOption,
+    print_json,
+    serve_web,
+    settings_of,
+    workshop_of,
+)
 
 _FILE_WIDTH: Final = 240  # of a table that goes into a file or another program
 
@@ -95,11 +105,13 @@ def metrics(
 
 def stability(
     dictionaries: Annotated[list[str], typer.Argument(help="Slugs of dictionaries that differ in their seeds.")],
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure whether trainings with other seeds found the same concepts; the pages show what was found."""
-    found = workshop_of(store).stability(dictionaries)
+    found = workshop_of(store, device=device).stability(dictionaries, weights=weights or ())
     rows = [{"one": one, "other": other, **values} for (one, other), values in found.items()]
     if as_json:
         print_json(rows)
@@ -110,11 +122,13 @@ def stability(
 def monosemanticity(
     dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
     by: Annotated[str | None, typer.Option(help="Model whose activations judge [default: the first other].")] = None,
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure whether each concept's images are alike in the eyes of another model; the pages show it."""
-    found = workshop_of(store).monosemanticity(dictionary, by=by)
+    found = workshop_of(store, device=device).monosemanticity(dictionary, by=by, weights=weights or ())
     if as_json:
         print_json(found)
     else:
