@@ -67,7 +67,7 @@ def list_store(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 def presets(as_json: JsonOption = False) -> None:
-    """List the presets of `train`: what each is for, how long it takes and what to expect of it."""
+    """List the presets of `train`: what each is for, how long it takes and what came of it on the demo's tokens."""
     if as_json:
         print_json([asdict(preset) | {"spec": preset.spec.as_json()} for preset in PRESETS])
         return
@@ -77,7 +77,9 @@ def presets(as_json: JsonOption = False) -> None:
             "method": preset.spec.method,
             "concepts": preset.spec.n_concepts,
             "active": preset.spec.n_active,
-            "demo R2": preset.r2,
+            "demo R2": "not measured" if preset.r2 is None else preset.r2,
+            "L0": preset.l0,
+            "dead": preset.dead,
             "seconds": preset.seconds,
             "note": preset.note,
         }
