@@ -5,10 +5,11 @@ import pytest
 from store.errors import NotFound
 from store.presets import PRESETS
 from tests.worker.bench.small import planted_photos
+from tests.worker.dictionaries.planted import COMMON
 from worker.bench.presets import PresetsOptions, _contenders, measure
 from worker.progress import silent
 
-SIZES = {"n_concepts": 16, "n_active": 3, "epochs": 8, "batch_tokens": 128, "lr": 2e-2, "dead_after_tokens": 300}
+SIZES = COMMON | {"epochs": 8, "lr": 2e-2, "dead_after_tokens": 300}
 
 
 def test_presets_are_judged_on_held_out_photos() -> None:
