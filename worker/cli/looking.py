@@ -79,7 +79,7 @@ def presets(as_json: JsonOption = False) -> None:
             "active": preset.spec.n_active,
             "demo R2": "not measured" if preset.r2 is None else preset.r2,
             "L0": preset.l0,
-            "dead": preset.dead,
+            "dead": None if preset.dead is None else f"{preset.dead:.1%}",
             "seconds": preset.seconds,
             "note": preset.note,
         }
