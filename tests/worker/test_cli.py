@@ -264,10 +264,11 @@ def test_metrics_of_the_models_own_head_are_there(studio: Studio) -> None:
 
 
 @pytest.mark.slow
-def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio) -> None:
+@pytest.mark.parametrize("source", [[], ["--live"]], ids=["stored", "live"])
+def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio, source: list[str]) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "worker.cli"]
-    command = [*torchrun, *studio.train_arguments, "--slug", "together", "--seed", "7", "--json"]
+    command = [*torchrun, *studio.train_arguments, *source, "--slug", "together", "--seed", "7", "--json"]
     command += ["--store", str(studio.store)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180, check=False)
     assert done.returncode == 0, done.stderr

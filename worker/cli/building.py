@@ -106,7 +106,6 @@ def train(
         built = workshop.train(wanted, activations=activations, weights=weights)
         if team.rank() == 0:
             print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
-        team.leave()
 
 
 def _wanted(
