@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.numbers import known_numbers
-from store.catalog.comparisons import metrics_of
+from store.catalog.comparisons import metrics_of_all
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.session import Catalog
 from store.catalog.tables import Dictionary
@@ -77,7 +77,9 @@ class Roster:
 
     def _read(self) -> None:
         with self._catalog.session() as session:
-            self._entries = {row.slug: _entry(row, metrics_of(session, row)) for row in list_dictionaries(session)}
+            rows = list_dictionaries(session)
+            known = zip(rows, metrics_of_all(session, rows), strict=True)
+            self._entries = {row.slug: _entry(row, metrics) for row, metrics in known}
         self._read_at = time.monotonic()
         self.n_reads += 1
 

@@ -6,12 +6,13 @@ Each side lives in a process of its own and trains by its own public function (`
 synthetic sparse tokens. An epoch is a round: its batches begin when the other side has had its turn, so that both meet
 the same machine. A round's time is from the first batch asked for to the end of the last step. Memory is the largest
 resident set since before the model was made, less what was resident then. The start of ours (atoms at tokens) and the
-first round of both are not timed. Ours has the spec's defaults, the peer the settings of ``topk_against_overcomplete``.
+first round of both are not timed. Ours has the spec's defaults, the peer the settings of ``conceptoscope bench peers``.
 Prints one JSON object.
 """
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.overcomplete_side import criterion, import_sae, memory_mib
+from worker.bench.peer_side import criterion_of, import_sae, memory_mib
 
 HERE = Path(__file__).resolve().parent
 N_TRUE = 4096  # atoms that the synthetic tokens are made of
@@ -137,6 +138,12 @@ def tell(**values: float) -> None:
     print(json.dumps(values), flush=True, file=sys.__stdout__)
 
 
+def above(before: float | None) -> float:
+    """Peak of the resident memory above what it was; not a number where the system does not tell."""
+    peak = memory_mib()
+    return math.nan if peak is None or before is None else peak - before
+
+
 def synthetic(options: argparse.Namespace) -> Tensor:
     """``n_active`` of 4,096 random unit atoms at each token, with codes from 0.25 to 1.25; one round's tokens."""
     generator = torch.Generator().manual_seed(options.seed)
@@ -171,7 +178,7 @@ def run_ours(options: argparse.Namespace) -> None:
     spec = TopKSpec(**{name: getattr(options, name) for name in names}, epochs=options.rounds + 1, start="tokens")
     before = memory_mib(reset=True)
     history = train(spec, stream).history
-    tell(peak_mib=memory_mib() - before, r2_train=history[-1].r2_train, dead_share=history[-1].dead_share_epoch)
+    tell(peak_mib=above(before), r2_train=history[-1].r2_train, dead_share=history[-1].dead_share_epoch)
 
 
 def run_peer(options: argparse.Namespace) -> None:
@@ -193,8 +200,9 @@ def run_peer(options: argparse.Namespace) -> None:
     model = sae.TopKSAE(options.width, nb_concepts=options.n_concepts, top_k=options.n_active)
     optimizer = torch.optim.Adam(model.parameters(), lr=options.lr)
     with redirect_stdout(sys.stderr):  # it prints each epoch's result
+        criterion = criterion_of(sae, model, {"kind": "topk", "penalty": 0.0}, n_steps=1)
         sae.train_sae(model, Gated(), criterion, optimizer, nb_epochs=options.rounds + 1, monitoring=0)
-    tell(peak_mib=memory_mib() - before)
+    tell(peak_mib=above(before))
 
 
 if __name__ == "__main__":

@@ -29,15 +29,41 @@ from store.vocabulary import Fit
 class Preset:
     """A named dictionary spec, when to take it, and what came of it on the demo's EfficientNet-Lite0 tokens.
 
-    ``r2`` is the centred R2 on held-out photos, ``seconds`` the training time on two cores (``docs/benchmarks.md``);
-    None where the preset has not been run there.
+    On held-out photos: ``r2`` the centred R2, ``l0`` the codes per token, ``dead`` the share of concepts that never
+    fire; ``seconds`` is the training time. All None where the preset has not been measured.
     """
 
     name: str
     spec: DictionarySpec
     note: str
     r2: float | None = None
+    l0: float | None = None
+    dead: float | None = None
     seconds: float | None = None
+
+
+# The table of `conceptoscope bench presets --docs docs/benchmarks.md`, preset by preset: R2, codes per token, dead,
+# seconds. After a new run tests/store/test_presets.py says which lines differ and what belongs here.
+_MEASURED: Final[dict[str, tuple[float, float, float, float]]] = {
+    "topk-small": (0.632, 12.0, 0.008, 47.4),
+    "archetypal-small": (0.621, 11.8, 0.049, 49.2),
+    "batchtopk-small": (0.671, 13.7, 0.016, 43.9),
+    "jumprelu-small": (0.677, 14.3, 0.010, 17.2),
+    "matryoshka-small": (0.635, 13.1, 0.008, 22.4),
+    "relu-small": (0.571, 14.3, 0.000, 20.6),
+    "archetypal-dense-small": (0.569, 12.0, 0.010, 29.8),
+    "archetypal-published-small": (0.616, 12.0, 0.016, 21.9),
+    "matching-pursuit-small": (0.655, 12.0, 0.000, 35.6),
+    "semi-nmf-small": (0.660, 12.0, 0.000, 24.2),
+    "convex-nmf-small": (0.649, 12.0, 0.000, 32.6),
+    "nmf-small": (0.624, 12.0, 0.000, 31.6),
+    "kmeans-small": (0.358, 1.0, 0.260, 15.7),
+    "pca-small": (0.485, 12.0, 0.018, 2.9),
+}
+
+
+def _preset(name: str, spec: DictionarySpec, note: str) -> Preset:
+    return Preset(name, spec, note, *_MEASURED.get(name, ()))
 
 
 # Found on the demo's tokens: with few tokens a strong auxiliary loss that sets in early keeps every concept alive.
@@ -58,26 +84,26 @@ _LARGE: Final[dict[str, Any]] = {
 }
 
 PRESETS = (
-    Preset("topk-small", TopKSpec(**_SMALL), "some hundred photos: a good start"),
-    Preset("archetypal-small", ArchetypalSpec(**_MIXED), "atoms are mixtures of real patches"),
-    Preset("batchtopk-small", BatchTopKSpec(**_SMALL), "busy patches get more codes than plain ones"),
-    Preset("jumprelu-small", JumpReluSpec(**_SMALL), "each concept has a threshold of its own"),
-    Preset("matryoshka-small", MatryoshkaSpec(**_SMALL), "general concepts first, special ones later"),
-    Preset(
+    _preset("topk-small", TopKSpec(**_SMALL), "some hundred photos: a good start"),
+    _preset("archetypal-small", ArchetypalSpec(**_MIXED), "atoms are mixtures of real patches"),
+    _preset("batchtopk-small", BatchTopKSpec(**_SMALL), "busy patches get more codes than plain ones"),
+    _preset("jumprelu-small", JumpReluSpec(**_SMALL), "each concept has a threshold of its own"),
+    _preset("matryoshka-small", MatryoshkaSpec(**_SMALL), "general concepts first, special ones later"),
+    _preset(
         "relu-small",
         ReluSpec(**_SMALL | {"encoder_decay": 0.0}),
         "the plain autoencoder with an L1 penalty, for reference",
     ),
-    Preset("archetypal-dense-small", DenseArchetypalSpec(**_SMALL), "A-SAE: mixtures of all candidates"),
-    Preset("archetypal-published-small", PublishedArchetypalSpec(**_SMALL), "RA-SAE as published, for reference"),
-    Preset("matching-pursuit-small", MatchingPursuitSpec(**_GRADIENT), "codes found step by step; more steps later"),
-    Preset("semi-nmf-small", SemiNmfSpec(**_SIZE), "codes are solved for; the most variance per code"),
-    Preset("convex-nmf-small", ConvexNmfSpec(**_SIZE), "atoms are mixtures of patches, codes are solved for"),
-    Preset("nmf-small", NmfSpec(**_SIZE), "parts that only add, best after a ReLU"),
-    Preset("kmeans-small", KMeansSpec(**_SIZE | {"n_active": 1}), "one concept per patch, for reference"),
-    Preset("pca-small", PcaSpec(**_SIZE | {"epochs": 1}), "principal components, for reference"),
-    Preset("topk-large", TopKSpec(**_LARGE), "a hundred thousand photos or more"),
-    Preset("archetypal-large", ArchetypalSpec(**_LARGE, n_candidates=16_384), "the same, mixtures of real patches"),
+    _preset("archetypal-dense-small", DenseArchetypalSpec(**_SMALL), "A-SAE: mixtures of all candidates"),
+    _preset("archetypal-published-small", PublishedArchetypalSpec(**_SMALL), "RA-SAE as published, for reference"),
+    _preset("matching-pursuit-small", MatchingPursuitSpec(**_GRADIENT), "codes found step by step; more steps later"),
+    _preset("semi-nmf-small", SemiNmfSpec(**_SIZE), "codes are solved for; the most variance per code"),
+    _preset("convex-nmf-small", ConvexNmfSpec(**_SIZE), "atoms are mixtures of patches, codes are solved for"),
+    _preset("nmf-small", NmfSpec(**_SIZE), "parts that only add, best after a ReLU"),
+    _preset("kmeans-small", KMeansSpec(**_SIZE | {"n_active": 1}), "one concept per patch, for reference"),
+    _preset("pca-small", PcaSpec(**_SIZE | {"epochs": 1}), "principal components, for reference"),
+    _preset("topk-large", TopKSpec(**_LARGE), "a hundred thousand photos or more"),
+    _preset("archetypal-large", ArchetypalSpec(**_LARGE, n_candidates=16_384), "the same, mixtures of real patches"),
 )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from store.vocabulary import Fit
 
@@ -67,6 +67,13 @@ class ExtractionSpec(Spec):
     fit: Fit = Fit.CROP
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     images_per_shard: int = Field(64, ge=1, le=65536)
+    stored: bool = Field(True, description="whether tokens are kept on disk; if not they are made anew when read")
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Stored activations are named as before the choice was there, so that stores keep what they have."""
+        values: dict[str, Any] = plain(self)
+        return {name: value for name, value in values.items() if name != "stored" or not value}
 
 
 class AtlasSpec(Spec):

@@ -1,100 +1,86 @@
-"""Stored activations: what an extraction wrote, read shard by shard or as shuffled batches of tokens."""
+"""Activations of an extraction, stored or made anew: read shard by shard or as shuffled batches of tokens."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int32
-from pydantic import BaseModel, ConfigDict, ValidationError
+from jaxtyping import Float, Int64
+from pydantic import ValidationError
 from torch import Tensor
 
 from store.artifacts import Artifact
 from store.errors import Damaged, InvalidInput, NotFound
-from store.grid import Grid, Window
-from store.vocabulary import Fit, Tokens
-from worker.models.base import Geometry
+from store.grid import Window
+from store.vocabulary import Tokens
 from worker.moments import Moments, merge
+from worker.shards import (
+    TOKEN_BYTES,
+    KeptShards,
+    Shard,
+    ShardSource,
+    StoredGeometry,
+    StoredShards,
+    load_tensors,
+    shard_name,
+)
 
 GEOMETRY = "geometry.json"
 STATISTICS = "statistics.safetensors"
 MEMORY_BYTES = 2 * 2**30
-_BYTES = 2  # tokens are kept in memory as they are stored: 16 bit
-
-
-class StoredGeometry(BaseModel):
-    """``geometry.json``: where the tokens come from and how they are arranged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    model: str
-    layer: str
-    weights_sha256: str | None
-    grid_rows: int
-    grid_cols: int
-    width: int
-    n_class: int
-    n_register: int
-    height_px: int
-    width_px: int
-    fit: Fit
-    crop_ratio: float
-    dtype: str
-    n_images: int
-    images_per_shard: int
-
-    @property
-    def n_shards(self) -> int:
-        """Shards that hold all images."""
-        return -(-self.n_images // self.images_per_shard)
-
-
-class Shard(NamedTuple):
-    """Some images' tokens, in the collection's order."""
-
-    images: Int32[Tensor, " n"]
-    patches: Float[Tensor, "n hw d"]
-    prefix: Float[Tensor, "n p d"]
-
-
-def shard_name(index: int) -> str:
-    """File name of a shard."""
-    return f"shard-{index:05d}.safetensors"
 
 
 class ActivationStore:
-    """A published activations artifact, read-only. Each file's checksum is verified when it is first used."""
+    """A published activations artifact, read-only. Each file's checksum is verified when it is first used.
 
-    def __init__(self, artifact: Artifact) -> None:
+    Where its shards are not stored, ``source`` makes them; raises ``InvalidInput`` when there is none.
+    """
+
+    def __init__(self, artifact: Artifact, source: ShardSource | None = None) -> None:
         self.artifact = artifact
-        self.stored = _read_geometry(artifact.file(GEOMETRY))
+        if source is None and not artifact.manifest.spec.get("stored", True):
+            raise InvalidInput(
+                f"The activations {artifact.digest[:12]} are not stored: they can only be read with the model and the "
+                "photos that they are made from."
+            )
+        self._source = source or StoredShards(artifact)
+        self.stored = read_geometry(artifact)
         self.model, self.layer = self.stored.model, self.stored.layer
         self.n_images = self.stored.n_images
         self.window = Window(
             self.stored.height_px, self.stored.width_px, fit=self.stored.fit, crop_ratio=self.stored.crop_ratio
         )
-        self.geometry = Geometry(
-            grid=Grid(self.stored.grid_rows, self.stored.grid_cols),
-            width=self.stored.width,
-            n_class=self.stored.n_class,
-            n_register=self.stored.n_register,
-        )
+        self.geometry = self.stored.geometry
         statistics = load_tensors(artifact.file(STATISTICS))
         self.mean: Float[Tensor, " d"] = statistics["mean"].float()
         self.std: Float[Tensor, " d"] = statistics["std"].float()
 
     def shards(self) -> Iterator[Shard]:
         """All shards in the order of images, tokens as float32."""
-        for index in range(self.stored.n_shards):
-            shard = self.shard(index)
-            yield Shard(shard.images, shard.patches.float(), shard.prefix.float())
+        with closing(self.read(range(self.stored.n_shards))) as shards:
+            for shard in shards:
+                yield Shard(shard.images, shard.patches.float(), shard.prefix.float())
+
+    def read(self, indices: Sequence[int]) -> Generator[Shard, None, None]:
+        """Some shards in the order given, in 16 bit.
+
+        Raises ``Damaged`` naming a shard or a photo that is missing or not what it was.
+        """
+        return self._source.shards(indices)
 
     def shard(self, index: int) -> Shard:
-        """One shard as it is stored; raises ``Damaged`` naming a shard that is missing or broken."""
-        tensors = load_tensors(self.artifact.file(shard_name(index)))
-        return Shard(tensors["image"], tensors["patches"], tensors["prefix"])
+        """One shard."""
+        return next(self.read([index]))
+
+    def kept(self, indices: Sequence[int]) -> Float[Tensor, "N t d"] | None:
+        """Tokens of all images, prefix first, with at least these shards filled, where the source keeps them."""
+        if not isinstance(self._source, KeptShards):
+            return None
+        for _ in self.read(indices):
+            pass
+        return self._source.tokens
 
     def stream(
         self, split_images: Iterable[int], *, tokens: Tokens = Tokens.PATCHES, memory_bytes: int = MEMORY_BYTES
@@ -127,18 +113,25 @@ class ActivationStore:
         counts = {Tokens.PATCHES: patches, Tokens.CLASS: n_class, Tokens.REGISTERS: n_register}
         return counts.get(tokens, patches + n_class + n_register)
 
+    def span(self, tokens: Tokens) -> slice:
+        """Where the tokens of one choice stand among all tokens of an image: class, registers, patches."""
+        n_class, n_prefix = self.geometry.n_class, self.geometry.n_prefix
+        spans = {
+            Tokens.PATCHES: slice(n_prefix, None),
+            Tokens.CLASS: slice(n_class),
+            Tokens.REGISTERS: slice(n_class, n_prefix),
+        }
+        return spans.get(tokens, slice(None))
+
     def chosen(self, shard: Shard, tokens: Tokens) -> Float[Tensor, "n t d"]:
         """A shard's tokens of one choice."""
-        n_class = self.geometry.n_class
         match tokens:
             case Tokens.PATCHES:
                 return shard.patches
-            case Tokens.CLASS:
-                return shard.prefix[:, :n_class]
-            case Tokens.REGISTERS:
-                return shard.prefix[:, n_class:]
             case Tokens.ALL:
                 return torch.cat([shard.prefix, shard.patches], dim=1)
+            case _:
+                return shard.prefix[:, self.span(tokens)]
 
 
 @dataclass(frozen=True)
@@ -176,25 +169,25 @@ class TokenStream:
 
     @cached_property
     def _moments(self) -> Moments:
-        return merge((Moments.of(self._tokens(index)) for index in self._shards), self.width)
+        with closing(self._parts(self._shards)) as parts:
+            return merge(map(Moments.of, parts), self.width)
 
     def batches(self, batch_tokens: int, *, seed: int, epoch: int) -> Iterator[Float[Tensor, "b d"]]:
         """``n_tokens`` tokens as float32 in batches of ``batch_tokens``; the last batch may be smaller.
 
-        Equal seed and epoch give equal batches. Raises ``Damaged`` naming a shard that is missing or broken.
+        Equal seed and epoch give equal batches. Raises ``Damaged`` naming a shard or photo that is missing or broken.
         """
         generator = torch.Generator().manual_seed(_seed_of(seed, epoch))
-        if self.n_tokens * self.width * _BYTES <= self.memory_bytes:
+        if self.n_tokens * self.width * TOKEN_BYTES <= self.memory_bytes:
             order = torch.randperm(self.n_tokens, generator=generator)
             for start in range(0, self.n_tokens, batch_tokens):
-                yield self._all_tokens[order[start : start + batch_tokens]].float()
+                yield self._picked(order[start : start + batch_tokens]).float()
         else:
             yield from self._mixed(batch_tokens, generator=generator)
 
     def first_bad(self) -> str:
         """Shard, row, image and token of the first NaN or infinite activation."""
-        for index in self._shards:
-            shard = self.store.shard(index)
+        for index, shard in zip(self._shards, self.store.read(self._shards), strict=True):
             ours = torch.isin(shard.images.long(), self.images)
             rows = (~self.store.chosen(shard, self.tokens).isfinite()).any(dim=2) & ours[:, None]
             if bool(rows.any()):
@@ -202,58 +195,63 @@ class TokenStream:
                 return f"{shard_name(index)}, row {row} (image {int(shard.images[row])}), token {token}"
         return "no shard"
 
+    def _picked(self, places: Int64[Tensor, " b"]) -> Float[Tensor, "b d"]:
+        """Tokens by their place in an epoch that is not shuffled: image by image."""
+        held, rows = self._held
+        per_image = held.shape[1]
+        return held[rows[places // per_image], places % per_image]
+
     @cached_property
-    def _all_tokens(self) -> Float[Tensor, "n d"]:
-        tokens: Tensor | None = None
+    def _held(self) -> tuple[Float[Tensor, "m t d"], Int64[Tensor, " n"]]:
+        """Tokens of whole images, and the rows of them that are this stream's: a copy, unless the store keeps all."""
+        kept = self.store.kept(self._shards)
+        if kept is not None:
+            return kept[:, self.store.span(self.tokens)], self.images
+        held: Tensor | None = None
         filled = 0
-        for index in self._shards:
-            part = self._tokens(index)
-            tokens = part.new_empty(self.n_tokens, self.width) if tokens is None else tokens
-            tokens[filled : filled + len(part)] = part
+        for part in self._parts(self._shards):
+            held = part.new_empty(self.n_tokens, self.width) if held is None else held
+            held[filled : filled + len(part)] = part
             filled += len(part)
-        assert tokens is not None
+        assert held is not None
         assert filled == self.n_tokens
-        return tokens
+        return held.view(len(self.images), -1, self.width), torch.arange(len(self.images))
 
     @cached_property
     def _shards(self) -> list[int]:
         return sorted(set((self.images // self.store.stored.images_per_shard).tolist()))
 
-    def _tokens(self, index: int) -> Float[Tensor, "n d"]:
-        shard = self.store.shard(index)
-        return self.store.chosen(shard, self.tokens)[torch.isin(shard.images.long(), self.images)].flatten(0, 1)
+    def _parts(self, indices: Sequence[int]) -> Generator[Float[Tensor, "n d"], None, None]:
+        """This stream's tokens of some shards, shard by shard."""
+        with closing(self.store.read(indices)) as shards:
+            for shard in shards:
+                ours = torch.isin(shard.images.long(), self.images)
+                yield self.store.chosen(shard, self.tokens)[ours].flatten(0, 1)
 
     def _mixed(self, batch_tokens: int, *, generator: torch.Generator) -> Iterator[Float[Tensor, "b d"]]:
         # While the buffer is refilled and shuffled, its tokens stand in memory up to three times.
-        capacity = max(2 * batch_tokens, self.memory_bytes // (3 * self.width * _BYTES))
+        capacity = max(2 * batch_tokens, self.memory_bytes // (3 * self.width * TOKEN_BYTES))
         waiting = [self._shards[i] for i in torch.randperm(len(self._shards), generator=generator).tolist()]
         parts: list[Tensor] = []
-        while waiting or parts:
-            while waiting and sum(map(len, parts)) < capacity:
-                parts.append(self._tokens(waiting.pop()))
-            buffer = torch.cat(parts)
-            parts.clear()
-            buffer = buffer[torch.randperm(len(buffer), generator=generator)]
-            # Half of the buffer stays to be mixed with what comes, and whole batches leave, except at the very end.
-            leaving = len(buffer) // 2 // batch_tokens * batch_tokens if waiting else len(buffer)
-            for start in range(0, leaving, batch_tokens):
-                yield buffer[start : min(start + batch_tokens, leaving)].float()
-            if leaving < len(buffer):
-                parts.append(buffer[leaving:].clone())
+        with closing(self._parts(waiting[::-1])) as coming:
+            while waiting or parts:
+                while waiting and sum(map(len, parts)) < capacity:
+                    waiting.pop()
+                    parts.append(next(coming))
+                buffer = torch.cat(parts)
+                parts.clear()
+                buffer = buffer[torch.randperm(len(buffer), generator=generator)]
+                # Half of the buffer stays to be mixed with what comes, and whole batches leave, except at the end.
+                leaving = len(buffer) // 2 // batch_tokens * batch_tokens if waiting else len(buffer)
+                for start in range(0, leaving, batch_tokens):
+                    yield buffer[start : min(start + batch_tokens, leaving)].float()
+                if leaving < len(buffer):
+                    parts.append(buffer[leaving:].clone())
 
 
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file; raises ``Damaged`` naming a file that vanished or is broken."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as fault:
-        raise Damaged(f"{path.name} of {path.parent} cannot be read: {fault}. Extract again.") from fault
-
-
-def _read_geometry(path: Path) -> StoredGeometry:
+def read_geometry(artifact: Artifact) -> StoredGeometry:
+    """Where an artifact's tokens come from and how they are arranged; raises ``Damaged``."""
+    path = artifact.file(GEOMETRY)
     try:
         return StoredGeometry.model_validate_json(path.read_bytes())
     except ValidationError as fault:

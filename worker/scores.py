@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from store.catalog.comparisons import metrics_of
+from store.catalog.comparisons import metrics_of, metrics_of_all
 from store.catalog.dictionaries import get_dictionary, list_dictionaries
 from store.catalog.session import Catalog
 from store.errors import NotFound
@@ -15,6 +15,7 @@ COLUMNS = ("r2", "r2_data_atoms", "l0", "dead_share_all", "dense_share", "stabil
 def all_scores(settings: Settings, *, layer: str | None = None) -> list[dict[str, Any]]:
     """One row per dictionary with its most telling metrics; those that were not measured are None."""
     with _opened(settings).session() as session:
+        listed = list_dictionaries(session, with_atlas=False)
         rows = [
             {
                 "dictionary": row.slug,
@@ -22,9 +23,9 @@ def all_scores(settings: Settings, *, layer: str | None = None) -> list[dict[str
                 "layer": row.layer,
                 "method": row.method,
                 "n_concepts": row.n_concepts,
-                **{key: metrics_of(session, row).get(key) for key in COLUMNS},
+                **{key: metrics.get(key) for key in COLUMNS},
             }
-            for row in list_dictionaries(session, with_atlas=False)
+            for row, metrics in zip(listed, metrics_of_all(session, listed), strict=True)
         ]
     found = [row for row in rows if layer in (None, row["layer"])]
     if layer is not None and not found:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from store.artifacts import Artifact, Artifacts, check_writable
+from store.artifacts import Artifact, Artifacts, check_writable, sha256_of
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
@@ -21,6 +21,9 @@ from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Kind
 from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
 from worker.reporting import Reporter, Tell
+
+if TYPE_CHECKING:
+    from worker.activations import ActivationStore
 
 HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
 
@@ -92,8 +95,12 @@ class Workshop:
             found = self.artifacts.find(Kind.ACTIVATIONS, spec, inputs=activations_inputs(collection.artifact))
             return found or self._extract(spec, collection, folder, weights=weights, tell=tell)
 
+        def check(found: Artifact) -> None:
+            found.verify()
+            self._open(found, [weights] if weights else [])
+
         with self._reporter.job(f"extract {spec.model} {spec.layer}") as tell:
-            return self._fresh(Kind.ACTIVATIONS, build)
+            return self._fresh(Kind.ACTIVATIONS, build, check=check)
 
     def _extract(
         self,
@@ -154,7 +161,6 @@ class Workshop:
     def _train(
         self, activations: Artifact, specs: Sequence[AnyDictionarySpec], *, weights: Path | None, tell: Tell
     ) -> list[Artifact]:
-        from worker.activations import ActivationStore
         from worker.device import pick_device
         from worker.jobs.train import train_dictionaries
         from worker.models.registry import find_head
@@ -163,13 +169,30 @@ class Workshop:
         extraction = ExtractionSpec.model_validate(activations.manifest.spec)
         return train_dictionaries(
             specs,
-            ActivationStore(activations),
+            self._open(activations, [weights] if weights else []),
             collection=self._collection_of(activations),
             artifacts=self.artifacts,
             device=pick_device(self._device),
             on_progress=tell,
             head=find_head(extraction, weights_file=weights),
         )
+
+    def _open(self, activations: Artifact, weights: Sequence[Path] = ()) -> "ActivationStore":
+        """Activations to be read; those that are not stored by the model, whose weights file is among ``weights``."""
+        from worker.activations import ActivationStore
+
+        spec = ExtractionSpec.model_validate(activations.manifest.spec)
+        if spec.stored:
+            return ActivationStore(activations)
+        from worker.device import pick_device
+        from worker.extraction import Extraction, open_live
+        from worker.models.registry import load_model
+
+        device = pick_device(self._device)
+        model = load_model(spec.model, weights_file=_file_of(spec, weights), device=device)
+        collection = self._collection_of(activations)
+        _, folder = self.collection(collection.spec["slug"])
+        return open_live(activations, Extraction(spec, model, collection, folder, device))
 
     def _collection_of(self, activations: Artifact) -> Collection:
         return Collection(self.artifacts.get(Kind.COLLECTION, activations.manifest.inputs["collection"]))
@@ -195,9 +218,10 @@ class Workshop:
             )
             save_dictionary(session, facts)
 
-    def stability(self, slugs: Sequence[str]) -> dict[tuple[str, str], dict[str, float]]:
+    def stability(
+        self, slugs: Sequence[str], *, weights: Sequence[Path] = ()
+    ) -> dict[tuple[str, str], dict[str, float]]:
         """Dictionaries that differ in their seeds are compared pair by pair; what is found is kept in the catalog."""
-        from worker.activations import ActivationStore
         from worker.jobs.stability import measure_stability
         from worker.jobs.train import judging_stream
 
@@ -207,7 +231,8 @@ class Workshop:
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionaries[0].manifest.inputs["activations"])
         tokens = load_dictionary_spec(dictionaries[0].manifest.spec).tokens
         with self._reporter.job("stability") as tell:
-            held_out = judging_stream(ActivationStore(activations), self._collection_of(activations), tokens=tokens)
+            read = self._open(activations, weights)
+            held_out = judging_stream(read, self._collection_of(activations), tokens=tokens)
             found = measure_stability(dictionaries, held_out, on_progress=tell)
         with self.catalog.session() as session:
             for (one, other), values in found.items():
@@ -215,9 +240,8 @@ class Workshop:
         names = {artifact.digest: row.slug for artifact, row in zip(dictionaries, rows, strict=True)}
         return {(names[one], names[other]): values for (one, other), values in found.items()}
 
-    def monosemanticity(self, slug: str, *, by: str | None = None) -> dict[str, Any]:
+    def monosemanticity(self, slug: str, *, by: str | None = None, weights: Sequence[Path] = ()) -> dict[str, Any]:
         """A dictionary is judged by another model's view of the same images, whose activations the store has."""
-        from worker.activations import ActivationStore
         from worker.jobs.monosemanticity import measure_monosemanticity
 
         with self.catalog.session() as session:
@@ -228,8 +252,8 @@ class Workshop:
         with self._reporter.job(f"monosemanticity {slug}"):
             values = measure_monosemanticity(
                 dictionary,
-                ActivationStore(activations),
-                by=ActivationStore(judge),
+                self._open(activations, weights),
+                by=self._open(judge, weights),
                 collection=self._collection_of(activations),
             )
         with self.catalog.session() as session:
@@ -239,6 +263,7 @@ class Workshop:
     def _other_eyes(self, activations: Artifact, *, by: str | None) -> Artifact:
         """Activations of the same collection by another model, or by the one that is named."""
         same = [a for a in self.artifacts.list(Kind.ACTIVATIONS) if a.manifest.inputs == activations.manifest.inputs]
+        same.sort(key=lambda a: bool(a.manifest.spec.get("stored", True)))  # of one model, those that are stored count
         models = {a.manifest.spec["model"]: a for a in same}
         known = sorted(models.keys() - {activations.manifest.spec["model"]})
         if by is None and not known:
@@ -248,7 +273,7 @@ class Workshop:
             raise NotFound("model with activations of this collection", name, known=known)
         return models[name]
 
-    def atlas(self, slug: str, spec: AtlasSpec) -> Built:
+    def atlas(self, slug: str, spec: AtlasSpec, *, weights: Sequence[Path] = ()) -> Built:
         """A dictionary becomes an atlas, and shows it from then on."""
         with self.catalog.session() as session:
             row = get_dictionary(session, slug)
@@ -256,18 +281,19 @@ class Workshop:
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
 
         def build() -> Artifact:
-            return self._atlas(spec, dictionary, activations, tell=tell)
+            return self._atlas(spec, dictionary, activations, weights=weights, tell=tell)
 
         with self._reporter.job(f"index {slug}") as tell:
             built = self._fresh(Kind.ATLAS, build)
         self._show(slug, dictionary, built.artifact)
         return built
 
-    def _atlas(self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, tell: Tell) -> Artifact:
+    def _atlas(
+        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, weights: Sequence[Path], tell: Tell
+    ) -> Artifact:
         found = self.artifacts.find(Kind.ATLAS, spec, inputs=atlas_inputs(dictionary, activations=activations))
         if found is not None:
             return found
-        from worker.activations import ActivationStore
         from worker.dictionaries.files import load_dictionary
         from worker.jobs.index import IndexInputs, index
         from worker.jobs.train import load_facts
@@ -277,7 +303,7 @@ class Workshop:
         inputs = IndexInputs(
             dictionary=load_dictionary(dictionary.path),
             dictionary_artifact=dictionary,
-            activations=ActivationStore(activations),
+            activations=self._open(activations, weights),
             collection=self._collection_of(activations),
             facts=load_facts(dictionary) | {"extraction": activations.manifest.spec},
         )
@@ -289,7 +315,14 @@ class Workshop:
             headline = {key: metrics[key] for key in HEADLINE}
             switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
 
-    def _fresh(self, kind: Kind, build: Callable[[], Artifact], *, new: bool = False) -> Built:
+    def _fresh(
+        self,
+        kind: Kind,
+        build: Callable[[], Artifact],
+        *,
+        new: bool = False,
+        check: Callable[[Artifact], None] = Artifact.verify,
+    ) -> Built:
         """Find or build. On a rebuild what was found is checked, and when damaged set aside and built again."""
         known = {artifact.digest for artifact in self.artifacts.list(kind)}
         artifact = build()
@@ -298,12 +331,33 @@ class Workshop:
         if not self._rebuild:
             return Built(artifact, reused=True)
         try:
-            artifact.verify()
+            check(artifact)
         except Damaged as fault:
             self._reporter.say(f"{fault.args[0].split('. ')[0]}: building it again.")
             self.artifacts.set_aside(artifact)
             return Built(build(), reused=False)
         return Built(artifact, reused=True)
+
+
+def _file_of(spec: ExtractionSpec, files: Sequence[Path]) -> Path | None:
+    """The weights file that activations were made with; None where the model has its own weights."""
+    if spec.weights_sha256 is None:
+        return None
+    found = {weights_digest(file): file for file in files}
+    if spec.weights_sha256 not in found:
+        given = f"; given: {', '.join(f'{file} ({sha[:12]})' for sha, file in found.items())}" if found else ""
+        raise InvalidInput(
+            f"The activations of {spec.model} at {spec.layer} are not stored, so its weights file is needed again, the "
+            f"one with sha256 {spec.weights_sha256[:12]}{given}. Give it by --weights."
+        )
+    return found[spec.weights_sha256]
+
+
+def weights_digest(file: Path) -> str:
+    """SHA-256 of a weights file that a person gave; raises ``InvalidInput`` when there is none."""
+    if not file.is_file():
+        raise InvalidInput(f"The weights file '{file}' does not exist; check --weights.")
+    return sha256_of(file)
 
 
 def model_slug(name: str) -> str:

@@ -1,6 +1,7 @@
 """What was measured between two dictionaries, and all that is known of one."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -21,14 +22,27 @@ def save_comparison(session: Session, one: str, other: str, *, values: Mapping[s
     return row
 
 
-def list_comparisons(session: Session, digest: str) -> list[Comparison]:
-    """All measurements with this dictionary, oldest first."""
-    has_part = or_(Comparison.first_digest == digest, Comparison.second_digest == digest)
+def list_comparisons(session: Session, digests: Iterable[str]) -> list[Comparison]:
+    """All measurements with any of these dictionaries, oldest first, by one query."""
+    wanted = set(digests)
+    has_part = or_(Comparison.first_digest.in_(wanted), Comparison.second_digest.in_(wanted))
     return list(session.scalars(select(Comparison).where(has_part).order_by(Comparison.id)))
 
 
 def metrics_of(session: Session, row: Dictionary) -> dict[str, float]:
     """What was measured when it was trained, and the means of what was measured against dictionaries of other seeds."""
-    compared = [one.values for one in list_comparisons(session, row.digest)]
-    keys = {key for values in compared for key in values}
-    return {**row.metrics, **{key: fmean(values[key] for values in compared if key in values) for key in keys}}
+    return metrics_of_all(session, [row])[0]
+
+
+def metrics_of_all(session: Session, rows: Sequence[Dictionary]) -> list[dict[str, float]]:
+    """The metrics of each of several dictionaries, in their order, by one query."""
+    compared: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in list_comparisons(session, (row.digest for row in rows)):
+        for digest in {one.first_digest, one.second_digest}:
+            compared[digest].append(one.values)
+    return [{**row.metrics, **_means(compared[row.digest])} for row in rows]
+
+
+def _means(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    keys = {key for values in found for key in values}
+    return {key: fmean(values[key] for values in found if key in values) for key in keys}

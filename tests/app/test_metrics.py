@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from app.main import make_app
 from app.makers.metrics import in_two_columns, metrics_of, rank_of
+from app.roster import Roster
 from app.site import Site
 from app.views.metrics import MetricGroup
 from app.words import GROUP_OF, METRIC_GROUPS, NULL_OF
@@ -17,6 +18,7 @@ from store.catalog.dictionaries import get_dictionary, switch_atlas
 from store.catalog.session import Catalog
 from store.metrics import GROUPS, METRICS
 from tests.app.measuring import ALONE, MEASURED, UNMEASURED, peers_store, save_metrics, view_of
+from tests.store.catalog.queries import asked
 
 few = st.integers(0, 5).map(float)
 
@@ -168,3 +170,15 @@ def test_numbers_belong_to_the_dictionary_that_the_atlas_shows(tmp_path: Path) -
         assert metrics_of(site, entry)["r2"] == MEASURED["b-topk"]["r2"]
         assert entry.metrics["r2"] == 0.01
     catalog.close()
+
+
+def test_many_dictionaries_are_read_by_as_many_queries_as_few(tmp_path: Path) -> None:
+    counts = []
+    for number, slugs in enumerate((["a-topk"], ["a-topk", "b-topk", "e-topk"])):
+        settings = peers_store(tmp_path / str(number), *slugs)
+        catalog = Catalog(settings.catalog_url)
+        with asked(catalog.engine) as statements:
+            assert len(Roster(catalog).entries()) == len(slugs)
+        catalog.close()
+        counts.append(len(statements))
+    assert counts == [2, 2]

@@ -11,15 +11,17 @@ from store.duck import DuckFile
 from store.errors import InvalidInput
 from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
-from store.vocabulary import Fit, Kind
+from store.vocabulary import Kind
 from tests.factories import draw_photos, make_collection
 from tests.worker.dictionaries.planted import SPECS, WIDTH, planted_tokens
-from worker.activations import ActivationStore, StoredGeometry, shard_name
+from tests.worker.stores import stored_geometry
+from worker.activations import ActivationStore
 from worker.dictionaries.files import load_dictionary
 from worker.dictionaries.registry import METHODS
 from worker.jobs.index import IndexInputs, index
 from worker.jobs.requests import activations_inputs
 from worker.jobs.train import load_facts, train_dictionaries
+from worker.shards import shard_name
 
 N_IMAGES, ROWS, COLS = 40, 4, 5
 
@@ -36,22 +38,8 @@ def write_activations(artifacts: Artifacts, collection: Artifact) -> Artifact:
         flat = tokens.flatten(0, 1).double()
         moments = {"mean": flat.mean(dim=0), "std": flat.std(dim=0), "n": torch.tensor([len(flat)])}
         save_file(moments, draft.path / "statistics.safetensors")
-        geometry = StoredGeometry(
-            model="small",
-            layer="conv",
-            weights_sha256=None,
-            grid_rows=ROWS,
-            grid_cols=COLS,
-            width=WIDTH,
-            n_class=1,
-            n_register=1,
-            height_px=64,
-            width_px=80,
-            fit=Fit.COVER,
-            crop_ratio=1.0,
-            dtype="bfloat16",
-            n_images=N_IMAGES,
-            images_per_shard=N_IMAGES,
+        geometry = stored_geometry(
+            grid=(ROWS, COLS), width=WIDTH, n_class=1, n_register=1, n_images=N_IMAGES, images_per_shard=N_IMAGES
         )
         (draft.path / "geometry.json").write_text(geometry.model_dump_json())
         return artifacts.publish(draft)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from store.methods import BatchTopKSpec, TopKSpec
-from tests.worker.dictionaries.planted import planted_streams
+from tests.worker.dictionaries.planted import COMMON, planted_streams
 from tests.worker.dictionaries.triton_checks import drawn_pairs
 from worker.dictionaries.kernels import PairIndex, gathered_pair_products
 from worker.dictionaries.pairs import decode_pairs, encode_pairs
@@ -75,7 +75,7 @@ def test_pairs_reconstruct_what_the_cpu_does(floats: list[Tensor], choose: Choos
 @pytest.mark.parametrize("spec", [TopKSpec, BatchTopKSpec])
 def test_training_reaches_what_the_cpu_reaches(spec: type[TopKSpec] | type[BatchTopKSpec]) -> None:
     stream, held_out = planted_streams()
-    chosen = spec(n_concepts=16, n_active=3, epochs=12, batch_tokens=128, lr=1e-2, dead_after_tokens=1000)
+    chosen = spec(**COMMON)
     scores = [train(chosen, stream, held_out=held_out, device=device).history[-1] for device in ("cpu", "cuda")]
     assert scores[0].r2_held_out is not None
     assert scores[1].r2_held_out is not None

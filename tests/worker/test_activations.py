@@ -12,8 +12,10 @@ from store.artifacts import Artifact, Artifacts
 from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import TopKSpec
 from store.specs import ExtractionSpec
-from store.vocabulary import Fit, Kind, Tokens
-from worker.activations import ActivationStore, StoredGeometry, TokenStream, shard_name
+from store.vocabulary import Kind, Tokens
+from tests.worker.stores import stored_geometry
+from worker.activations import ActivationStore, TokenStream
+from worker.shards import shard_name
 from worker.training.loop import train
 
 N_IMAGES, PER_SHARD, PATCHES, WIDTH = 23, 5, 6, 4
@@ -37,22 +39,8 @@ def write_store(root: Path, *, spoiled: tuple[int, int] | None = None) -> Artifa
             save_file(tensors, draft.path / shard_name(start // PER_SHARD))
         mean, std = torch.arange(WIDTH, dtype=torch.float64), torch.ones(WIDTH, dtype=torch.float64)
         save_file({"mean": mean, "std": std, "n": torch.tensor([9])}, draft.path / "statistics.safetensors")
-        geometry = StoredGeometry(
-            model="small",
-            layer="conv",
-            weights_sha256=None,
-            grid_rows=2,
-            grid_cols=3,
-            width=WIDTH,
-            n_class=1,
-            n_register=0,
-            height_px=16,
-            width_px=24,
-            fit=Fit.COVER,
-            crop_ratio=1.0,
-            dtype="bfloat16",
-            n_images=N_IMAGES,
-            images_per_shard=PER_SHARD,
+        geometry = stored_geometry(
+            grid=(2, 3), width=WIDTH, n_class=1, n_register=0, n_images=N_IMAGES, images_per_shard=PER_SHARD
         )
         (draft.path / "geometry.json").write_text(geometry.model_dump_json())
         return artifacts.publish(draft)

@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 from store.artifacts import Artifacts
 from store.atlas.reader import Atlas
 from store.duck import DuckFile, DuckWriter, Schema
-from store.errors import NewerFormat
+from store.errors import Damaged, InvalidInput, NewerFormat
 from store.vocabulary import Band, Kind
 from tests.tiny import drawn_images
 from worker.cli import app
+from worker.models import registry
+from worker.models.base import VisionModel
 from worker.models.torchvision_cpu import import_timm
 
 MODEL = "timm/test_resnet"
@@ -262,10 +264,11 @@ def test_metrics_of_the_models_own_head_are_there(studio: Studio) -> None:
 
 
 @pytest.mark.slow
-def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio) -> None:
+@pytest.mark.parametrize("source", [[], ["--live"]], ids=["stored", "live"])
+def test_torchrun_trains_one_dictionary_with_two_processes(studio: Studio, source: list[str]) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "worker.cli"]
-    command = [*torchrun, *studio.train_arguments, "--slug", "together", "--seed", "7", "--json"]
+    command = [*torchrun, *studio.train_arguments, *source, "--slug", "together", "--seed", "7", "--json"]
     command += ["--store", str(studio.store)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
@@ -283,3 +286,62 @@ def test_a_sweep_trains_every_combination_on_one_pass(studio: Studio) -> None:
     slugs = {f"{start}-k{k}-aux-weight{w}" for k in (16, 20) for w in ("0-0", "0-1")}
     assert {row["slug"] for row in found} == slugs
     assert slugs <= {row["slug"] for row in answer("ls", store=studio.store)["dictionaries"]}
+
+
+def test_live_activations_of_changed_weights_are_refused_and_made_again_on_request(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(*arguments: str) -> Any:
+        command = [*arguments, "--store", str(tmp_path), "--json"]
+        return json.loads(CliRunner().invoke(app, command, catch_exceptions=False).stdout)
+
+    def changed(*given: Any, **more: Any) -> VisionModel:
+        model = load(*given, **more)
+        model.weights_sha256 = "f" * 64
+        return model
+
+    here("ingest", str(studio.photos), "--slug", "drawn", "--held-out", "0.25")
+    source = [*studio.train_arguments[1:8], "--live", "--device", "cpu"]
+    first = here("extract", *source)
+    load = registry.load_model
+    monkeypatch.setattr(registry, "load_model", changed)
+    with pytest.raises(Damaged, match="weights_sha256 .* but timm/test_resnet has f{64} now.*--live --rebuild"):
+        here("train", *source, *SMALL)
+    second = here("extract", *source, "--rebuild")
+    assert not second["reused"]
+    assert second["digest"] != first["digest"]
+
+
+def test_live_activations_train_the_same_dictionary_and_are_never_stored(studio: Studio) -> None:
+    def here(*arguments: str) -> Any:
+        command = [*arguments, "--device", "cpu", "--store", str(studio.store), "--json"]
+        return json.loads(CliRunner().invoke(app, command, catch_exceptions=False).stdout)
+
+    before = {artifact.digest for artifact in Artifacts(studio.store).list(Kind.ACTIVATIONS)}
+    weights = ["--weights", str(studio.weights)]
+    built = here(*studio.train_arguments, "--live", "--slug", "live")
+    of_both = [studio.store / "dictionary" / found["digest"] for found in (built, studio.trained)]
+    for name in ("weights.safetensors", "metrics.json", "history.json"):
+        assert (of_both[0] / name).read_bytes() == (of_both[1] / name).read_bytes(), name
+    (made,) = (one for one in Artifacts(studio.store).list(Kind.ACTIVATIONS) if one.digest not in before)
+    assert set(made.manifest.files) == {"geometry.json", "statistics.safetensors"}
+    with pytest.raises(InvalidInput, match="test_resnet at final are not stored.*sha256.*--weights"):
+        here("atlas", "live")
+    other = studio.photos / "a" / "000.png"
+    with pytest.raises(InvalidInput, match=r"sha256 \w{12}; given: .*000\.png \(\w{12}\)"):
+        here("atlas", "live", "--weights", str(other))
+    with pytest.raises(InvalidInput, match="'none' does not exist; check --weights"):
+        here("atlas", "live", "--weights", "none")
+    shown = [
+        Atlas(Artifacts(studio.store).get(Kind.ATLAS, found["digest"]))
+        for found in (here("atlas", "live", "--n-examples", "9", *weights), studio.atlas)
+    ]
+    assert all(
+        repr(values.tolist()) == repr(shown[1].columns[name].tolist()) for name, values in shown[0].columns.items()
+    )
+    with pytest.raises(InvalidInput, match="same seeds"):
+        here("stability", "live", "small", *weights)
+    with pytest.raises(InvalidInput, match="eyes of another model"):
+        here("monosemanticity", "live", "--by", MODEL, *weights)
+    again = here(*studio.train_arguments, "--live", "--slug", "live", "--rebuild")
+    assert (again["digest"], again["reused"]) == (built["digest"], True)

@@ -170,13 +170,16 @@ _COLUMNS = (
 
 
 def _bars(table: Table) -> list[Bar]:
-    """The published claim: archetypal dictionaries tell objects better than all others."""
+    """The published claim in its weakest form: some archetypal kind tells objects at least as well as every other.
+
+    Only the best of all archetypal kinds and variants meets the best of the others, nulls left out.
+    """
     scores = {row["method"]: row["auroc"] for row in table.rows if not row["method"].startswith("null")}
     ours = [value for name, value in scores.items() if name.startswith("archetypal")]
     others = [value for name, value in scores.items() if not name.startswith("archetypal")]
     if not ours or not others:
         return []
-    what = f"AUROC, best archetypal less best other ({table.title.partition(',')[0]})"
+    what = f"AUROC, best of all archetypal kinds less best of the others ({table.title.partition(',')[0]})"
     return [at_least(what, 0.0, measured=max(ours) - max(others))]
 
 

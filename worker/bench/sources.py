@@ -129,7 +129,7 @@ def load_tokens(options: SourceOptions, settings: Settings, on_progress: OnProgr
     collection, _ = _photos(workshop, options.collection, settings)
     built = workshop.extract(options.collection, options.extraction, weights=options.weights)
     store = ActivationStore(built.artifact)
-    tokens = torch.cat([store.shard(index).patches for index in range(store.stored.n_shards)])
+    tokens = torch.cat([shard.patches for shard in store.read(range(store.stored.n_shards))])
     rows = {split: [row.image for row in collection.images if row.split is split] for split in Split}
     for split, images in rows.items():
         if not images:

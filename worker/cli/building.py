@@ -9,26 +9,22 @@ import typer
 from store.methods import AnyDictionarySpec
 from store.presets import get_preset
 from store.specs import AtlasSpec, ClassRule, CollectionSpec
-from store.vocabulary import Fit
 from worker.cli.options import (
     CollectionArgument,
     DeviceOption,
-    FitOption,
     JsonOption,
-    LayerOption,
-    ModelOption,
     PortOption,
+    Reading,
     RebuildOption,
-    SizeOption,
     StoreOption,
-    WeightsOption,
+    WeightsAgainOption,
     collection_facts,
-    extraction_of,
     print_all,
     print_built,
     print_json,
     serve_web,
     settings_of,
+    with_reading,
     workshop_of,
 )
 from worker.cli.sweep import combined, named, parse_change
@@ -58,30 +54,24 @@ def ingest(
     print_built(built, as_json=as_json, extra=collection_facts(workshop, spec.slug))
 
 
+@with_reading
 def extract(
     collection: CollectionArgument,
-    model: ModelOption = "efficientnet-lite0",
-    layer: LayerOption = None,
-    size: SizeOption = None,
-    fit: FitOption = Fit.CROP,
-    weights: WeightsOption = None,
+    reading: Reading,
     device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a model over a collection and keep its activations at one layer."""
+    """Run a model over a collection and keep its activations at one layer, or with --live their statistics alone."""
     workshop = workshop_of(store, device=device, rebuild=rebuild)
-    spec = extraction_of(model, layer, size=size, fit=fit, weights=weights)
-    print_built(workshop.extract(collection, spec, weights=weights), as_json=as_json)
+    print_built(workshop.extract(collection, reading.extraction(), weights=reading.weights), as_json=as_json)
 
 
+@with_reading
 def train(
     collection: CollectionArgument,
-    model: ModelOption = "efficientnet-lite0",
-    layer: LayerOption = None,
-    size: SizeOption = None,
-    fit: FitOption = Fit.CROP,
+    reading: Reading,
     preset: Annotated[list[str] | None, typer.Option(help="Repeatable [default: topk-small]. See presets.")] = None,
     n_concepts: Annotated[list[int] | None, typer.Option(help="Number of concepts, repeatable.")] = None,
     n_active: Annotated[list[int] | None, typer.Option(help="Active concepts per token, repeatable.")] = None,
@@ -92,7 +82,6 @@ def train(
     ] = None,
     slug: Annotated[str | None, typer.Option(help="Name in addresses [default: model-layer-method].")] = None,
     title: Annotated[str | None, typer.Option(help="Name for people.")] = None,
-    weights: WeightsOption = None,
     device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
@@ -108,16 +97,15 @@ def train(
     fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
     specs = combined([get_preset(name).spec for name in preset or ["topk-small"]], fields)
     workshop = workshop_of(store, device=device, rebuild=rebuild)
-    extraction = extraction_of(model, layer, size=size, fit=fit, weights=weights)
-    names = named(specs, start=slug or model_slug(f"{model}-{extraction.layer}"), with_method=slug is None)
-    wanted = _wanted(specs, names, heading=f"{model_title(model)}, {extraction.layer}", title=title)
+    extraction, weights = reading.extraction(), reading.weights
+    names = named(specs, start=slug or model_slug(f"{reading.model}-{extraction.layer}"), with_method=slug is None)
+    wanted = _wanted(specs, names, heading=f"{model_title(reading.model)}, {extraction.layer}", title=title)
     with team.joined():
         with team.first_alone():
             activations = workshop.extract(collection, extraction, weights=weights).artifact
         built = workshop.train(wanted, activations=activations, weights=weights)
         if team.rank() == 0:
             print_all(built, [{"slug": one.slug} for one in wanted], as_json=as_json)
-        team.leave()
 
 
 def _wanted(
@@ -132,13 +120,16 @@ def _wanted(
 def atlas(
     dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
     n_examples: Annotated[int, typer.Option(help="Examples per band.")] = 16,
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Gather the evidence of a dictionary's concepts, so that the explorer can show them."""
-    workshop = workshop_of(store, rebuild=rebuild)
-    print_built(workshop.atlas(dictionary, AtlasSpec(n_examples=n_examples)), as_json=as_json)
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
+    spec = AtlasSpec(n_examples=n_examples)
+    print_built(workshop.atlas(dictionary, spec, weights=weights or ()), as_json=as_json)
 
 
 def demo(

@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from store.presets import PRESETS
-from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, serve_web, settings_of, workshop_of
+from worker.cli.options import (
+    DeviceOption,
+    JsonOption,
+    PortOption,
+    StoreOption,
+    WeightsAgainOption,
+    print_json,
+    serve_web,
+    settings_of,
+    workshop_of,
+)
 
 _FILE_WIDTH: Final = 240  # of a table that goes into a file or another program
 
@@ -57,7 +67,7 @@ def list_store(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 def presets(as_json: JsonOption = False) -> None:
-    """List the presets of `train`: what each is for, how long it takes and what to expect of it."""
+    """List the presets of `train`: what each is for, how long it takes and what came of it on the demo's tokens."""
     if as_json:
         print_json([asdict(preset) | {"spec": preset.spec.as_json()} for preset in PRESETS])
         return
@@ -67,7 +77,9 @@ def presets(as_json: JsonOption = False) -> None:
             "method": preset.spec.method,
             "concepts": preset.spec.n_concepts,
             "active": preset.spec.n_active,
-            "demo R2": preset.r2,
+            "demo R2": "not measured" if preset.r2 is None else preset.r2,
+            "L0": preset.l0,
+            "dead": None if preset.dead is None else f"{preset.dead:.1%}",
             "seconds": preset.seconds,
             "note": preset.note,
         }
@@ -95,11 +107,13 @@ def metrics(
 
 def stability(
     dictionaries: Annotated[list[str], typer.Argument(help="Slugs of dictionaries that differ in their seeds.")],
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure whether trainings with other seeds found the same concepts; the pages show what was found."""
-    found = workshop_of(store).stability(dictionaries)
+    found = workshop_of(store, device=device).stability(dictionaries, weights=weights or ())
     rows = [{"one": one, "other": other, **values} for (one, other), values in found.items()]
     if as_json:
         print_json(rows)
@@ -110,11 +124,13 @@ def stability(
 def monosemanticity(
     dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
     by: Annotated[str | None, typer.Option(help="Model whose activations judge [default: the first other].")] = None,
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure whether each concept's images are alike in the eyes of another model; the pages show it."""
-    found = workshop_of(store).monosemanticity(dictionary, by=by)
+    found = workshop_of(store, device=device).monosemanticity(dictionary, by=by, weights=weights or ())
     if as_json:
         print_json(found)
     else:

@@ -1,21 +1,23 @@
 """What several commands share: options, and what is made of them."""
 
+import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from store.artifacts import sha256_of
 from store.errors import InvalidInput
 from store.settings import Settings
 from store.specs import ExtractionSpec
 from store.vocabulary import Fit
 from worker.reporting import Reporter
-from worker.workshop import Built, Workshop
+from worker.workshop import Built, Workshop, weights_digest
 
 StoreOption = Annotated[
     Path | None, typer.Option("--store", help="Folder of the store [default: ./conceptoscope-store].")
@@ -25,13 +27,56 @@ DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ... [
 RebuildOption = Annotated[
     bool, typer.Option("--rebuild", help="Check what is there and build damaged artifacts again.")
 ]
-WeightsOption = Annotated[Path | None, typer.Option(help="Weights file: safetensors or a plain state dict.")]
+WeightsAgainOption = Annotated[
+    list[Path] | None,
+    typer.Option("--weights", help="Weights file that activations were made with, if they are not stored; repeatable."),
+]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one [default: 8600].")]
 CollectionArgument = Annotated[str, typer.Argument(help="Slug of the collection.")]
-ModelOption = Annotated[str, typer.Option(help="Bundled model, or timm/NAME.")]
-LayerOption = Annotated[str | None, typer.Option(help="Layer [default: the model's last].")]
-SizeOption = Annotated[str | None, typer.Option(help="Input HEIGHTxWIDTH in pixels [default: the model's own].")]
-FitOption = Annotated[Fit, typer.Option(help="How photos meet the input window.")]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which model is read, at which layer and how: options of every command that needs activations."""
+
+    model: Annotated[str, typer.Option(help="Bundled model, or timm/NAME.")] = "efficientnet-lite0"
+    layer: Annotated[str | None, typer.Option(help="Layer [default: the model's last].")] = None
+    size: Annotated[str | None, typer.Option(help="Input HEIGHTxWIDTH in pixels [default: the model's own].")] = None
+    fit: Annotated[Fit, typer.Option(help="How photos meet the input window.")] = Fit.CROP
+    weights: Annotated[Path | None, typer.Option(help="Weights file: safetensors or a plain state dict.")] = None
+    live: Annotated[
+        bool, typer.Option("--live", help="Store no activations: the model makes them anew whenever they are read.")
+    ] = False
+
+    def extraction(self) -> ExtractionSpec:
+        """The extraction that the options mean; the layer is the model's last where none is given."""
+        height, width = parse_size(self.size)
+        return ExtractionSpec(
+            model=self.model,
+            weights_sha256=weights_digest(self.weights) if self.weights else None,
+            layer=self.layer or default_layer(self.model, self.weights),
+            height_px=height,
+            width_px=width,
+            fit=self.fit,
+            stored=not self.live,
+        )
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameter ``reading`` is given option by option, one for each field of ``Reading``."""
+    fields = inspect.signature(Reading).parameters
+    own = inspect.signature(command)
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        reading = Reading(**{name: given.pop(name) for name in fields})
+        command(reading=reading, **given)
+
+    parts = [fields.values() if name == "reading" else [one] for name, one in own.parameters.items()]
+    parameters = [one for part in parts for one in part]
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
 def settings_of(store: Path | None, **changes: Any) -> Settings:
@@ -43,21 +88,6 @@ def settings_of(store: Path | None, **changes: Any) -> Settings:
 def workshop_of(store: Path | None, *, device: str | None = None, rebuild: bool = False) -> Workshop:
     """The workshop over the store."""
     return Workshop(settings_of(store), Reporter(), device=device, rebuild=rebuild)
-
-
-def extraction_of(model: str, layer: str | None, *, size: str | None, fit: Fit, weights: Path | None) -> ExtractionSpec:
-    """The extraction that the options mean; the layer is the model's last where none is given."""
-    height, width = parse_size(size)
-    if weights is not None and not weights.is_file():
-        raise InvalidInput(f"The weights file '{weights}' does not exist; check --weights.")
-    return ExtractionSpec(
-        model=model,
-        weights_sha256=sha256_of(weights) if weights else None,
-        layer=layer or default_layer(model, weights),
-        height_px=height,
-        width_px=width,
-        fit=fit,
-    )
 
 
 def default_layer(model: str, weights: Path | None) -> str:

@@ -10,16 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from store.methods import ArchetypalSpec
-from worker.dictionaries.candidates import find_candidates
+from worker.dictionaries.candidates import LOGIT_LR_FACTOR, find_candidates, first_logits
 from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.learned import Moment, Pass
 from worker.dictionaries.shrunken import ShrunkenTopKChoice
 from worker.dictionaries.sparse import mix
 from worker.dictionaries.spherical import SphericalDictionary
 from worker.dictionaries.starts import tie_encoder
-
-_HULL_LR_FACTOR = 20.0  # where the mixtures alone learn: logits live on a scale of 1, encoder weights of 1/sqrt(d)
-_START_TEMPERATURE = 0.1  # cosine by which a candidate's first weight falls by a factor e
 
 
 class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
@@ -81,7 +78,7 @@ class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
         anchors = kmeans(sample, self.n_concepts, generator=generator, on_iteration=on_iteration)
         nearest = (functional.normalize(anchors, dim=1) @ self.candidates.t()).topk(self.spec.n_mixed, dim=1)
         self.owned.copy_(nearest.indices)
-        self.logits.copy_((nearest.values - nearest.values[:, :1]) / _START_TEMPERATURE)
+        self.logits.copy_(first_logits(nearest.values))
         self.decoder.copy_(self.make_archetypes())
         tie_encoder(self, sample)
 
@@ -90,7 +87,7 @@ class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
         free = [self.encoder_weight, self.encoder_bias, self.decoder]
         return [
             {"params": [parameter for parameter in free if parameter.requires_grad], "lr_factor": 1.0},
-            {"params": [self.logits], "lr_factor": _HULL_LR_FACTOR if self._is_hull else 1.0},
+            {"params": [self.logits], "lr_factor": LOGIT_LR_FACTOR if self._is_hull else 1.0},
         ]
 
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:

@@ -9,13 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from store.methods import DenseArchetypalSpec
-from worker.dictionaries.candidates import find_candidates
+from worker.dictionaries.candidates import LOGIT_LR_FACTOR, find_candidates, first_logits
 from worker.dictionaries.choices import TopKChoice
 from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.starts import tie_encoder
-
-_TEMPERATURE = 0.1  # cosine by which a candidate's first weight falls by a factor e
-_LOGIT_LR_FACTOR = 20.0  # logits live on a scale of 1, encoder weights on one of 1/sqrt(d)
 
 
 class DenseArchetypalDictionary(TopKChoice):
@@ -61,7 +58,7 @@ class DenseArchetypalDictionary(TopKChoice):
         self.candidates.copy_(find_candidates(self.spec, sample, on_iteration=on_iteration))
         anchors = kmeans(self.candidates, self.n_concepts, generator=generator, on_iteration=on_iteration)
         cosines = functional.normalize(anchors, dim=1) @ functional.normalize(self.candidates, dim=1).t()
-        self.logits.copy_((cosines - cosines.max(dim=1, keepdim=True).values) / _TEMPERATURE)
+        self.logits.copy_(first_logits(cosines))
         tie_encoder(self, sample)
         self.settle()
 
@@ -69,7 +66,7 @@ class DenseArchetypalDictionary(TopKChoice):
         """Logits move faster than weights."""
         return [
             {"params": [self.encoder_weight, self.encoder_bias], "lr_factor": 1.0},
-            {"params": [self.logits], "lr_factor": _LOGIT_LR_FACTOR},
+            {"params": [self.logits], "lr_factor": LOGIT_LR_FACTOR},
         ]
 
     @torch.no_grad()

@@ -1,26 +1,24 @@
 """Matching pursuit as encoder (Costa et al. 2025, arXiv 2506.03093): concepts are chosen one after the other."""
 
 import copy
-from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from store.errors import InvalidInput
 from store.methods import MatchingPursuitSpec
 from worker.dictionaries.base import SparseCodes
+from worker.dictionaries.free_atoms import FreeAtoms
 from worker.dictionaries.gram import TABLE_CONCEPTS, GramCache
-from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
+from worker.dictionaries.learned import Moment, Pass
 from worker.dictionaries.losses import reconstruction_loss
 from worker.dictionaries.pursuit import pursue, replay, without_repeats
 from worker.dictionaries.sparse import firing_counts
-from worker.dictionaries.starts import first_atoms
 
 
-class MatchingPursuitDictionary(LearnedDictionary):
+class MatchingPursuitDictionary(FreeAtoms):
     """Atoms on the unit sphere and no other parameters: the codes are those of non-negative matching pursuit.
 
     At each of ``n_active`` steps a token takes the concept whose atom has the largest product with what is left over,
@@ -33,24 +31,12 @@ class MatchingPursuitDictionary(LearnedDictionary):
     """
 
     method: ClassVar[str] = "matching-pursuit"
-    per_concept: ClassVar[tuple[str, ...]] = (*LearnedDictionary.per_concept, "decoder")
-
     spec: MatchingPursuitSpec
 
     def __init__(self, spec: MatchingPursuitSpec, width: int) -> None:
         super().__init__(spec, width)
-        self.decoder = nn.Parameter(torch.zeros(spec.n_concepts, width))
         self.gram = GramCache()
         self.n_steps = spec.n_active
-
-    @property
-    def standard_atoms(self) -> Float[Tensor, "K d"]:
-        """Atoms with norm 1 in standardised space."""
-        return self.decoder.detach()
-
-    def make_atoms(self) -> Float[Tensor, "K d"]:
-        """The parameter itself: ``project`` keeps its rows on the sphere."""
-        return self.decoder
 
     def with_steps(self, n_steps: int) -> "MatchingPursuitDictionary":
         """The same dictionary, on the same tensors, that takes another number of steps; not to be trained or saved.
@@ -69,13 +55,6 @@ class MatchingPursuitDictionary(LearnedDictionary):
         indices, values = pursue(u, self.decoder.detach(), n_steps=self.n_steps, table=table)
         return SparseCodes(indices, without_repeats(indices, values), self.n_concepts)
 
-    @torch.no_grad()
-    def start_from(
-        self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
-    ) -> None:
-        """Atoms at k-means centroids, at tokens or in random directions."""
-        self.decoder.copy_(first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration))
-
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
         """Mean squared error, and the pull on dead concepts."""
         fixed = atoms.detach()
@@ -90,19 +69,6 @@ class MatchingPursuitDictionary(LearnedDictionary):
         codes = without_repeats(indices, values)
         counts = firing_counts(indices, codes, n_concepts=self.n_concepts)
         return Pass(loss, error.detach(), counts > 0, int(counts.sum()))
-
-    @torch.no_grad()
-    def project_gradients(self) -> None:
-        """``g_k <- g_k - <g_k, d_k> d_k``: a step along the atom would only be undone by ``project``."""
-        gradient = self.decoder.grad
-        assert gradient is not None
-        along = (gradient * self.decoder).sum(dim=1, keepdim=True)
-        gradient.sub_(along * self.decoder)
-
-    @torch.no_grad()
-    def project(self) -> None:
-        """``d_k <- d_k / |d_k|``."""
-        self.decoder.copy_(functional.normalize(self.decoder, dim=1))
 
     def _saves_products(self, n_tokens: int) -> bool:
         """Whether the table ``D D^T`` has room, and costs less than the products that it saves so many tokens."""

@@ -1,53 +1,29 @@
-"""Free atoms on the unit sphere: the decoder of every autoencoder that does not build its atoms from something."""
+"""A linear encoder and free atoms: every autoencoder that does not build its atoms from something."""
 
 from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from store.methods import AutoencoderSpec
+from worker.dictionaries.free_atoms import FreeAtoms
 from worker.dictionaries.linear import LinearDictionary
-from worker.dictionaries.starts import first_atoms, tie_encoder
+from worker.dictionaries.starts import tie_encoder
 
 
-class SphericalDictionary(LinearDictionary):
-    """After each step the atoms return to the sphere, and the gradient along them is taken out."""
+class SphericalDictionary(FreeAtoms, LinearDictionary):
+    """Atoms on the unit sphere, and an encoder that starts tied to them."""
 
     per_concept: ClassVar[tuple[str, ...]] = (*LinearDictionary.per_concept, "decoder")
 
-    def __init__(self, spec: AutoencoderSpec, width: int) -> None:
-        super().__init__(spec, width)
-        self.decoder = nn.Parameter(torch.zeros(spec.n_concepts, width))
-
-    @property
-    def standard_atoms(self) -> Float[Tensor, "K d"]:
-        """Atoms with norm 1 in standardised space."""
-        return self.decoder.detach()
-
-    def make_atoms(self) -> Float[Tensor, "K d"]:
-        """The parameter itself: ``project`` keeps its rows on the sphere."""
-        return self.decoder
+    spec: AutoencoderSpec
 
     @torch.no_grad()
     def start_from(
         self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
     ) -> None:
         """Atoms at k-means centroids, at tokens or in random directions; the encoder tied to them."""
-        self.decoder.copy_(first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration))
+        super().start_from(sample, generator=generator, on_iteration=on_iteration)
         tie_encoder(self, sample)
-
-    @torch.no_grad()
-    def project_gradients(self) -> None:
-        """``g_k <- g_k - <g_k, d_k> d_k``: a step along the atom would only be undone by ``project``."""
-        gradient = self.decoder.grad
-        assert gradient is not None
-        along = (gradient * self.decoder).sum(dim=1, keepdim=True)
-        gradient.sub_(along * self.decoder)
-
-    @torch.no_grad()
-    def project(self) -> None:
-        """``d_k <- d_k / |d_k|``."""
-        self.decoder.copy_(functional.normalize(self.decoder, dim=1))

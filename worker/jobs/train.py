@@ -52,7 +52,7 @@ def train_dictionaries(
     for group in _groups(spec for spec in specs if artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) is None):
         if team.rank() > 0:
             paths = [artifacts.draft_path(Kind.DICTIONARY, spec, inputs=inputs) for spec in group]
-            _trained(task, group, paths)
+            _trained(task, group, paths, streams=task.streams(group[0].tokens))
             continue
         with ExitStack() as stack:
             drafts = [stack.enter_context(artifacts.draft(Kind.DICTIONARY, spec, inputs=inputs)) for spec in group]
@@ -119,8 +119,10 @@ class _Task:
         return learn, judge
 
 
-def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Path]) -> list[Trained]:
-    stream, held_out = task.streams(specs[0].tokens)
+def _trained(
+    task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Path], *, streams: tuple[TokenStream, TokenStream]
+) -> list[Trained]:
+    stream, held_out = streams
     folders = [draft / _CHECKPOINT for draft in drafts]
     with team.first_alone():
         for folder in folders:
@@ -137,8 +139,8 @@ def _trained(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[P
 
 
 def _build(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Draft]) -> None:
-    trained = _trained(task, specs, [draft.path for draft in drafts])
-    stream, held_out = task.streams(specs[0].tokens)
+    stream, held_out = streams = task.streams(specs[0].tokens)
+    trained = _trained(task, specs, [draft.path for draft in drafts], streams=streams)
     images = task.images(specs[0].tokens)
     for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
         task.on_progress(number, len(drafts), "dictionaries judged on held-out images")

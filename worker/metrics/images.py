@@ -40,8 +40,7 @@ class StoredImages:
     def __iter__(self) -> Iterator[ImageTokens]:
         images = torch.tensor(sorted(set(self.images)), dtype=torch.int64)
         images = images[:: -(-len(images) // MOST_IMAGES) or 1]
-        for index in sorted(set((images // self.store.stored.images_per_shard).tolist())):
-            shard = self.store.shard(index)
+        for shard in self.store.read(sorted(set((images // self.store.stored.images_per_shard).tolist()))):
             ours = torch.isin(shard.images.long(), images)
             yield ImageTokens(shard.images[ours], self.store.chosen(shard, self.tokens)[ours].float())
 

@@ -3,8 +3,6 @@
 Started by ``torchrun`` there are as many as it says; otherwise there is one, and nothing here costs anything.
 """
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,23 +40,22 @@ def add_up(*tensors: Tensor) -> None:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Be one of the processes that torchrun started, if it did."""
+    """Be one of the processes that torchrun started, if it did.
+
+    Leaving joins gloo's threads, provided that nothing else holds the group. One that still ran while the interpreter
+    ends could ask for it in vain and abort the process. ``torch.distributed.nn`` takes the group that exists when it is
+    first imported as default arguments and never lets go, and optimisers import it: so it is imported before.
+    """
     if not distributed.is_torchelastic_launched():
         yield
         return
+    import torch.distributed.nn
+
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
     finally:
         distributed.destroy_process_group()
-
-
-def leave() -> None:
-    """End this process here, if it is one of several: gloo's threads may abort an interpreter that ends as usual."""
-    if _together():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from store.catalog.collections import get_collection, list_collections, save_collection
-from store.catalog.comparisons import list_comparisons, save_comparison
+from store.catalog.comparisons import list_comparisons, metrics_of, metrics_of_all, save_comparison
 from store.catalog.dictionaries import (
     DictionaryFacts,
     get_dictionary,
@@ -21,6 +21,7 @@ from store.catalog.models import get_model, list_models, save_model
 from store.catalog.session import Catalog
 from store.catalog.tables import Dictionary
 from store.errors import NotFound
+from tests.store.catalog.queries import asked
 
 
 @pytest.fixture
@@ -78,8 +79,28 @@ def test_a_comparison_belongs_to_both_and_is_renewed(catalog: Catalog) -> None:
         save_comparison(session, a, b, values={"stability": 0.2})
         save_comparison(session, a, c, values={"stability": 0.3})
     with catalog.session() as session:
-        assert [row.values["stability"] for row in list_comparisons(session, a)] == [0.2, 0.3]
-        assert [row.values["stability"] for row in list_comparisons(session, b)] == [0.2]
+        assert [row.values["stability"] for row in list_comparisons(session, [a])] == [0.2, 0.3]
+        assert [row.values["stability"] for row in list_comparisons(session, [b])] == [0.2]
+
+
+def test_metrics_of_many_dictionaries_take_one_query_and_equal_those_of_each(catalog: Catalog) -> None:
+    digests = [letter * 64 for letter in "abcd"]
+    for digest in digests:
+        record(catalog, slug=digest[0], digest=digest)
+    a, b, c, _ = digests
+    with catalog.session() as session:
+        save_comparison(session, a, b, values={"stability": 0.25, "pw_mcc": 0.5})
+        save_comparison(session, a, c, values={"stability": 0.75})
+        save_comparison(session, a, "e" * 64, values={"monosemanticity": 0.125})
+    with catalog.session() as session:
+        rows = list_dictionaries(session, with_atlas=False)
+        with asked(catalog.engine) as statements:
+            found = {row.slug: metrics for row, metrics in zip(rows, metrics_of_all(session, rows), strict=True)}
+        assert len(statements) == 1
+        assert found == {row.slug: metrics_of(session, row) for row in rows}
+    assert found["a"] == {"r2": 0.25, "stability": 0.5, "pw_mcc": 0.5, "monosemanticity": 0.125}
+    assert found["b"] == {"r2": 0.25, "stability": 0.25, "pw_mcc": 0.5}
+    assert found["d"] == {"r2": 0.25}
 
 
 def test_an_error_rolls_everything_back(catalog: Catalog) -> None:

@@ -1,11 +1,13 @@
 """The identifiability benchmark on made-up collages: every object is one atom in some of the patches."""
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional
 
 from worker.bench.collages import Collages
-from worker.bench.identifiability import IdentifiabilityOptions, measure, pooled_codes
+from worker.bench.identifiability import IdentifiabilityOptions, _bars, measure, pooled_codes
+from worker.bench.results import Table
 from worker.dictionaries.base import SparseCodes
 from worker.progress import silent
 
@@ -52,6 +54,16 @@ def test_dictionaries_tell_the_objects_and_the_floors_do_not() -> None:
     assert by_patch["topk"]["auroc"] > by_patch["null: random atoms"]["auroc"]
     assert outcome.specs["topk, 8 concepts"]["spec"]["n_active"] == 4
     assert outcome.specs["topk, 12 concepts"]["spec"]["n_active"] == 2
+
+
+def test_the_bar_sets_the_best_archetypal_kind_against_the_best_other() -> None:
+    scores = {"topk": 0.9, "pca": 0.7, "archetypal": 0.6, "archetypal-dense": 0.95, "null: random atoms": 0.99}
+    rows = [{"method": name, "auroc": value} for name, value in scores.items()]
+    (bar,) = _bars(Table("Objects are photos; patches, 9 concepts", (), rows))
+    assert bar.what == "AUROC, best of all archetypal kinds less best of the others (Objects are photos; patches)"
+    assert bar.measured == pytest.approx(0.05)
+    assert bar.met
+    assert _bars(Table("", (), rows[:2])) == []
 
 
 def test_codes_are_pooled_image_by_image() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.worker.dictionaries.planted import SPECS, planted_streams
+from tests.worker.dictionaries.planted import COMMON, SPECS, planted_streams
 from worker.bench import our_side
 from worker.bench.environment import peer_environment
 from worker.bench.peers import PeersOptions, centred_r2, measure
@@ -15,17 +15,7 @@ from worker.metrics import reconstruction
 from worker.progress import silent
 from worker.training.loop import train
 
-SMALL = PeersOptions(
-    n_concepts=16,
-    n_active=3,
-    epochs=12,
-    batch_tokens=128,
-    dead_after_tokens=1000,
-    n_candidates=64,
-    peer_lrs=(1e-2,),
-    tries=2,
-    threads=1,
-)
+SMALL = PeersOptions(**COMMON | {"lr": None}, n_candidates=64, peer_lrs=(1e-2,), tries=2, threads=1)
 
 
 def test_our_side_writes_what_the_dictionary_of_its_spec_says(tmp_path: Path) -> None:

@@ -4,18 +4,12 @@ import pytest
 import torch
 
 from tests.worker.bench.small import planted_photos
+from tests.worker.dictionaries.planted import COMMON
 from worker.bench.stability import StabilityOptions, measure, subset
 from worker.progress import silent
 
 SMALL = StabilityOptions(
-    methods=("topk", "kmeans"),
-    n_runs=3,
-    n_concepts=16,
-    n_active=3,
-    epochs=16,
-    batch_tokens=128,
-    lr=2e-2,
-    dead_after_tokens=300,
+    methods=("topk", "kmeans"), n_runs=3, **COMMON | {"epochs": 16, "lr": 2e-2, "dead_after_tokens": 300}
 )
 
 

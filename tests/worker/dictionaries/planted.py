@@ -47,30 +47,24 @@ def planted_streams() -> tuple[MemoryTokens, MemoryTokens]:
     return train, MemoryTokens(planted_tokens(600, seed=1)[0], mean=train.mean, std=train.std)
 
 
-_COMMON: Final[dict[str, Any]] = {
-    "n_concepts": N_CONCEPTS,
-    "n_active": N_ACTIVE,
-    "epochs": 12,
-    "batch_tokens": 128,
-    "lr": 1e-2,
-    "dead_after_tokens": 1000,
-}
+_SIZE: Final[dict[str, Any]] = {"n_concepts": N_CONCEPTS, "n_active": N_ACTIVE, "epochs": 12, "batch_tokens": 128}
+COMMON: Final = _SIZE | {"lr": 1e-2, "dead_after_tokens": 1000}
+"""What suits dictionaries that learn planted tokens by gradient."""
+_FACTORS: Final = _SIZE | {"batch_tokens": 512}
 
 SPECS: dict[str, AnyDictionarySpec] = {
-    "relu": ReluSpec(**_COMMON),
-    "batchtopk": BatchTopKSpec(**_COMMON),
-    "jumprelu": JumpReluSpec(**_COMMON),
-    "matryoshka": MatryoshkaSpec(**_COMMON, n_levels=3),
-    "topk": TopKSpec(**_COMMON),
-    "archetypal-dense": DenseArchetypalSpec(**_COMMON, n_candidates=128),
-    "archetypal-published": PublishedArchetypalSpec(**_COMMON, n_candidates=128),
-    "archetypal": ArchetypalSpec(**_COMMON, n_candidates=128, n_mixed=16, relaxation=0.5),
-    "matching-pursuit": MatchingPursuitSpec(
-        n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=4, batch_tokens=128, dead_after_tokens=1000
-    ),
-    "nmf": NmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512),
-    "semi-nmf": SemiNmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512),
-    "convex-nmf": ConvexNmfSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, epochs=12, batch_tokens=512, n_points=256),
-    "kmeans": KMeansSpec(n_concepts=N_CONCEPTS, epochs=4, batch_tokens=512),
-    "pca": PcaSpec(n_concepts=N_CONCEPTS, n_active=N_ACTIVE, batch_tokens=512),
+    "relu": ReluSpec(**COMMON),
+    "batchtopk": BatchTopKSpec(**COMMON),
+    "jumprelu": JumpReluSpec(**COMMON),
+    "matryoshka": MatryoshkaSpec(**COMMON, n_levels=3),
+    "topk": TopKSpec(**COMMON),
+    "archetypal-dense": DenseArchetypalSpec(**COMMON, n_candidates=128),
+    "archetypal-published": PublishedArchetypalSpec(**COMMON, n_candidates=128),
+    "archetypal": ArchetypalSpec(**COMMON, n_candidates=128, n_mixed=16, relaxation=0.5),
+    "matching-pursuit": MatchingPursuitSpec(**COMMON | {"epochs": 4}),
+    "nmf": NmfSpec(**_FACTORS),
+    "semi-nmf": SemiNmfSpec(**_FACTORS),
+    "convex-nmf": ConvexNmfSpec(**_FACTORS, n_points=256),
+    "kmeans": KMeansSpec(**_FACTORS | {"epochs": 4, "n_active": 1}),
+    "pca": PcaSpec(**_FACTORS | {"epochs": 1}),
 }

@@ -15,10 +15,11 @@ from store.specs import CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit, Kind, Split
 from tests.worker.images.photos import draw, save_photos
 from tests.worker.jobs.small_model import SmallModel
+from worker import extraction
 from worker.activations import ActivationStore
+from worker.extraction import Extraction
 from worker.images.decode import decode
 from worker.images.fit import fit
-from worker.jobs import extract as job
 from worker.jobs.extract import extract
 from worker.jobs.ingest import ingest
 
@@ -237,10 +238,10 @@ def test_an_unknown_layer_lists_the_near_ones(run: Callable[..., Artifact]) -> N
 def test_decoding_runs_ahead_of_the_model_but_not_over_the_whole_collection(
     run: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "_BATCH", {"cpu": 2})
+    monkeypatch.setattr(extraction, "_BATCH", {"cpu": 2})
     loaded, lead, model = [], [], SmallModel()
-    load, look = job._load, model.activations
-    monkeypatch.setattr(job, "_load", lambda task, row: loaded.append(row.image) or load(task, row))
+    load, look = Extraction._load, model.activations
+    monkeypatch.setattr(Extraction, "_load", lambda self, row: loaded.append(row.image) or load(self, row))
 
     def watch(images: torch.Tensor, layer: str) -> Any:
         lead.append(len(loaded) - model.n_seen)
