@@ -162,7 +162,7 @@ def spread(bench: Bench) -> dict[str, Any]:
         collection=DEMO_COLLECTION.slug, extraction=_LITE0.extraction.model_copy(update={"images_per_shard": 16})
     )
     for number in range(bench.rounds):
-        for n_workers in seconds:
+        for n_workers, found in seconds.items():
             settings, catalog = bench.fresh(f"spread-{number}-{n_workers}")
             bench.start(settings, *[f"{number}-{n_workers}-{k}" for k in range(n_workers)])
             done(catalog, ask(catalog, IngestJob(folder=bench.photos, collection=DEMO_COLLECTION)))
@@ -170,7 +170,7 @@ def spread(bench: Bench) -> dict[str, Any]:
             bench.stop()
             assert row.started_at is not None
             assert row.finished_at is not None
-            seconds[n_workers].append(round((row.finished_at - row.started_at).total_seconds(), 1))
+            found.append(round((row.finished_at - row.started_at).total_seconds(), 1))
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
     return {"one_s": seconds[1], "two_s": seconds[2], "ratios": [round(r, 2) for r in ratios]}
 

@@ -75,6 +75,7 @@ class IndexJob(JobSpec):
     kind: Literal[JobKind.INDEX] = JobKind.INDEX
     dictionary: str = Field(description="slug of the dictionary")
     atlas: AtlasSpec = AtlasSpec()
+    weights: tuple[Path, ...] = Field((), description="weights files that live activations were made with")
 
     @property
     def title(self) -> str:

@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
+from store.jobs import ExtractJob, IndexJob, IngestJob, NamedDictionary, TrainJob
 from store.methods import AnyDictionarySpec
 from store.presets import get_preset
 from store.specs import AtlasSpec, ClassRule, CollectionSpec
+from worker.cli.jobs import hand_over
 from worker.cli.options import (
     CollectionArgument,
+    DetachOption,
     DeviceOption,
     JsonOption,
     PortOption,
@@ -43,12 +46,16 @@ def ingest(
     held_out: Annotated[float, typer.Option(help="Share of images that only judge.")] = 0.15,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a collection of a folder of photos."""
     name = folder.resolve().name
     rule = ClassRule.model_validate({"by": classes, "csv": str(csv) if csv else None, "prefix": prefix})
     spec = CollectionSpec(slug=slug or model_slug(name), title=title or name, classes=rule, held_out=held_out)
+    if detach:
+        hand_over(store, IngestJob(folder=folder.absolute(), collection=spec, rebuild=rebuild), as_json=as_json)
+        return
     workshop = workshop_of(store, rebuild=rebuild)
     built = workshop.ingest(folder, spec)
     print_built(built, as_json=as_json, extra=collection_facts(workshop, spec.slug))
@@ -61,11 +68,17 @@ def extract(
     device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a model over a collection and keep its activations at one layer, or with --live their statistics alone."""
+    extraction, weights = reading.extraction(), reading.weights
+    if detach:
+        job = ExtractJob(collection=collection, extraction=extraction, weights=_absolute(weights), rebuild=rebuild)
+        hand_over(store, job, as_json=as_json)
+        return
     workshop = workshop_of(store, device=device, rebuild=rebuild)
-    print_built(workshop.extract(collection, reading.extraction(), weights=reading.weights), as_json=as_json)
+    print_built(workshop.extract(collection, extraction, weights=weights), as_json=as_json)
 
 
 @with_reading
@@ -85,6 +98,7 @@ def train(
     device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Learn dictionaries of concepts from a collection; activations are extracted when they are missing.
@@ -96,10 +110,16 @@ def train(
     fields = {"epochs": [epochs] if epochs else [], **dict(parse_change(text) for text in change or ())}
     fields |= {"n_concepts": n_concepts or [], "n_active": n_active or [], "seed": seed or []}
     specs = combined([get_preset(name).spec for name in preset or ["topk-small"]], fields)
-    workshop = workshop_of(store, device=device, rebuild=rebuild)
     extraction, weights = reading.extraction(), reading.weights
     names = named(specs, start=slug or model_slug(f"{reading.model}-{extraction.layer}"), with_method=slug is None)
     wanted = _wanted(specs, names, heading=f"{model_title(reading.model)}, {extraction.layer}", title=title)
+    if detach:
+        named_dictionaries = tuple(NamedDictionary(slug=w.slug, title=w.title, spec=w.spec) for w in wanted)
+        reads = {"collection": collection, "extraction": extraction, "weights": _absolute(weights)}
+        job = TrainJob(**reads, dictionaries=named_dictionaries, rebuild=rebuild)
+        hand_over(store, job, as_json=as_json)
+        return
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
     with team.joined():
         with team.first_alone():
             activations = workshop.extract(collection, extraction, weights=weights).artifact
@@ -117,6 +137,11 @@ def _wanted(
     return [Wanted(name, f"{title or heading}, {what}", spec) for (name, what), spec in zip(names, specs, strict=True)]
 
 
+def _absolute(path: Path | None) -> Path | None:
+    """As a worker that runs elsewhere in this machine sees it."""
+    return path.absolute() if path else None
+
+
 def atlas(
     dictionary: Annotated[str, typer.Argument(help="Slug of the dictionary.")],
     n_examples: Annotated[int, typer.Option(help="Examples per band.")] = 16,
@@ -124,11 +149,17 @@ def atlas(
     device: DeviceOption = None,
     store: StoreOption = None,
     rebuild: RebuildOption = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Gather the evidence of a dictionary's concepts, so that the explorer can show them."""
-    workshop = workshop_of(store, device=device, rebuild=rebuild)
     spec = AtlasSpec(n_examples=n_examples)
+    if detach:
+        paths = tuple(path.absolute() for path in weights or ())
+        job = IndexJob(dictionary=dictionary, atlas=spec, weights=paths, rebuild=rebuild)
+        hand_over(store, job, as_json=as_json)
+        return
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
     print_built(workshop.atlas(dictionary, spec, weights=weights or ()), as_json=as_json)
 
 

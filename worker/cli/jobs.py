@@ -2,14 +2,16 @@
 
 import logging
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from store.catalog.jobs import cancel_job, get_job, list_jobs, list_log, list_steps, retry_job, tail_log
+from store.catalog.jobs import cancel_job, get_job, list_jobs, list_log, list_steps, retry_job, submit_job, tail_log
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
-from store.errors import ConceptoscopeError, NotFound
+from store.errors import NotFound
+from store.jobs import AnyJob
 from store.vocabulary import JobKind, JobState, Queue
 from worker.cli.looking import print_table
 from worker.cli.options import DeviceOption, JsonOption, StoreOption, print_json, settings_of
@@ -116,7 +118,7 @@ def logs(
         time.sleep(0 if found else _FOLLOW_EVERY_S)
 
 
-def _opened(store: Any) -> Catalog:
+def _opened(store: Path | None) -> Catalog:
     settings = settings_of(store)
     if settings.database_url is None and not settings.store.is_dir():
         raise NotFound("store", str(settings.store), remedy="Give another --store.")
@@ -143,15 +145,13 @@ def _facts(row: Job) -> dict[str, Any]:
     return {name: getattr(row, name) for name in (*names, *more)} | {"made": made, "spec": row.spec}
 
 
-def submitted(row: Job, *, as_json: bool) -> None:
-    """Say that a job was written down."""
+def hand_over(store: Path | None, job: AnyJob, *, as_json: bool) -> None:
+    """Write a job down and say so."""
+    catalog = Catalog(settings_of(store).catalog_url)
+    with catalog.session() as session:
+        row = submit_job(session, job, created_by="command line")
+    catalog.close()
     if as_json:
         print_json(_facts(row))
     else:
         print(f"job {row.id}: queued ({row.title}); conceptoscope jobs logs {row.id} --follow shows how it goes")
-
-
-def outcome_of(row: Job) -> None:
-    """Raise what a job failed of."""
-    if row.state == JobState.FAILED:
-        raise ConceptoscopeError((row.failure or {}).get("message", f"Job {row.id} failed."))

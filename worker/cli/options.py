@@ -31,6 +31,9 @@ WeightsAgainOption = Annotated[
     list[Path] | None,
     typer.Option("--weights", help="Weights file that activations were made with, if they are not stored; repeatable."),
 ]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Write a job down for a worker and return at once; see jobs and worker.")
+]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one [default: 8600].")]
 CollectionArgument = Annotated[str, typer.Argument(help="Slug of the collection.")]
 

@@ -55,7 +55,10 @@ def _train(job: TrainJob, workshop: Workshop, step: Step) -> list[Made]:
 
 
 def _index(job: IndexJob, workshop: Workshop, step: Step) -> list[Made]:
-    return step("atlas", lambda: [_made(workshop.atlas(job.dictionary, job.atlas), slug=job.dictionary)])
+    def gather() -> list[Made]:
+        return [_made(workshop.atlas(job.dictionary, job.atlas, weights=job.weights), slug=job.dictionary)]
+
+    return step("atlas", gather)
 
 
 def _made(built: Built, **more: Any) -> Made:
