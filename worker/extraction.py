@@ -24,6 +24,7 @@ from worker.images.decode import decode, read
 from worker.images.fit import fit, normalise
 from worker.images.loader import in_order
 from worker.models.base import VisionModel
+from worker.progress import OnProgress, silent
 from worker.shards import KeptShards, Shard, StoredGeometry
 
 _BATCH = {"cpu": 8, "cuda": 64}  # a fixed size per device: another size gives other last bits
@@ -170,9 +171,16 @@ def joined(parts: Sequence[Shard]) -> Shard:
     return Shard(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
-def open_live(artifact: Artifact, extraction: Extraction, *, memory_bytes: int = MEMORY_BYTES) -> ActivationStore:
+def open_live(
+    artifact: Artifact,
+    extraction: Extraction,
+    *,
+    memory_bytes: int = MEMORY_BYTES,
+    on_progress: OnProgress = silent,
+) -> ActivationStore:
     """Activations that are not stored: made anew when they are read, and kept where all of them fit ``memory_bytes``.
 
+    ``on_progress`` is told of images that are read in order to be kept.
     Raises ``Damaged`` when model and photos would not give the activations that the statistics were made from.
     """
     stored, found = read_geometry(artifact), extraction.geometry
@@ -184,5 +192,5 @@ def open_live(artifact: Artifact, extraction: Extraction, *, memory_bytes: int =
                 f"{found.model} has {now} now. Bring back what they were made with, or extract with --live --rebuild."
             )
     if KeptShards.n_bytes(stored) <= memory_bytes:
-        return ActivationStore(artifact, KeptShards(extraction, stored))
+        return ActivationStore(artifact, KeptShards(extraction, stored, on_progress=on_progress))
     return ActivationStore(artifact, extraction)

@@ -15,6 +15,7 @@ from store.errors import Damaged
 from store.grid import Grid
 from store.vocabulary import Fit
 from worker.models.base import Geometry
+from worker.progress import OnProgress, silent
 
 TOKEN_BYTES = 2  # one number of a token, stored or kept: 16 bit
 
@@ -87,8 +88,8 @@ class StoredShards:
 class KeptShards:
     """Shards of a source that makes them at some cost: each is made when it is first asked for, and then kept."""
 
-    def __init__(self, source: ShardSource, stored: StoredGeometry) -> None:
-        self._source, self._stored = source, stored
+    def __init__(self, source: ShardSource, stored: StoredGeometry, *, on_progress: OnProgress = silent) -> None:
+        self._source, self._stored, self._on_progress = source, stored, on_progress
         self._n_prefix = stored.geometry.n_prefix
         per_image = self._n_prefix + stored.geometry.grid.n_patches
         dtype: torch.dtype = getattr(torch, stored.dtype)
@@ -114,6 +115,8 @@ class KeptShards:
                     kept[:, : self._n_prefix] = made.prefix
                     kept[:, self._n_prefix :] = made.patches
                     self._made.add(index)
+                    done = min(len(self._made) * self._stored.images_per_shard, self._stored.n_images)
+                    self._on_progress(done, self._stored.n_images, f"images: read anew by {self._stored.model}")
                 images = torch.arange(first, first + len(kept), dtype=torch.int32)
                 yield Shard(images, kept[:, self._n_prefix :], kept[:, : self._n_prefix])
 

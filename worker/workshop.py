@@ -97,7 +97,7 @@ class Workshop:
 
         def check(found: Artifact) -> None:
             found.verify()
-            self._open(found, [weights] if weights else [])
+            self._open(found, [weights] if weights else [], tell=tell)
 
         with self._reporter.job(f"extract {spec.model} {spec.layer}") as tell:
             return self._fresh(Kind.ACTIVATIONS, build, check=check)
@@ -169,7 +169,7 @@ class Workshop:
         extraction = ExtractionSpec.model_validate(activations.manifest.spec)
         return train_dictionaries(
             specs,
-            self._open(activations, [weights] if weights else []),
+            self._open(activations, [weights] if weights else [], tell=tell),
             collection=self._collection_of(activations),
             artifacts=self.artifacts,
             device=pick_device(self._device),
@@ -177,7 +177,7 @@ class Workshop:
             head=find_head(extraction, weights_file=weights),
         )
 
-    def _open(self, activations: Artifact, weights: Sequence[Path] = ()) -> "ActivationStore":
+    def _open(self, activations: Artifact, weights: Sequence[Path], *, tell: Tell) -> "ActivationStore":
         """Activations to be read; those that are not stored by the model, whose weights file is among ``weights``."""
         from worker.activations import ActivationStore
 
@@ -192,7 +192,7 @@ class Workshop:
         model = load_model(spec.model, weights_file=_file_of(spec, weights), device=device)
         collection = self._collection_of(activations)
         _, folder = self.collection(collection.spec["slug"])
-        return open_live(activations, Extraction(spec, model, collection, folder, device))
+        return open_live(activations, Extraction(spec, model, collection, folder, device), on_progress=tell)
 
     def _collection_of(self, activations: Artifact) -> Collection:
         return Collection(self.artifacts.get(Kind.COLLECTION, activations.manifest.inputs["collection"]))
@@ -231,7 +231,7 @@ class Workshop:
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionaries[0].manifest.inputs["activations"])
         tokens = load_dictionary_spec(dictionaries[0].manifest.spec).tokens
         with self._reporter.job("stability") as tell:
-            read = self._open(activations, weights)
+            read = self._open(activations, weights, tell=tell)
             held_out = judging_stream(read, self._collection_of(activations), tokens=tokens)
             found = measure_stability(dictionaries, held_out, on_progress=tell)
         with self.catalog.session() as session:
@@ -249,11 +249,11 @@ class Workshop:
         dictionary = self.artifacts.get(Kind.DICTIONARY, row.digest)
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
         judge = self._other_eyes(activations, by=by)
-        with self._reporter.job(f"monosemanticity {slug}"):
+        with self._reporter.job(f"monosemanticity {slug}") as tell:
             values = measure_monosemanticity(
                 dictionary,
-                self._open(activations, weights),
-                by=self._open(judge, weights),
+                self._open(activations, weights, tell=tell),
+                by=self._open(judge, weights, tell=tell),
                 collection=self._collection_of(activations),
             )
         with self.catalog.session() as session:
@@ -303,7 +303,7 @@ class Workshop:
         inputs = IndexInputs(
             dictionary=load_dictionary(dictionary.path),
             dictionary_artifact=dictionary,
-            activations=self._open(activations, weights),
+            activations=self._open(activations, weights, tell=tell),
             collection=self._collection_of(activations),
             facts=load_facts(dictionary) | {"extraction": activations.manifest.spec},
         )

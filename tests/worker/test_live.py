@@ -128,6 +128,15 @@ def test_what_fits_the_memory_is_made_once(studio: Studio) -> None:
     assert stream._held[0].data_ptr() == kept[:, 1:].data_ptr(), "the stream keeps no copy"
 
 
+def test_reading_what_is_kept_tells_how_far_it_is(studio: Studio) -> None:
+    live = studio.live()
+    told: list[tuple[int, int, str]] = []
+    kept = KeptShards(live._source, live.stored, on_progress=lambda *report: told.append(report))
+    for _ in range(2):
+        assert len(list(kept.shards([4, 0, 1, 2, 3]))) == 5
+    assert told == [(min(done, 22), 22, "images: read anew by small") for done in (5, 10, 15, 20, 25)]
+
+
 def test_what_does_not_fit_is_made_again_each_epoch(studio: Studio) -> None:
     model = SmallModel()
     live = studio.live(model, memory_bytes=ALL_TOKENS - 1)
