@@ -93,7 +93,8 @@ class ActivationStore:
 
     def shard(self, index: int) -> Shard:
         """One shard as it is stored; raises ``Damaged`` naming a shard that is missing or broken."""
-        tensors = load_tensors(self.artifact.file(shard_name(index)))
+        with self.artifact.reading(shard_name(index)) as path:
+            tensors = load_tensors(path)
         return Shard(tensors["image"], tensors["patches"], tensors["prefix"])
 
     def stream(

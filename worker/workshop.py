@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from store.artifacts import Artifact, Artifacts, check_writable
+from store.artifacts import Artifact, check_writable, open_artifacts
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
@@ -49,7 +49,8 @@ class Workshop:
         self, settings: Settings, reporter: Reporter, *, device: str | None = None, rebuild: bool = False
     ) -> None:
         check_writable(settings.store)
-        self.artifacts = Artifacts(settings.store)
+        self.artifacts = open_artifacts(settings)
+        self.artifacts.check()
         self.catalog = Catalog(settings.catalog_url)
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
 
@@ -267,9 +268,8 @@ class Workshop:
         from worker.jobs.train import load_facts
 
         tell(0, 1, "loading the dictionary")
-        dictionary.verify()
         inputs = IndexInputs(
-            dictionary=load_dictionary(dictionary.path),
+            dictionary=load_dictionary(dictionary.folder()),
             dictionary_artifact=dictionary,
             activations=ActivationStore(activations),
             collection=self._collection_of(activations),

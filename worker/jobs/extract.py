@@ -90,6 +90,8 @@ def extract(
     window = model.window(spec.height_px, spec.width_px, fit=spec.fit)
     task = _Task(spec, model, collection, folder, window, torch.device(device), n_threads)
     with artifacts.draft(Kind.ACTIVATIONS, spec, inputs=inputs) as draft:
+        if draft.found is not None:
+            return draft.found
         _write_shards(task, draft, on_progress=on_progress)
         _write_summary(task, draft)
         total = len(collection.images)
