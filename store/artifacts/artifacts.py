@@ -1,6 +1,6 @@
 """The one door to artifacts: found by request, read by address, built in drafts and published, in whichever home."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,13 +100,14 @@ class Artifacts:
         with told_in_words(self.root):
             return self._home.set_aside(artifact)
 
-    def leftovers(self) -> Iterator[Leftover]:
+    def leftovers(self) -> Sequence[Leftover]:
         """All that takes space and is no artifact: drafts that nobody builds in, cut off uploads, damaged artifacts."""
+        found: Sequence[Leftover] = []
         with told_in_words(self.root):
             for kind in Kind:
-                for path in self._drafts(kind).unheld():
-                    yield folder_leftover(DRAFT, kind, path)
-                yield from self._home.leftovers(kind)
+                drafts = [folder_leftover(DRAFT, kind, path) for path in self._drafts(kind).unheld()]
+                found = [*found, *drafts, *self._home.leftovers(kind)]
+        return found
 
     def remove(self, thing: Artifact | Leftover) -> None:
         """Remove an artifact or a leftover for good; whether anybody refers to it is the caller's to know."""

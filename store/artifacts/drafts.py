@@ -99,25 +99,20 @@ class Drafts:
     def drop(self, key: str) -> None:
         """Remove all drafts of an answered request but those that somebody else still holds."""
         for name in self._names(key):
-            lock = _Lock.take(_lock_path(self.folder / name))
-            if lock is not None:
-                shutil.rmtree(self.folder / name, ignore_errors=True)
-                lock.remove()
+            self.remove(name)
 
     def remove(self, name: str) -> None:
-        """Remove one draft, unless somebody builds in it."""
-        for path in self.unheld():
-            if path.name == name:
-                shutil.rmtree(path)
+        """Remove one draft, unless somebody holds it."""
+        lock = _Lock.take(_lock_path(self.folder / name))
+        if lock is not None:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            lock.remove()
 
-    def unheld(self) -> Iterator[Path]:
-        """Draft folders that nobody builds in; nobody can while one is looked at."""
-        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
-            if path.is_dir() and (_number(path.name) >= 0 or _SEED in path.name):
-                lock = _Lock.take(_lock_path(path))
-                if lock is not None:
-                    yield path
-                    lock.release() if path.exists() else lock.remove()
+    def unheld(self) -> list[Path]:
+        """Draft folders that nobody builds in."""
+        paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        drafts = [path for path in paths if path.is_dir() and (_number(path.name) >= 0 or _SEED in path.name)]
+        return [path for path in drafts if _Lock.is_free(_lock_path(path))]
 
     def _names(self, key: str) -> list[str]:
         """Names of the folders and locks of a key, so that a folder which was just dropped still counts."""
@@ -157,6 +152,16 @@ class _Lock:
             os.close(handle)
             return cls.take(path)
         return cls(path, handle)
+
+    @classmethod
+    def is_free(cls, path: Path) -> bool:
+        """Whether nobody has the lock; one that was never taken is not made for it."""
+        if not path.exists():
+            return True
+        lock = cls.take(path)
+        if lock is not None:
+            lock.release()
+        return lock is not None
 
     def sign(self, holder: str) -> None:
         """Write who holds the lock."""

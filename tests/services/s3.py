@@ -15,8 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pydantic import ByteSize, SecretStr
-
 from store.settings import Settings
 from tests.services.ports import free_ports, wait_for
 
@@ -53,18 +51,21 @@ class S3Server:
         """A place of its own for artifacts."""
         return f"s3://{BUCKET}/store-{next(self.numbers)}"
 
-    def settings(self, store: Path, url: str, **changes: Any) -> Settings:
-        """Settings of a machine whose artifacts live here."""
-        given: dict[str, Any] = {
-            "store": store,
-            "artifacts_url": url,
-            "cache_bytes": ByteSize(2**30),
+    def facts(self, store: Path, url: str | None = None) -> dict[str, Any]:
+        """Settings of a machine whose artifacts live here, as plain values."""
+        return {
+            "store": str(store),
+            "artifacts_url": url or self.make_url(),
+            "cache_bytes": 2**30,
             "s3_endpoint": self.endpoint,
-            "s3_access_key": SecretStr(KEY),
-            "s3_secret_key": SecretStr(SECRET),
+            "s3_access_key": KEY,
+            "s3_secret_key": SECRET,
             "s3_region": "us-east-1",
         }
-        return Settings(**given | changes)
+
+    def settings(self, store: Path, url: str | None = None, **changes: Any) -> Settings:
+        """The same as settings."""
+        return Settings(**self.facts(store, url) | changes)
 
     def stop(self) -> None:
         """End the server as a crash would."""
