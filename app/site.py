@@ -14,7 +14,7 @@ from app.render import Pages
 from app.roster import Entry, Roster
 from app.static_tree import StaticTree
 from app.timing import timed
-from store.artifacts import Artifacts, check_writable
+from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
 from store.atlas.shelf import Shelf
@@ -40,6 +40,7 @@ class Site:
 
     settings: Settings
     catalog: Catalog
+    artifacts: Artifacts
     roster: Roster
     shelf: Shelf
     ledger: Ledger
@@ -57,6 +58,7 @@ class Site:
     def close(self) -> None:
         """Release files and connections."""
         self.shelf.close()
+        self.artifacts.close()
         self.catalog.close()
 
 
@@ -65,10 +67,12 @@ def make_site(settings: Settings) -> Site:
     check_writable(settings.store)
     catalog = Catalog(settings.catalog_url)
     static = StaticTree(resource("static"))
-    shelf = Shelf(Artifacts(settings.store))
+    artifacts = open_artifacts(settings)
+    shelf = Shelf(artifacts)
     return Site(
         settings=settings,
         catalog=catalog,
+        artifacts=artifacts,
         roster=Roster(catalog),
         shelf=shelf,
         ledger=Ledger(shelf),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from store.artifacts import Artifacts, check_writable
+from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.catalog.session import Catalog
 from store.errors import ConceptoscopeError
 from store.resources import resource
@@ -41,7 +41,7 @@ def examine(settings: Settings, *, verify: bool) -> list[Finding]:
     """All findings; with ``verify`` every file of every artifact is checked against its checksum."""
     findings = [_python(), *_packages(), _device(), *_weights(), _photos(settings), _vendored(), *_store(settings)]
     if verify:
-        findings += _artifacts(Artifacts(settings.store))
+        findings += _artifacts(open_artifacts(settings))
     return findings
 
 
@@ -98,12 +98,20 @@ def _store(settings: Settings) -> Iterator[Finding]:
     enough = free >= _LITTLE_SPACE_BYTES
     remedy = "" if enough else "Free some space, or choose another --store."
     yield Finding("free space", "good" if enough else "warn", f"{free / 2**30:.1f} GiB", remedy)
+    yield _tried("artifacts", lambda: _artifacts_home(settings), state="bad")
     yield _tried("catalog", lambda: _catalog(settings), state="bad")
 
 
 def _checked(settings: Settings) -> str:
     check_writable(settings.store)
     return str(settings.store.absolute())
+
+
+def _artifacts_home(settings: Settings) -> str:
+    artifacts = open_artifacts(settings)
+    artifacts.check()
+    artifacts.close()
+    return settings.artifacts_url or str(settings.store.absolute())
 
 
 def _catalog(settings: Settings) -> str:

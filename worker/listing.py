@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from store.artifacts import Artifacts
+from store.artifacts import Artifacts, open_artifacts
 from store.catalog.collections import list_collections
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.session import Catalog
@@ -13,7 +13,7 @@ from store.vocabulary import Kind
 
 def list_everything(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """Collections, dictionaries with their headline numbers, and artifacts with their sizes."""
-    if not settings.store.is_dir():
+    if not (settings.store.is_dir() or settings.is_elsewhere):
         raise NotFound(
             "store", str(settings.store), remedy="Give another --store, or make one with `conceptoscope demo`."
         )
@@ -40,7 +40,7 @@ def list_everything(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return {
         "collections": collections,
         "dictionaries": dictionaries,
-        "artifacts": _artifacts(Artifacts(settings.store)),
+        "artifacts": _artifacts(open_artifacts(settings)),
     }
 
 

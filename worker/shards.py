@@ -81,7 +81,8 @@ class StoredShards:
     def shards(self, indices: Sequence[int]) -> Generator[Shard, None, None]:
         """Read from disk one by one."""
         for index in indices:
-            tensors = load_tensors(self._artifact.file(shard_name(index)))
+            with self._artifact.reading(shard_name(index)) as path:
+                tensors = load_tensors(path)
             yield Shard(tensors["image"], tensors["patches"], tensors["prefix"])
 
 

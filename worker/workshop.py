@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.artifacts import Artifact, Artifacts, check_writable, sha256_of
+from store.artifacts import Artifact, Artifacts, check_writable, open_artifacts, sha256_of
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
@@ -55,10 +55,12 @@ class Workshop:
         *,
         device: str | None = None,
         rebuild: bool = False,
+        artifacts: Artifacts | None = None,
         catalog: Catalog | None = None,
     ) -> None:
         check_writable(settings.store)
-        self.artifacts = Artifacts(settings.store)
+        self.artifacts = artifacts or open_artifacts(settings)
+        self.artifacts.check()
         self.catalog = catalog or Catalog(settings.catalog_url)
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
 
@@ -299,9 +301,8 @@ class Workshop:
         from worker.jobs.train import load_facts
 
         tell(0, 1, "loading the dictionary")
-        dictionary.verify()
         inputs = IndexInputs(
-            dictionary=load_dictionary(dictionary.path),
+            dictionary=load_dictionary(dictionary.folder()),
             dictionary_artifact=dictionary,
             activations=self._open(activations, weights, tell=tell),
             collection=self._collection_of(activations),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from store.artifacts import Artifacts
+from store.artifacts import Artifacts, CacheFull
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
 from store.vocabulary import Kind
@@ -68,12 +68,22 @@ class Shelf:
                     return entry
             with self._opening:
                 if digest not in self._open:
-                    opened = OpenAtlas(Atlas(self._artifacts.get(Kind.ATLAS, digest)))
+                    opened = self._opened(digest)
                     with self._lock:
                         self._open[digest] = opened
                         self.n_opened += 1
 
-    def _shrink(self) -> None:
+    def _opened(self, digest: str) -> OpenAtlas:
+        """The atlas, for which idle ones are closed when the cache of their files is full."""
+        artifact = self._artifacts.get(Kind.ATLAS, digest)
+        try:
+            return OpenAtlas(Atlas(artifact))
+        except CacheFull:
+            with self._lock:
+                self._shrink(n_open=0)
+            return OpenAtlas(Atlas(artifact))
+
+    def _shrink(self, *, n_open: int | None = None) -> None:
         idle = [digest for digest, entry in self._open.items() if not entry.n_readers]
-        for digest in idle[: max(len(self._open) - self._n_open, 0)]:
+        for digest in idle[: max(len(self._open) - (self._n_open if n_open is None else n_open), 0)]:
             self._open.pop(digest).atlas.close()

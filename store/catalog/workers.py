@@ -68,6 +68,12 @@ def is_alive(session: Session, worker_session: str) -> bool:
     return session.scalar(select(Worker.name).where(*living)) is not None
 
 
+def is_lost(session: Session, worker_session: str) -> bool:
+    """Whether the life with this session is known to be over."""
+    over = Worker.session == worker_session, Worker.state != WorkerState.ALIVE
+    return session.scalar(select(Worker.name).where(*over)) is not None
+
+
 def claim_part(session: Session, job_id: int, part: int, *, worker_session: str) -> bool:
     """Take on a part of a job; False when it is done or a living worker has it."""
     row = session.scalar(select(Claim).where(Claim.job_id == job_id, Claim.part == part))

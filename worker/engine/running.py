@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from dbos import DBOS
 
+from store.artifacts import open_artifacts
 from store.catalog.jobs import get_job
 from store.catalog.runs import Run, begin_step, end_step, finish_run, hold, start_run
 from store.catalog.session import Catalog, CatalogUnavailable
@@ -16,6 +17,7 @@ from store.jobs import AnyJob, PipelineJob, load_job
 from store.settings import Settings
 from store.vocabulary import JobState
 from worker.engine.failures import describe
+from worker.engine.guarding import RunGuard
 from worker.engine.kinds import Made, carry_out
 from worker.engine.pipeline import run_pipeline
 from worker.engine.telling import Cancelled, LeftPending, Teller
@@ -103,7 +105,10 @@ class Runner:
                 except CatalogUnavailable as fault:
                     self._wait(fault, teller)
         catalog = self.catalog.guarded(lambda session: hold(session, teller.run))
-        workshop = Workshop(self.settings, teller, device=self.device, rebuild=job.rebuild, catalog=catalog)
+        artifacts = open_artifacts(self.settings, guard=RunGuard(self.catalog, teller))
+        workshop = Workshop(
+            self.settings, teller, device=self.device, rebuild=job.rebuild, artifacts=artifacts, catalog=catalog
+        )
         return carry_out(job, workshop, lambda name, do: self._step(teller, name, do))
 
     def _step(self, teller: Teller, name: str, do: Callable[[], T]) -> T:

@@ -53,6 +53,8 @@ def extract(
     if built is not None:
         return built
     with artifacts.draft(Kind.ACTIVATIONS, spec, inputs=inputs) as draft:
+        if draft.found is not None:
+            return draft.found
         _write_shards(task, draft, on_progress=on_progress)
         _write_summary(task, draft)
         total = len(collection.images)

@@ -72,6 +72,8 @@ def index(spec: AtlasSpec, inputs: IndexInputs, artifacts: Artifacts, *, on_prog
     if found is not None:
         return found
     with artifacts.draft(Kind.ATLAS, spec, inputs=inputs.digests) as draft:
+        if draft.found is not None:
+            return draft.found
         draft.clear()
         staging = Staging(draft.path / ".staging", image_top=spec.image_top, patch_top=spec.patch_top)
         scan = _scan(spec, inputs, staging, on_progress=on_progress)

@@ -69,6 +69,8 @@ def ingest(folder: Path, spec: CollectionSpec, artifacts: Artifacts, *, on_progr
     if built is not None:
         return built
     with artifacts.draft(Kind.COLLECTION, request, inputs=inputs) as draft:
+        if draft.found is not None:
+            return draft.found
         draft.clear()
         class_of = make_class_of(spec.classes, folder, files=tuple(name for name, _, _ in listing.files))
         spool_path = draft.path / _SPOOL

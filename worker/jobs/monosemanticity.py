@@ -22,7 +22,7 @@ def measure_monosemanticity(
             f"Monosemanticity needs the eyes of another model, and {by.model} is the one that the dictionary reads; "
             "extract another model's activations of the same collection."
         )
-    read = load_dictionary(dictionary.path)
+    read = load_dictionary(dictionary.folder())
     held_out = StoredImages(activations, tuple(collection.split_images(Split.HELD_OUT)), read.spec.tokens)
     everything = StoredImages(by, tuple(range(by.n_images)))
     return monosemanticity_scores(pool_images(read, held_out), image_embeddings(everything, n_images=by.n_images))

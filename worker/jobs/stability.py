@@ -22,7 +22,7 @@ def measure_stability(
     Raises ``InvalidInput`` for fewer than two dictionaries, or specs that differ in more than their seeds.
     """
     check_siblings([artifact.manifest.spec for artifact in dictionaries])
-    loaded = {artifact.digest: load_dictionary(artifact.path) for artifact in dictionaries}
+    loaded = {artifact.digest: load_dictionary(artifact.folder()) for artifact in dictionaries}
     usage = {digest: usage_of(dictionary, held_out) for digest, dictionary in loaded.items()}
     pairs = list(combinations(loaded, 2))
     found = {}

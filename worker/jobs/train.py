@@ -1,9 +1,10 @@
 """The train job: activations become dictionaries, each with its history and its metrics on held-out images."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,16 @@ def train_dictionaries(
     task = _Task(activations, collection, device, on_progress, head)
     for group in _groups(spec for spec in specs if artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) is None):
         if team.rank() > 0:
-            paths = [artifacts.draft_path(Kind.DICTIONARY, spec, inputs=inputs) for spec in group]
-            _trained(task, group, paths, streams=task.streams(group[0].tokens))
+            streams = task.streams(group[0].tokens)
+            _trained(task, group, partial(_draft_paths, artifacts, group, inputs), streams=streams)
             continue
         with ExitStack() as stack:
             drafts = [stack.enter_context(artifacts.draft(Kind.DICTIONARY, spec, inputs=inputs)) for spec in group]
-            _build(task, group, drafts)
-            for draft in drafts:
-                artifacts.publish(draft)
+            missing = [number for number, draft in enumerate(drafts) if draft.found is None or team.size() > 1]
+            if missing:
+                _build(task, [group[number] for number in missing], [drafts[number] for number in missing])
+            for number in missing:
+                artifacts.publish(drafts[number])
     with team.first_alone():
         pass
     built = [artifacts.find(Kind.DICTIONARY, spec, inputs=inputs) for spec in specs]
@@ -69,6 +72,10 @@ def load_facts(artifact: Artifact) -> dict[str, Any]:
     """Training history, metrics and histogram of densities of a dictionary, as they were written."""
     names = (HISTORY, METRICS, DENSITIES)
     return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in names}
+
+
+def _draft_paths(artifacts: Artifacts, specs: Sequence[AnyDictionarySpec], inputs: Mapping[str, str]) -> list[Path]:
+    return [artifacts.draft_path(Kind.DICTIONARY, spec, inputs=inputs) for spec in specs]
 
 
 def _groups(specs: Any) -> list[list[AnyDictionarySpec]]:
@@ -120,13 +127,17 @@ class _Task:
 
 
 def _trained(
-    task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Path], *, streams: tuple[TokenStream, TokenStream]
+    task: _Task,
+    specs: Sequence[AnyDictionarySpec],
+    find_drafts: Callable[[], Sequence[Path]],
+    *,
+    streams: tuple[TokenStream, TokenStream],
 ) -> list[Trained]:
     stream, held_out = streams
-    folders = [draft / _CHECKPOINT for draft in drafts]
-    with team.first_alone():
+    with team.first_alone():  # the others look when the first one has its drafts
+        folders = [draft / _CHECKPOINT for draft in find_drafts()]
         for folder in folders:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
     told = _told(task.on_progress, specs[0].epochs)
     return train_together(
         specs,
@@ -140,7 +151,7 @@ def _trained(
 
 def _build(task: _Task, specs: Sequence[AnyDictionarySpec], drafts: Sequence[Draft]) -> None:
     stream, held_out = streams = task.streams(specs[0].tokens)
-    trained = _trained(task, specs, [draft.path for draft in drafts], streams=streams)
+    trained = _trained(task, specs, lambda: [draft.path for draft in drafts], streams=streams)
     images = task.images(specs[0].tokens)
     for number, (one, draft) in enumerate(zip(trained, drafts, strict=True)):
         task.on_progress(number, len(drafts), "dictionaries judged on held-out images")

@@ -115,7 +115,7 @@ def test_a_changed_file_is_named_with_its_checksum(artifacts: Artifacts) -> None
     with pytest.raises(Damaged, match=rf"a\.txt is damaged \(sha256 {expected[:12]} expected.*--rebuild"):
         built.file("a.txt")
     aside = artifacts.set_aside(built)
-    assert (aside / "a.txt").read_text() == "hullo"
+    assert (Path(aside) / "a.txt").read_text() == "hullo"
     assert artifacts.find(Kind.ATLAS, SPEC, inputs=INPUTS) is None
     assert build(artifacts).digest == built.digest
 

@@ -1,0 +1,130 @@
+"""The one door to artifacts: found by request, read by address, built in drafts and published, in whichever home."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from store.artifacts.artifact import Artifact
+from store.artifacts.drafts import Draft, Drafts
+from store.artifacts.faults import told_in_words
+from store.artifacts.folder import FolderHome
+from store.artifacts.guard import Guard
+from store.artifacts.home import Home
+from store.artifacts.leftovers import DRAFT, Leftover, folder_leftover
+from store.artifacts.manifest import key_of
+from store.artifacts.shared import SharedDraft
+from store.errors import NotFound
+from store.specs import Spec
+from store.vocabulary import Kind
+
+
+class Artifacts:
+    """All artifacts of a store: those below a folder, or in another home. A guard tells who builds."""
+
+    def __init__(self, home: Path | Home, *, guard: Guard | None = None) -> None:
+        self._home: Home = FolderHome(home) if isinstance(home, Path) else home
+        self._guard = guard
+
+    @property
+    def root(self) -> Path:
+        """The folder on this machine in which we work."""
+        return self._home.root
+
+    def check(self) -> None:
+        """Raise a domain error unless artifacts can be read and written."""
+        self._home.check()
+
+    def close(self) -> None:
+        """Release connections."""
+        self._home.close()
+
+    def find(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> Artifact | None:
+        """The artifact that answers this request, if it has been built."""
+        return self._answer(kind, key_of(kind, spec, inputs=inputs))
+
+    def get(self, kind: Kind, digest: str) -> Artifact:
+        """The artifact at an address; raises ``NotFound``."""
+        with told_in_words(self.root):
+            found = self._home.find(kind, digest)
+            if found is None:
+                raise NotFound(kind, digest, known=self._home.digests(kind))
+            return found
+
+    def list(self, kind: Kind) -> list[Artifact]:
+        """All published artifacts of a kind, by address."""
+        with told_in_words(self.root):
+            found = (self._home.find(kind, digest) for digest in self._home.digests(kind))
+            return [artifact for artifact in found if artifact is not None]
+
+    def draft_path(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> Path:
+        """Where the draft of a request is, whether there is one or not."""
+        return self._drafts(kind).path(key_of(kind, spec, inputs=inputs))
+
+    def shared_draft(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> SharedDraft:
+        """Finished files of a draft that several workers make together; publishing removes them."""
+        return self._home.shared(kind, key_of(kind, spec, inputs=inputs))
+
+    @contextmanager
+    def draft(self, kind: Kind, spec: Spec, *, inputs: Mapping[str, str]) -> Iterator[Draft]:
+        """A folder to build in, held by a lock; the draft stays when building fails.
+
+        Raises ``Unavailable`` when another process holds it, or waits for that one when there is a guard: then
+        ``found`` of the draft may be the answer. A full, vanished or read-only disk becomes ``Unavailable``, too.
+        """
+        key = key_of(kind, spec, inputs=inputs)
+        with told_in_words(self.root), self._drafts(kind).held(key, what=f"{kind} {key[:12]}") as path:
+            yield Draft(path, kind, spec.as_json(), dict(inputs), found=self._answer(kind, key))
+
+    def publish(self, draft: Draft) -> Artifact:
+        """Checksum and describe a draft and move it to its address in one atomic step, then answer its request with it.
+
+        Hidden files, which a builder keeps to go on after an interruption, are dropped. The first answer stays: when
+        there is one, the draft is dropped and that one returned.
+        """
+        key = key_of(draft.kind, draft.spec, inputs=draft.inputs)
+        with told_in_words(self.root):
+            found = self._answer(draft.kind, key)
+            if found is None:
+                manifest = draft.describe(now=datetime.now(UTC))
+                self._home.take(draft.path, manifest, check=self._check_guard)
+                self._check_guard()
+                found = self.get(draft.kind, self._home.point(manifest))
+            draft.drop()
+            self._drafts(draft.kind).drop(key)
+            self._home.shared(draft.kind, key).clear()
+            return found
+
+    def set_aside(self, artifact: Artifact) -> str:
+        """Move a damaged artifact out of sight, so that the same request builds it again; gives its new place."""
+        with told_in_words(self.root):
+            return self._home.set_aside(artifact)
+
+    def leftovers(self) -> Sequence[Leftover]:
+        """All that takes space and is no artifact: drafts that nobody builds in, cut off uploads, damaged artifacts."""
+        found: Sequence[Leftover] = []
+        with told_in_words(self.root):
+            for kind in Kind:
+                drafts = [folder_leftover(DRAFT, kind, path) for path in self._drafts(kind).unheld()]
+                found = [*found, *drafts, *self._home.leftovers(kind)]
+        return found
+
+    def remove(self, thing: Artifact | Leftover) -> None:
+        """Remove an artifact or a leftover for good; whether anybody refers to it is the caller's to know."""
+        with told_in_words(self.root):
+            if isinstance(thing, Leftover) and thing.what == DRAFT:
+                self._drafts(thing.kind).remove(thing.name)
+            else:
+                self._home.remove(thing)
+
+    def _answer(self, kind: Kind, key: str) -> Artifact | None:
+        with told_in_words(self.root):
+            digest = self._home.answer(kind, key)
+            return None if digest is None else self._home.find(kind, digest)
+
+    def _drafts(self, kind: Kind) -> Drafts:
+        return Drafts(self._home.drafts(kind), guard=self._guard)
+
+    def _check_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.check()

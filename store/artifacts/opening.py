@@ -1,0 +1,24 @@
+"""Opening the artifacts of a store where the settings say they live."""
+
+from store.artifacts.artifacts import Artifacts
+from store.artifacts.guard import Guard
+from store.artifacts.objects import Objects, S3Access
+from store.artifacts.remote import RemoteHome
+from store.settings import Settings
+
+
+def open_artifacts(settings: Settings, *, guard: Guard | None = None) -> Artifacts:
+    """The artifacts of a store. Nothing is looked at before it is needed; ``check`` does at once.
+
+    Raises ``InvalidInput`` for a URL that can't hold artifacts.
+    """
+    if not settings.artifacts_url:
+        return Artifacts(settings.store, guard=guard)
+    access = S3Access(
+        endpoint=settings.s3_endpoint or None,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        region=settings.s3_region or None,
+    )
+    objects = Objects(settings.artifacts_url, access)
+    return Artifacts(RemoteHome(objects, root=settings.store, cache_bytes=settings.cache_bytes), guard=guard)
