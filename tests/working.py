@@ -60,7 +60,7 @@ class Inputs:
         """The photos as a collection."""
         return IngestJob(folder=self.photos, collection=CollectionSpec(slug=slug, title="Drawn", held_out=0.25))
 
-    def extraction(self, *, images_per_shard: int = 8) -> ExtractionSpec:
+    def extraction(self, *, images_per_shard: int = 2) -> ExtractionSpec:
         """The small network, its last layer."""
         return ExtractionSpec(
             model=MODEL,

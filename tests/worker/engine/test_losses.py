@@ -27,14 +27,14 @@ from tests.working import (
     working,
 )
 
-Moment = tuple[JobKind, Callable[[Job], bool]]
+Moment = tuple[JobKind, Callable[[Path, Job], bool]]
 
-EPOCHS = 60
+EPOCHS = 600
 MOMENTS: dict[str, Moment] = {
-    "ingest begins": (JobKind.INGEST, lambda row: row.state == JobState.RUNNING),
-    "activations are extracted": (JobKind.TRAIN, lambda row: "shard" in row.note),
-    "training is under way": (JobKind.TRAIN, lambda row: "epoch" in row.note),
-    "the atlas is made": (JobKind.INDEX, lambda row: row.state == JobState.RUNNING),
+    "ingest begins": (JobKind.INGEST, lambda _, row: row.state == JobState.RUNNING),
+    "some shards are there": (JobKind.TRAIN, lambda store, _: any(store.glob("activations/.drafts/*/shard-*"))),
+    "training is under way": (JobKind.TRAIN, lambda _, row: "epoch" in row.note),
+    "the atlas is made": (JobKind.INDEX, lambda _, row: row.state == JobState.RUNNING),
 }
 
 
@@ -49,13 +49,13 @@ def whole_run(folder: Path, inputs: Inputs) -> dict[str, list[str]]:
     return published(folder)
 
 
-def wait_for_member(catalog: Catalog, parent: int, moment: Moment) -> Job:
+def wait_for_member(store: Path, catalog: Catalog, parent: int, moment: Moment) -> Job:
     kind, wanted = moment
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with catalog.session() as session:
             found = [row for row in list_jobs(session, parent_id=parent) if row.kind == kind]
-        if found and (wanted(found[0]) or JobState(found[0].state).is_final):
+        if found and (wanted(store, found[0]) or JobState(found[0].state).is_final):
             return found[0]
         time.sleep(0.01)
     raise AssertionError(f"no {kind} job came to its moment")
@@ -68,7 +68,7 @@ def test_a_worker_killed_at_each_part_of_the_pipeline_ends_with_the_same_bits(
     killed_in = []
     for moment in MOMENTS.values():
         with working(settings):
-            killed_in.append(wait_for_member(catalog, job, moment).state)
+            killed_in.append(wait_for_member(settings.store, catalog, job, moment).state)
     with working(settings):
         row = wait_end(catalog, job)
     assert (row.state, row.failure) == (JobState.SUCCEEDED, None)
@@ -85,7 +85,7 @@ def test_a_surviving_worker_takes_over_and_the_outlived_one_cannot_publish(
     ingest = submit(catalog, inputs.ingest())
     with working(settings, name="one", lost_after_s=2) as one:
         wait_end(catalog, ingest)
-        job = submit(catalog, inputs.train("small", epochs=400))
+        job = submit(catalog, inputs.train("small", epochs=3000))
         assert wait_for(catalog, job, lambda row: "epoch" in row.note).state == JobState.RUNNING
         one.send_signal(signal.SIGSTOP)
         with working(settings, name="two", lost_after_s=2):
@@ -107,7 +107,7 @@ def test_a_job_of_a_living_worker_is_never_taken(settings: Settings, catalog: Ca
     ingest = submit(catalog, inputs.ingest())
     with working(settings, name="one", lost_after_s=2), working(settings, name="two", lost_after_s=2):
         wait_end(catalog, ingest)
-        job = submit(catalog, inputs.train("small", epochs=400))
+        job = submit(catalog, inputs.train("small", epochs=3000))
         running = wait_for(catalog, job, lambda row: row.state == JobState.RUNNING)
         watched = time.monotonic() + 6  # three times as long as silence may last
         while time.monotonic() < watched and not JobState(look(catalog, job).state).is_final:
