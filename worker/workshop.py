@@ -346,7 +346,7 @@ def _file_of(spec: ExtractionSpec, files: Sequence[Path]) -> Path | None:
         return None
     found = {weights_digest(file): file for file in files}
     if spec.weights_sha256 not in found:
-        given = f"; given: {', '.join(f'{file} ({sha[:12]})' for sha, file in found.items())}" if found else ""
+        given = f", given: {', '.join(f'{file} ({sha[:12]})' for sha, file in found.items())}" if found else ""
         raise InvalidInput(
             f"The activations of {spec.model} at {spec.layer} are not stored, so its weights file is needed again, the "
             f"one with sha256 {spec.weights_sha256[:12]}{given}. Give it by --weights."
