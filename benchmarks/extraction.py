@@ -52,7 +52,7 @@ def extract_rate(model: TimmModel, collection: Collection, folder: Path, *, spec
     """Images a second from files to a published artifact, in a fresh store."""
     with tempfile.TemporaryDirectory() as root:
         start = time.perf_counter()
-        extract(spec, model, collection, folder, Artifacts(Path(root)))
+        extract(Extraction(spec, model, collection, folder, torch.device("cpu")), Artifacts(Path(root)))
         return len(collection.images) / (time.perf_counter() - start)
 
 

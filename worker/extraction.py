@@ -1,11 +1,10 @@
 """From a collection's photos to shards of tokens: what the extract job stores, and how live activations are made."""
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +36,14 @@ class Batch(NamedTuple):
     shard: int
     rows: Sequence[ImageRow]
     tokens: Shard
+
+
+class _Loaded(NamedTuple):
+    """A photo as the model sees it, and where it belongs."""
+
+    shard: int
+    row: ImageRow
+    picture: UInt8[np.ndarray, "H W 3"]
 
 
 @dataclass(frozen=True)
@@ -97,16 +104,21 @@ class Extraction:
         size = self.spec.images_per_shard
         return self.collection.images[shard * size : (shard + 1) * size]
 
-    def batches(self, shards: Sequence[int]) -> Generator[Batch, None, None]:
-        """Some shards batch by batch, in the order given; no batch reaches over the end of its shard."""
+    def batches(self, shards: Iterable[int]) -> Generator[Batch, None, None]:
+        """Some shards batch by batch, in the order given; no batch reaches over the end of its shard.
+
+        A shard is asked for a few batches before it is made.
+        """
         size = _BATCH.get(self.device.type, _BATCH["cpu"])
-        wanted = (row for shard in shards for row in self.rows(shard))
-        with closing(in_order(self._load, wanted, n_threads=self.n_threads, ahead=4 * size)) as pictures:
-            for shard in shards:
-                rows = self.rows(shard)
-                for start in range(0, len(rows), size):
-                    some = rows[start : start + size]
-                    yield Batch(shard, some, self._forward(some, list(islice(pictures, len(some)))))
+        wanted = ((shard, row) for shard in shards for row in self.rows(shard))
+        with closing(in_order(self._loaded, wanted, n_threads=self.n_threads, ahead=4 * size)) as loaded:
+            some: list[_Loaded] = []
+            for one in loaded:
+                some.append(one)
+                if len(some) == size or one.row is self.rows(one.shard)[-1]:
+                    rows = [each.row for each in some]
+                    yield Batch(one.shard, rows, self._forward(rows, [each.picture for each in some]))
+                    some.clear()
 
     def shards(self, indices: Sequence[int]) -> Generator[Shard, None, None]:
         """Some shards, made anew in the order given, with the very bits that the extract job stores."""
@@ -116,6 +128,9 @@ class Extraction:
                 while sum(len(part.images) for part in parts) < len(self.rows(index)):
                     parts.append(next(batches).tokens)
                 yield joined(parts)
+
+    def _loaded(self, wanted: tuple[int, ImageRow]) -> "_Loaded":
+        return _Loaded(*wanted, self._load(wanted[1]))
 
     def _load(self, row: ImageRow) -> UInt8[np.ndarray, "H W 3"]:
         """A photo as the model's window sees it; raises ``Damaged`` if it is not what was ingested."""

@@ -24,6 +24,7 @@ from worker.reporting import Reporter, Tell
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
+    from worker.sharing import Parts
 
 HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
 
@@ -57,12 +58,14 @@ class Workshop:
         rebuild: bool = False,
         artifacts: Artifacts | None = None,
         catalog: Catalog | None = None,
+        parts: "Parts | None" = None,
     ) -> None:
         check_writable(settings.store)
         self.artifacts = artifacts or open_artifacts(settings)
         self.artifacts.check()
         self.catalog = catalog or Catalog(settings.catalog_url)
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
+        self._parts = parts
 
     def ingest(self, folder: Path, spec: CollectionSpec) -> Built:
         """A folder becomes a collection."""
@@ -114,6 +117,7 @@ class Workshop:
         tell: Tell,
     ) -> Artifact:
         from worker.device import pick_device
+        from worker.extraction import Extraction
         from worker.jobs.extract import extract
         from worker.models.registry import load_model
 
@@ -121,9 +125,21 @@ class Workshop:
         device = pick_device(self._device)
         model = load_model(spec.model, weights_file=weights, device=device)
         self._save_model(spec.model)
-        return extract(
-            spec, model, collection, folder=folder, artifacts=self.artifacts, device=device, on_progress=tell
-        )
+        task = Extraction(spec, model, collection, folder, device)
+        return extract(task, self.artifacts, parts=self._parts, on_progress=tell)
+
+    def help_extract(self, slug: str, spec: ExtractionSpec, parts: "Parts", *, weights: Path | None = None) -> int:
+        """Make some of the shards of an extraction that another worker runs; returns how many."""
+        from worker.device import pick_device
+        from worker.extraction import Extraction
+        from worker.models.registry import load_model
+        from worker.sharing import help_out
+
+        collection, folder = self.collection(slug)
+        device = pick_device(self._device)
+        task = Extraction(spec, load_model(spec.model, weights_file=weights, device=device), collection, folder, device)
+        shared = self.artifacts.shared_draft(Kind.ACTIVATIONS, spec, inputs=activations_inputs(collection.artifact))
+        return help_out(task, parts, shared, self.artifacts.root)
 
     def _save_model(self, name: str) -> None:
         with self.catalog.session() as session:

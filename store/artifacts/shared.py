@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from store.artifacts.sums import sha256_of, sync_file
 from store.errors import Damaged, NotFound
 
 
+@runtime_checkable
 class SharedDraft(Protocol):
     """Finished parts by name. A part is kept with its checksum and appears whole or not at all."""
 

@@ -1,15 +1,13 @@
-"""Workers in the catalog: who lives, who was lost, and which parts of a job each has taken on."""
+"""Workers in the catalog: who lives, and who was lost."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from store.catalog.runs import n_changed
-from store.catalog.tables import Claim, Worker
+from store.catalog.tables import Worker
 from store.vocabulary import WorkerState
 
 
@@ -72,36 +70,3 @@ def is_lost(session: Session, worker_session: str) -> bool:
     """Whether the life with this session is known to be over."""
     over = Worker.session == worker_session, Worker.state != WorkerState.ALIVE
     return session.scalar(select(Worker.name).where(*over)) is not None
-
-
-def claim_part(session: Session, job_id: int, part: int, *, worker_session: str) -> bool:
-    """Take on a part of a job; False when it is done or a living worker has it."""
-    row = session.scalar(select(Claim).where(Claim.job_id == job_id, Claim.part == part))
-    if row is None:
-        try:
-            with session.begin_nested():
-                session.add(Claim(job_id=job_id, part=part, session=worker_session))
-                session.flush()
-        except IntegrityError:  # somebody was quicker
-            return False
-        return True
-    if row.is_done or (row.session != worker_session and is_alive(session, row.session)):
-        return False
-    taken = session.execute(
-        update(Claim)
-        .where(Claim.id == row.id, Claim.session == row.session, Claim.is_done.is_(False))
-        .values(session=worker_session)
-    )
-    return bool(n_changed(taken))
-
-
-def finish_part(session: Session, job_id: int, part: int, *, worker_session: str) -> bool:
-    """The part is done; False when it has been taken from this worker."""
-    ours = Claim.job_id == job_id, Claim.part == part, Claim.session == worker_session
-    return bool(n_changed(session.execute(update(Claim).where(*ours).values(is_done=True))))
-
-
-def drop_claims(session: Session, job_id: int, *, parts: Sequence[int] | None = None) -> None:
-    """Forget who took on what, of some parts or all."""
-    query = delete(Claim).where(Claim.job_id == job_id)
-    session.execute(query if parts is None else query.where(Claim.part.in_(list(parts))))

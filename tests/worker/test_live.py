@@ -37,7 +37,8 @@ class Studio(NamedTuple):
 
     def extracted(self, *, stored: bool, model: SmallModel | None = None, **changes: Any) -> Artifact:
         spec = spec_of(stored=stored, **changes)
-        return extract(spec, model or SmallModel(), self.collection, self.folder, self.artifacts)
+        task = Extraction(spec, model or SmallModel(), self.collection, self.folder, torch.device("cpu"))
+        return extract(task, self.artifacts)
 
     def live(
         self, model: SmallModel | None = None, *, memory_bytes: int = MEMORY_BYTES, **changes: Any

@@ -16,6 +16,7 @@ from store.catalog.workers import WorkerFacts, register_worker, stop_worker
 from store.errors import Unavailable
 from store.settings import Settings
 from store.vocabulary import Queue
+from worker.engine.helping import Helper
 from worker.engine.naming import WorkerName, take_name
 from worker.engine.outbox import Outbox
 from worker.engine.pulse import Pulse
@@ -82,6 +83,8 @@ class Engine:
             DBOS.register_queue(queue.value, worker_concurrency=at_once, polling_interval_sec=POLL_EVERY_S)
         self._outbox.start()
         self._pulse.start()
+        if Queue.GPU in self.queues:
+            Helper(self.settings, self.catalog, self.runner).start()
 
     def stop(self, *, wait_s: float = 20.0) -> None:
         """Leave: what runs ends at its next sign of progress without an outcome, and goes on elsewhere or later."""

@@ -19,6 +19,7 @@ from store.vocabulary import JobState
 from worker.engine.failures import describe
 from worker.engine.guarding import RunGuard
 from worker.engine.kinds import Made, carry_out
+from worker.engine.parts import JobParts
 from worker.engine.pipeline import run_pipeline
 from worker.engine.telling import Cancelled, LeftPending, Teller
 from worker.workshop import Workshop
@@ -107,7 +108,13 @@ class Runner:
         catalog = self.catalog.guarded(lambda session: hold(session, teller.run))
         artifacts = open_artifacts(self.settings, guard=RunGuard(self.catalog, teller))
         workshop = Workshop(
-            self.settings, teller, device=self.device, rebuild=job.rebuild, artifacts=artifacts, catalog=catalog
+            self.settings,
+            teller,
+            device=self.device,
+            rebuild=job.rebuild,
+            artifacts=artifacts,
+            catalog=catalog,
+            parts=JobParts(catalog, teller.run.job_id, worker_session=teller.run.owner),
         )
         return carry_out(job, workshop, lambda name, do: self._step(teller, name, do))
 

@@ -1,25 +1,20 @@
-"""Workers in the catalog: lives, losses, and parts of a job that several share."""
+"""Workers in the catalog: lives and losses."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from store.catalog.jobs import submit_job
 from store.catalog.session import Catalog
 from store.catalog.workers import (
     WorkerFacts,
     beat,
-    claim_part,
     declare_lost,
-    drop_claims,
-    finish_part,
     is_alive,
     list_workers,
     register_worker,
     stop_worker,
 )
-from store.jobs import IndexJob
 from store.vocabulary import WorkerState
 
 
@@ -64,20 +59,3 @@ def test_a_worker_that_stops_says_so(catalog: Catalog) -> None:
     with catalog.session() as session:
         assert [row.state for row in list_workers(session)] == [WorkerState.STOPPED]
         assert not beat(session, facts())
-
-
-def test_a_part_is_taken_once_and_again_when_its_worker_is_gone(catalog: Catalog) -> None:
-    born(catalog, facts("one", "a"), facts("two", "b"))
-    with catalog.session() as session:
-        job = submit_job(session, IndexJob(dictionary="x")).id
-    with catalog.session() as session:
-        assert claim_part(session, job, 0, worker_session="a")
-        assert claim_part(session, job, 0, worker_session="a")  # its own
-        assert not claim_part(session, job, 0, worker_session="b")
-        assert declare_lost(session, "one", worker_session="a", beat_seen=0)
-        assert claim_part(session, job, 0, worker_session="b")
-        assert not finish_part(session, job, 0, worker_session="a")
-        assert finish_part(session, job, 0, worker_session="b")
-        assert not claim_part(session, job, 0, worker_session="b")  # done
-        drop_claims(session, job, parts=[0])
-        assert claim_part(session, job, 0, worker_session="b")

@@ -49,9 +49,10 @@ def spec_with(**changes: Any) -> ExtractionSpec:
 @pytest.fixture
 def run(folder: Path, collection: Collection, artifacts: Artifacts) -> Callable[..., Artifact]:
     def run(model: SmallModel | None = None, **changes: Any) -> Artifact:
-        given = {"artifacts": artifacts, "folder": folder}
-        given |= {name: changes.pop(name) for name in ("artifacts", "folder", "on_progress") if name in changes}
-        return extract(spec_with(**changes), model or SmallModel(), collection, **given)
+        given = {name: changes.pop(name) for name in ("on_progress", "parts") if name in changes}
+        home, place = changes.pop("artifacts", artifacts), changes.pop("folder", folder)
+        task = Extraction(spec_with(**changes), model or SmallModel(), collection, place, torch.device("cpu"))
+        return extract(task, home, **given)
 
     return run
 
