@@ -35,7 +35,7 @@ check: setup ## format, lint, types, arrows, templates
 	@echo "== templates" && $(BIN)/djlint templates --lint --quiet
 
 test-default: setup ## offline, CPU, under four minutes
-	@echo "== default tests" && $(PYTEST)
+	@echo "== default tests" && $(PYTEST) -n 2 --dist loadfile
 
 test-browser: setup ## a real server and a real Chromium
 	@echo "== browser tests" && $(PYTEST) -m "browser and not ($(OUTSIDE) or demo)"
