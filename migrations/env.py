@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from store.catalog.session import make_engine
+from store.catalog.engine import make_engine
 from store.catalog.tables import Base
 
 engine = make_engine(context.config.attributes["url"])

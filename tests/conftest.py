@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.services.fixtures import postgres, s3
+from tests.services.fixtures import database_url, postgres, s3
 
-__all__ = ["postgres", "s3"]
+__all__ = ["database_url", "postgres", "s3"]
 
 # On a shared machine the time of one example says nothing. The rest is as Hypothesis chooses: repeatable in CI.
 hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)

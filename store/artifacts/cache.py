@@ -113,7 +113,8 @@ class Cache:
 
     def size(self) -> int:
         """How many bytes are taken."""
-        return sum(file.n_bytes for file in self._files())
+        with self._alone():
+            return sum(file.n_bytes for file in self._files())
 
     def _reserved(self, path: Path, *, n_bytes: int) -> tuple[Path, int]:
         """A locked file of the size that it will have, so that all processes count it from the start."""
@@ -135,13 +136,14 @@ class Cache:
             yield
 
     def _files(self) -> list[_Cached]:
-        found = []
+        """All files; one that is being given its name has two of them and counts once."""
+        found = {}
         for folder, _, names in os.walk(self.root):
             for name in names:
                 with suppress(FileNotFoundError):
                     stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 many files, each time
-                    found.append(_Cached(Path(folder, name), stat.st_size, stat.st_atime_ns))
-        return found
+                    found[stat.st_ino] = _Cached(Path(folder, name), stat.st_size, stat.st_atime_ns)
+        return list(found.values())
 
     def _make_room(self, n_bytes: int) -> None:
         """Let files leave until so many more bytes fit; raises ``CacheFull``."""
@@ -149,10 +151,12 @@ class Cache:
         free = self.n_bytes - sum(file.n_bytes for file in files)
         if free >= n_bytes:
             return
-        for group in (*self._unused(files), sorted(files, key=lambda file: file.used_ns)):
-            for file in group:
-                if free < n_bytes and _leaves(file.path):
-                    free += file.n_bytes
+        for group in self._unused(files):  # whole ones
+            if free < n_bytes:
+                free += sum(file.n_bytes for file in group if _leaves(file.path))
+        for file in sorted(files, key=lambda file: file.used_ns):
+            if free < n_bytes and _leaves(file.path):
+                free += file.n_bytes
         if free < n_bytes:
             raise CacheFull(
                 f"The cache '{self.root}' holds {_gib(self.n_bytes)} at most, all that is in it is in use, and "

@@ -221,7 +221,7 @@ class Objects:
             return fsspec.filesystem(self._scheme, skip_instance_cache=True, **options)
         except ImportError as fault:
             raise Unavailable(
-                f"Artifacts at {self.url} need the package {fault.name}: pip install 'conceptoscope[cluster]'."
+                f"Artifacts at {self.url} need packages that are missing: pip install 'conceptoscope[cluster]'."
             ) from fault
 
     def _path(self, name: str) -> str:

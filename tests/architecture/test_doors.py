@@ -10,6 +10,7 @@ from tests.architecture.sources import imported, modules, names_used, parsed
 # Who may import what. A folder stands for everything below it.
 DOORS = {
     "sqlalchemy": ("store/catalog", "migrations"),
+    "psycopg": ("store/catalog",),
     "alembic": ("store/catalog", "migrations"),
     "duckdb": ("store/duck.py", "store/atlas", "store/collection.py"),
     "fsspec": ("store/artifacts/objects.py",),

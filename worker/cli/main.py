@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import benching, building, jobs, looking
+from worker.cli import benching, building, jobs, looking, operating
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -40,6 +40,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "monosemanticity": looking.monosemanticity,
     "bench": benching.bench,
     "worker": jobs.worker,
+    "migrate": operating.migrate,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -11,7 +11,8 @@ from typing import Final
 from dbos import DBOS, DBOSConfig
 
 from store.artifacts import check_writable
-from store.catalog.session import Catalog, use_write_ahead_log
+from store.catalog.engine import parse_url, use_write_ahead_log
+from store.catalog.session import Catalog
 from store.catalog.workers import WorkerFacts, register_worker, stop_worker
 from store.errors import Unavailable
 from store.settings import Settings
@@ -127,7 +128,7 @@ class Engine:
     def _config(self) -> DBOSConfig:
         return {
             "name": "conceptoscope",
-            "system_database_url": self.settings.engine_url,
+            "system_database_url": parse_url(self.settings.engine_url).render_as_string(hide_password=False),
             "application_version": PROTOCOL,
             "executor_id": self.name,
             "log_level": "WARNING",

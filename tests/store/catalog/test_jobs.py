@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -31,14 +30,16 @@ from store.catalog.runs import (
     start_run,
 )
 from store.catalog.session import Catalog
+from store.catalog.versions import migrate
 from store.errors import Conflict, NotFound, Outlived
 from store.jobs import IndexJob, Member, PipelineJob
 from store.vocabulary import JobKind, JobState
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+def catalog(database_url: str) -> Iterator[Catalog]:
+    migrate(database_url)
+    catalog = Catalog(database_url)
     yield catalog
     catalog.close()
 

@@ -1,7 +1,6 @@
 """Parts of a job that several workers share."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,15 @@ from store.catalog.parts import (
 )
 from store.catalog.runs import Run, start_run
 from store.catalog.session import Catalog
+from store.catalog.versions import migrate
 from store.catalog.workers import WorkerFacts, declare_lost, register_worker
 from store.jobs import IndexJob
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+def catalog(database_url: str) -> Iterator[Catalog]:
+    migrate(database_url)
+    catalog = Catalog(database_url)
     with catalog.session() as session:
         for name, life in (("one", "a"), ("two", "b")):
             register_worker(session, WorkerFacts(name, life, host="here", pid=1, device="cpu", queues="gpu"))

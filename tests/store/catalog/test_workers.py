@@ -1,11 +1,11 @@
 """Workers in the catalog: lives and losses."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from store.catalog.session import Catalog
+from store.catalog.versions import migrate
 from store.catalog.workers import (
     WorkerFacts,
     beat,
@@ -19,8 +19,9 @@ from store.vocabulary import WorkerState
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+def catalog(database_url: str) -> Iterator[Catalog]:
+    migrate(database_url)
+    catalog = Catalog(database_url)
     yield catalog
     catalog.close()
 
