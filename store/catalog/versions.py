@@ -39,15 +39,18 @@ def open_current(url: str) -> Engine:
         migrate(url)
         return make_engine(url)
     engine = make_engine(url)
-    found = _revision(engine)
-    _refuse_newer(found, place)
-    if found != revisions()[-1]:
+    try:
+        found = _revision(engine)
+        _refuse_newer(found, place)
+        if found != revisions()[-1]:
+            state = f"is at migration {found}" if found else "has no tables yet"
+            raise Unavailable(
+                f"The catalog at {shown(place)} {state}, and this version needs migration {revisions()[-1]}: "
+                "run `conceptoscope migrate`."
+            )
+    except Exception:
         engine.dispose()
-        state = f"is at migration {found}" if found else "has no tables yet"
-        raise Unavailable(
-            f"The catalog at {shown(place)} {state}, and this version needs migration {revisions()[-1]}: "
-            "run `conceptoscope migrate`."
-        )
+        raise
     return engine
 
 
