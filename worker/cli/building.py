@@ -181,6 +181,8 @@ def demo(
     settings = settings_of(store, demo_photos=photos)
     done = do_here(settings, demo_pipeline(find_demo_photos(settings), rebuild=rebuild), device=device)
     if as_json:
-        print_json({"store": str(settings.store), "job": done.id, "made": (done.result or {}).get("made", [])})
+        made = (done.result or {}).get("made", [])
+        slugs = [one["slug"] for one in made if one["kind"] == "dictionary"]
+        print_json({"store": str(settings.store), "job": done.id, "dictionaries": slugs})
     if serve:
         serve_web(settings, port=port)
