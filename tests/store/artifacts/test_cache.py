@@ -26,7 +26,7 @@ def writes(content: bytes) -> Callable[[BinaryIO], None]:
 
 def add(cache: Cache, digest: str, name: str = "file", *, n_bytes: int = 100) -> Hold:
     """Add a file; uses are at least a tick of the clock apart."""
-    time.sleep(0.002)
+    time.sleep(0.02)  # file times move in steps of some milliseconds
     return cache.add(cache.folder(Kind.ATLAS, digest) / name, n_bytes=n_bytes, write=writes(b"x" * n_bytes))
 
 
@@ -44,7 +44,7 @@ def test_the_longest_unused_artifact_leaves_with_all_its_files(cache: Cache) -> 
     add(cache, "a", "two", n_bytes=50)
     for digest in "bc":
         add(cache, digest)
-    time.sleep(0.002)
+    time.sleep(0.02)  # file times move in steps of some milliseconds
     cache.hold(cache.folder(Kind.ATLAS, "a") / "two")  # one use of one file
     add(cache, "d")
     assert there(cache) == {"a", "c", "d"}
