@@ -41,6 +41,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "bench": benching.bench,
     "worker": jobs.worker,
     "migrate": operating.migrate,
+    "backup": operating.backup,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -1,5 +1,10 @@
 """Commands that keep a store in order."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from worker.cli.options import JsonOption, StoreOption, print_json, settings_of
 
 
@@ -12,3 +17,18 @@ def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
         print_json({"before": before, "after": after})
     else:
         print(f"The catalog was at migration {before or 'none'} and is at {after} now.")
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(help="Folder of the copy; it must be empty or not be there yet.")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a store that is in use; the copy is a store itself."""
+    from store.backup import back_up
+
+    n_bytes = back_up(settings_of(store), to)
+    if as_json:
+        print_json({"folder": str(to), "n_bytes": n_bytes})
+    else:
+        print(f"{n_bytes / 2**20:,.0f} MiB in {to}; check them with: conceptoscope doctor --verify --store {to}")
