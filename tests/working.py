@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydantic import SecretStr
 from safetensors.torch import save_file
 
-from store.artifacts import Artifacts, sha256_of
+from store.artifacts import Artifacts, open_artifacts, sha256_of
 from store.catalog.jobs import find_job, submit_job
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
@@ -28,6 +29,7 @@ from worker.models.torchvision_cpu import import_timm
 
 MODEL = "timm/test_resnet"
 PATIENCE_S = 120.0
+_PLACES = ("database_url", "artifacts_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region")
 
 
 def draw_photos(folder: Path, *, n: int) -> None:
@@ -108,8 +110,10 @@ def start_worker(settings: Settings, *, name: str = "w", lost_after_s: float = 3
         "OMP_NUM_THREADS": "1",
         "CONCEPTOSCOPE_LOST_AFTER_S": str(lost_after_s),
     }
-    if settings.database_url:
-        environment["CONCEPTOSCOPE_DATABASE_URL"] = settings.database_url
+    given = {name: getattr(settings, name) for name in _PLACES if getattr(settings, name)}
+    for place, value in given.items():
+        said = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        environment[f"CONCEPTOSCOPE_{place.upper()}"] = said
     command = [sys.executable, "-m", "worker.cli", "worker", "--name", name, "--device", "cpu"]
     return subprocess.Popen([*command, "--store", str(settings.store)], env=environment, text=True)
 
@@ -151,9 +155,9 @@ def wait_end(catalog: Catalog, job_id: int, *, seconds: float = PATIENCE_S) -> J
     return wait_for(catalog, job_id, lambda _: False, seconds=seconds)
 
 
-def published(store: Path) -> dict[str, list[str]]:
+def published(store: Path | Settings) -> dict[str, list[str]]:
     """Digests of all artifacts by kind, every file of them checked."""
-    artifacts = Artifacts(store)
+    artifacts = open_artifacts(store) if isinstance(store, Settings) else Artifacts(store)
     for kind in Kind:
         for artifact in artifacts.list(kind):
             artifact.verify()
