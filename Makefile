@@ -26,7 +26,7 @@ python:
 demo: setup ## learn concepts from the demo photos and serve the explorer
 	@$(BIN)/conceptoscope demo
 
-test: setup check test-default test-browser test-slow test-demo ## everything that CI runs, quickest answers first
+test: setup check test-default test-browser test-slow test-services test-demo ## everything that CI runs, quickest answers first
 
 check: setup ## format, lint, types, arrows, templates
 	@echo "== format, lint" && $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -46,8 +46,8 @@ test-slow: setup ## real weights; the built wheel
 test-demo: setup ## the whole demo
 	@echo "== demo tests" && $(PYTEST) -m "demo and not ($(OUTSIDE))"
 
-test-services: setup ## a real database and object store; not in CI
-	@$(PYTEST) -m services
+test-services: setup ## a real PostgreSQL and a real S3 server, started by the tests
+	@echo "== services tests" && $(PYTEST) -m services
 
 test-packages: setup ## against other packages, installed from the index; not in CI
 	@$(PYTEST) -m packages

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
@@ -28,7 +27,7 @@ from store.atlas.reader import Atlas
 from store.duck import DuckFile, DuckWriter, Schema
 from store.errors import NewerFormat
 from store.vocabulary import Band, Kind
-from tests.tiny import drawn_images
+from tests.working import draw_photos
 from worker.cli import app, main
 from worker.models import registry
 from worker.models.base import VisionModel
@@ -65,15 +64,6 @@ def answer(*arguments: str, store: Path) -> Any:
 
 def answer_here(*arguments: str, store: Path) -> Any:
     return json.loads(here(*arguments, "--json", store=store).stdout)
-
-
-def draw_photos(folder: Path, *, n: int) -> None:
-    rng = np.random.default_rng(0)
-    for i in range(n):
-        picture = drawn_images(96, 128)[i % 8]
-        shifted = np.roll(picture, int(rng.integers(0, 60)), axis=1).astype(np.int16) + rng.integers(-20, 20, 3)
-        (folder / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(shifted.clip(0, 255).astype(np.uint8)).save(folder / "ab"[i % 2] / f"{i:03}.png")
 
 
 class Studio:

@@ -1,6 +1,5 @@
 """The catalog, on a database built by the real migrations."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,17 +21,8 @@ from store.catalog.dictionaries import (
 from store.catalog.models import get_model, list_models, save_model
 from store.catalog.session import Catalog
 from store.catalog.tables import Dictionary
-from store.catalog.versions import migrate
 from store.errors import NotFound
 from tests.store.catalog.queries import asked
-
-
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    catalog = Catalog(database_url)
-    yield catalog
-    catalog.close()
 
 
 def record(catalog: Catalog, slug: str = "d", digest: str = "a" * 64) -> None:

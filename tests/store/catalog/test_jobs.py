@@ -1,6 +1,5 @@
 """Jobs in the catalog: asking, listing, stopping, trying again; what only a run's owner may write."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,18 +29,9 @@ from store.catalog.runs import (
     start_run,
 )
 from store.catalog.session import Catalog
-from store.catalog.versions import migrate
 from store.errors import Conflict, NotFound, Outlived
 from store.jobs import IndexJob, Member, PipelineJob
 from store.vocabulary import JobKind, JobState
-
-
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    catalog = Catalog(database_url)
-    yield catalog
-    catalog.close()
 
 
 def ask(catalog: Catalog, name: str = "a", *, key: str | None = None) -> int:

@@ -1,7 +1,5 @@
 """Parts of a job that several workers share."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from store.catalog.jobs import submit_job
@@ -17,20 +15,15 @@ from store.catalog.parts import (
 )
 from store.catalog.runs import Run, start_run
 from store.catalog.session import Catalog
-from store.catalog.versions import migrate
 from store.catalog.workers import WorkerFacts, declare_lost, register_worker
 from store.jobs import IndexJob
 
 
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    catalog = Catalog(database_url)
+@pytest.fixture(autouse=True)
+def _two_workers(catalog: Catalog) -> None:
     with catalog.session() as session:
         for name, life in (("one", "a"), ("two", "b")):
             register_worker(session, WorkerFacts(name, life, host="here", pid=1, device="cpu", queues="gpu"))
-    yield catalog
-    catalog.close()
 
 
 def offered(catalog: Catalog, *, n: int = 3) -> int:

@@ -1,11 +1,6 @@
 """Workers in the catalog: lives and losses."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from store.catalog.session import Catalog
-from store.catalog.versions import migrate
 from store.catalog.workers import (
     WorkerFacts,
     beat,
@@ -16,14 +11,6 @@ from store.catalog.workers import (
     stop_worker,
 )
 from store.vocabulary import WorkerState
-
-
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    catalog = Catalog(database_url)
-    yield catalog
-    catalog.close()
 
 
 def facts(name: str = "one", life: str = "life-1") -> WorkerFacts:
