@@ -32,6 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": building.train,
     "atlas": building.atlas,
     "demo": building.demo,
+    "up": operating.up,
     "web": looking.web,
     "ls": looking.list_store,
     "presets": looking.presets,

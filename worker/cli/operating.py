@@ -1,11 +1,27 @@
-"""Commands that keep a store in order."""
+"""Commands that run the programs and keep a store in order."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from worker.cli.options import JsonOption, StoreOption, print_json, settings_of
+from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, settings_of
+
+
+def up(
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="cpu, cuda:0, ...: one worker for each, repeatable [default: one worker, which picks]."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: PortOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Run the explorer and a worker on this machine until ended; what dies is started again."""
+    from worker.up import Supervisor, programs_of
+
+    settings = settings_of(store, host=host, port=port)
+    Supervisor(programs_of(settings, devices=device or ())).run()
 
 
 def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
