@@ -21,6 +21,8 @@ from store.errors import Unavailable
 from store.vocabulary import Kind
 
 _PART = ".part-"
+_PATIENCE_S = 0.5
+_LOOK_EVERY_S = 0.01
 _numbers = count()
 
 
@@ -83,8 +85,10 @@ class Cache:
         try:
             with os.fdopen(os.dup(handle), "wb") as file:
                 write(file)
-            with suppress(FileExistsError):  # another process was faster: that file is as good as ours
-                os.link(part, path)
+            with self._alone():  # who counts files in this moment would see neither of its names
+                with suppress(FileExistsError):  # another process was faster: that file is as good as ours
+                    os.link(part, path)
+                part.unlink()
         except BaseException:
             os.close(handle)
             raise
@@ -117,7 +121,20 @@ class Cache:
             return sum(file.n_bytes for file in self._files())
 
     def _reserved(self, path: Path, *, n_bytes: int) -> tuple[Path, int]:
-        """A locked file of the size that it will have, so that all processes count it from the start."""
+        """A locked file of the size that it will have, so that all processes count it from the start.
+
+        Files are looked at one by one, and each may be in use just then: only what stays so for a while is full.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return self._reserved_now(path, n_bytes=n_bytes)
+            except CacheFull:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_EVERY_S)
+
+    def _reserved_now(self, path: Path, *, n_bytes: int) -> tuple[Path, int]:
         with self._alone():
             self._make_room(n_bytes)
             path.parent.mkdir(parents=True, exist_ok=True)

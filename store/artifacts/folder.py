@@ -113,7 +113,7 @@ class FolderHome:
         """Remove an artifact, or what was left over, for good."""
         if isinstance(thing, Artifact):
             shutil.rmtree(self.set_aside(thing))
-        else:
+        elif thing.what != UPLOAD or not self._is_whole(thing.kind, thing.name):  # it may have become one since
             folders = {SHARED: ".drafts", SET_ASIDE: ".damaged", UPLOAD: "."}
             shutil.rmtree(self.root / thing.kind / folders[thing.what] / thing.name)
 

@@ -120,9 +120,13 @@ class RemoteHome:
             self._objects.remove_below(f"{kind}/{thing.digest}")
             self._cache.drop(thing.path)
             return
-        for upload in self._objects.cut_off():
-            if thing.what == UPLOAD and upload.name == f"{thing.kind}/{thing.name}":
-                self._objects.abort(upload)
+        if thing.what == UPLOAD and "/" in thing.name:  # only parts: a later try may have made the object of that name
+            for upload in self._objects.cut_off():
+                if upload.name == f"{thing.kind}/{thing.name}":
+                    self._objects.abort(upload)
+            return
+        if thing.what == UPLOAD and self._objects.size(manifest_name(thing.kind, thing.name)) is not None:
+            return  # it has become an artifact since it was listed
         folder = {SHARED: ".drafts/", SET_ASIDE: ".damaged/", UPLOAD: ""}[thing.what]
         self._objects.remove_below(f"{thing.kind}/{folder}{thing.name}")
 

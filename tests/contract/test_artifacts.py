@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store.artifacts import Artifact, Artifacts, key_of, open_artifacts
-from store.artifacts.leftovers import DRAFT, SET_ASIDE, SHARED
+from store.artifacts.leftovers import DRAFT, SET_ASIDE, SHARED, UPLOAD, Leftover
 from store.errors import Damaged, NotFound
 from store.settings import Settings
 from store.specs import AtlasSpec
@@ -210,3 +210,10 @@ def test_parts_are_shared_between_machines_until_the_draft_is_published(place: P
         drafts[0].fetch("shard-2.bin", tmp_path / "fetched")
     build(place.machine("one"))
     assert [draft.names() for draft in drafts] == [set(), set()]
+
+
+def test_files_that_became_an_artifact_since_they_were_listed_are_not_removed(place: Place) -> None:
+    one = place.machine("one")
+    built = build(one)
+    one.remove(Leftover(UPLOAD, Kind.ATLAS, built.digest, 0, built.manifest.created_at))
+    place.machine("other").get(Kind.ATLAS, built.digest).verify()

@@ -7,6 +7,7 @@ nothing outside of the temporary folder changes.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def postgres_server() -> Iterator[Postgres]:
         try:
             yield server
         finally:
-            server.process.terminate()  # clients are not waited for
+            server.process.send_signal(signal.SIGINT)  # clients are not waited for, as they would be on SIGTERM
             server.process.wait()
     finally:
         shutil.rmtree(folder)
