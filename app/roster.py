@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.numbers import known_numbers
@@ -102,10 +102,5 @@ def _entry(row: Dictionary, metrics: Mapping[str, float]) -> Entry:
         collection_digest=row.collection.digest,
         n_images=row.collection.n_images,
         metrics=known_numbers(metrics),
-        created_at=_in_utc(row.atlas.updated_at),
+        created_at=row.atlas.updated_at,
     )
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """SQLite forgets time zones; all our times are UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.machine import WORK, describe_machine
 
-BENCHMARKS = ("extraction", "topk_step", "archetypal_step", "demo", "web")
+BENCHMARKS = ("extraction", "topk_step", "archetypal_step", "demo", "web", "jobs", "kills")
 
 
 def main() -> None:

@@ -40,9 +40,10 @@ def list_waiting(session: Session, *, limit: int = 200) -> list[Job]:
     return list(session.scalars(query.order_by(Job.queued_at, Job.id).limit(limit)))
 
 
-def list_running(session: Session) -> list[Job]:
-    """Jobs that a worker has started and not finished."""
-    return list(session.scalars(select(Job).where(Job.state == JobState.RUNNING).order_by(Job.id)))
+def list_handed(session: Session) -> list[Job]:
+    """Jobs that the engine should know: they run, or wait in its queue."""
+    waits = (Job.state == JobState.QUEUED) & (Job.handed_attempt >= Job.attempt)
+    return list(session.scalars(select(Job).where((Job.state == JobState.RUNNING) | waits).order_by(Job.id)))
 
 
 def note_handed(session: Session, attempts: Sequence[tuple[int, int]]) -> None:

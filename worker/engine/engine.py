@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from socket import gethostname
@@ -91,11 +92,9 @@ class Engine:
         """Leave: what runs ends at its next sign of progress without an outcome, and goes on elsewhere or later."""
         global _runner  # noqa: PLW0603 the same
         self._leaving.set()
-        deadline = threading.Event()
-        for _ in range(int(wait_s / 0.05)):
-            if self.runner.n_running == 0:
-                break
-            deadline.wait(0.05)
+        deadline = time.monotonic() + wait_s
+        while self.runner.n_running and time.monotonic() < deadline:
+            time.sleep(0.05)
         DBOS.destroy(workflow_completion_timeout_sec=0)
         _runner = None
         try:

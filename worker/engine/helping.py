@@ -28,7 +28,7 @@ class _WhileIdle(JobParts):
 
     def take(self) -> int | None:
         """One that is free, while the worker has no job of its own."""
-        if self._runner.leaving.is_set() or self._runner.n_running:
+        if self._runner.leaving.is_set() or self._runner.is_busy:
             return None
         return super().take()
 
@@ -43,7 +43,7 @@ class Helper(threading.Thread):
     def run(self) -> None:
         """Until the worker leaves."""
         while not self._runner.leaving.wait(LOOK_EVERY_S):
-            if self._runner.n_running:
+            if self._runner.is_busy:
                 continue
             try:
                 self.help_once()

@@ -8,13 +8,12 @@ from typing import Final
 
 from dbos import DBOS, SetWorkflowID
 
-from store.catalog.jobs import find_job
-from store.catalog.runs import abandon_job, list_running, list_waiting, note_handed
+from store.catalog.runs import abandon_job, list_handed, list_waiting, note_handed
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.errors import Unavailable
 from store.jobs import QUEUE_OF
-from store.vocabulary import JobKind, JobState
+from store.vocabulary import JobKind
 
 LOOK_EVERY_S: Final = 0.15
 SETTLE_EVERY_S: Final = 30.0
@@ -53,35 +52,30 @@ class Outbox(threading.Thread):
         with self._catalog.session() as session:
             waiting = list_waiting(session)
         for job in waiting:
-            with SetWorkflowID(workflow_id(job.id, job.attempt)):
-                DBOS.enqueue_workflow(QUEUE_OF[JobKind(job.kind)].value, self._run_job, job.id, job.attempt)
+            self._enqueue(job)
         if waiting:
             with self._catalog.session() as session:
                 note_handed(session, [(job.id, job.attempt) for job in waiting])
         return len(waiting)
 
     def settle(self) -> None:
-        """Jobs that run as far as the catalog knows, and that the engine has given up, fail; lost ones are queued."""
+        """Jobs that the engine should know and has lost are queued again; those that it has given up fail."""
         with self._catalog.session() as session:
-            running = list_running(session)
-        for job in running:
+            handed = list_handed(session)
+        for job in handed:
             status = DBOS.get_workflow_status(workflow_id(job.id, job.attempt))
-            if status is None:
-                self._queue_again(job)
+            if status is None:  # its tables were lost, or restored from an older copy
+                log.warning("job %d is unknown to the engine and is queued again", job.id)
+                self._enqueue(job)
             elif status.status in _ENDED_BADLY:
                 self._give_up(job, status.status)
 
-    def _queue_again(self, job: Job) -> None:
-        """The engine's tables were lost or restored from an older copy."""
-        log.warning("job %d is unknown to the engine and is queued again", job.id)
+    def _enqueue(self, job: Job) -> None:
         with SetWorkflowID(workflow_id(job.id, job.attempt)):
             DBOS.enqueue_workflow(QUEUE_OF[JobKind(job.kind)].value, self._run_job, job.id, job.attempt)
 
     def _give_up(self, job: Job, how: str) -> None:
+        told = f"The engine has given the job up ({how.lower().replace('_', ' ')}): a worker ended again and again "
+        told += "while it ran. Look at the worker's log and its memory, then try the job again."
         with self._catalog.session() as session:
-            fresh = find_job(session, job.id)
-            if fresh is None or fresh.state != JobState.RUNNING or fresh.attempt != job.attempt:
-                return
-            told = f"The engine has given the job up ({how.lower().replace('_', ' ')}): a worker ended again and again "
-            told += "while it ran. Look at the worker's log and its memory, then try the job again."
             abandon_job(session, job.id, attempt=job.attempt, failure={"message": told, "type": how, "traceback": ""})

@@ -47,6 +47,12 @@ class Runner:
         """Runs that have not ended."""
         return len(self._tellers)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run computes something; one that only waits for the members of a pipeline does not."""
+        with self._lock:
+            return any(teller.computes for teller in self._tellers)
+
     def lose_all(self) -> None:
         """The worker has been declared lost: whatever runs must end without an outcome."""
         with self._lock:
@@ -59,7 +65,7 @@ class Runner:
         job = self._persist(lambda: self._begin(run))
         if job is None:
             return "skipped"
-        teller = Teller(self.catalog, run, leaving=self.leaving)
+        teller = Teller(self.catalog, run, leaving=self.leaving, computes=not isinstance(job, PipelineJob))
         with self._lock:
             self._tellers.add(teller)
         try:

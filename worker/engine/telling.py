@@ -43,9 +43,9 @@ class Teller(Reporter):
     tried again at the next turn: work goes on meanwhile.
     """
 
-    def __init__(self, catalog: Catalog, run: Run, *, leaving: threading.Event) -> None:
+    def __init__(self, catalog: Catalog, run: Run, *, leaving: threading.Event, computes: bool = True) -> None:
         super().__init__()
-        self.run = run
+        self.run, self.computes = run, computes
         self._catalog, self._leaving = catalog, leaving
         self._pace, self._note = Pace(), "starting"
         self._lines: list[tuple[datetime, str, str]] = []

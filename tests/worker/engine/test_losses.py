@@ -132,3 +132,18 @@ def test_a_worker_told_to_end_leaves_its_job_to_the_next(settings: Settings, cat
         kill(first)
     assert (row.state, row.worker) == (JobState.SUCCEEDED, "two")
     assert running.worker == "one"
+
+
+@pytest.mark.slow
+def test_jobs_outlive_the_tables_of_the_engine(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
+    """One job runs, one waits in the engine's queue; both are known to the catalog, and to nobody else any more."""
+    with working(settings):
+        wait_end(catalog, submit(catalog, inputs.ingest()))
+        jobs = [submit(catalog, inputs.train(f"small-{seed}", epochs=EPOCHS, seed=seed)) for seed in range(2)]
+        assert wait_for(catalog, jobs[0], lambda row: "epoch" in row.note).state == JobState.RUNNING
+        assert wait_for(catalog, jobs[1], lambda row: row.handed_attempt == 1).state == JobState.QUEUED
+    for path in settings.store.glob("jobs.sqlite*"):
+        path.unlink()
+    with working(settings):
+        rows = [wait_end(catalog, job) for job in jobs]
+    assert [(row.state, row.attempt) for row in rows] == [(JobState.SUCCEEDED, 1)] * 2

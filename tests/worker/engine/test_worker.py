@@ -21,9 +21,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def catalog(settings: Settings) -> Iterator[Catalog]:
+def catalog(settings: Settings, inputs: Inputs) -> Iterator[Catalog]:
     catalog = Catalog(settings.catalog_url)
     with working(settings):
+        assert wait_end(catalog, submit(catalog, inputs.ingest())).state == JobState.SUCCEEDED
         yield catalog
     catalog.close()
 
