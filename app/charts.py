@@ -14,6 +14,8 @@ SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
 GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
 
+_DIGITS, _MOST_DIGITS = 3, 8  # significant ones of a tick
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -34,7 +36,7 @@ class Scale:
     def axis(self, label: str, *, n_ticks: int = 5) -> Axis:
         """Its axis with ticks at nice numbers."""
         values = log_ticks(self.low, self.high, n=n_ticks) if self.log else nice_ticks(self.low, self.high, n=n_ticks)
-        ticks = tuple(Tick(at=self(value), label=tick_label(value)) for value in values)
+        ticks = tuple(Tick(at=self(v), label=text) for v, text in zip(values, tick_labels(values), strict=True))
         return Axis(label=label, ticks=ticks, log=self.log)
 
 
@@ -58,17 +60,26 @@ def log_ticks(low: float, high: float, *, n: int = 5) -> list[float]:
     return [float(f"1e{power}") for power in range(first, last + 1, step)]
 
 
-def tick_label(value: float) -> str:
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Short numbers, with as many digits as it takes to tell them apart."""
+    for digits in range(_DIGITS, _MOST_DIGITS):
+        labels = [tick_label(value, digits=digits) for value in values]
+        if len(set(labels)) == len(values):
+            return labels
+    return [f"{value:.12g}" for value in values]
+
+
+def tick_label(value: float, *, digits: int = _DIGITS) -> str:
     """A short number: 0.001, 250, 10k, 2M, 1e-5."""
     size = abs(value)
     if size == 0:
         return "0"
     if size < 1e-3:
-        return f"{value:.0e}".replace("e-0", "e-")
+        return f"{value:.{digits - _DIGITS}e}".replace("e-0", "e-")
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= unit:
-            return f"{value / (1e3 if name == 'k' else unit):.3g}{name}"
-    return f"{value:.3g}"
+            return f"{value / (1e3 if name == 'k' else unit):.{digits}g}{name}"
+    return f"{value:.{digits}g}"
 
 
 def histogram(  # noqa: PLR0913 a drawing has many words

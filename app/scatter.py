@@ -10,7 +10,7 @@ from app.charts import Scale
 from app.views.plots import Area, Point, ScatterChart
 
 Way = Literal["higher", "lower"]
-AREA = Area(width=440, height=280, left=50, top=14, right=430, bottom=240)
+AREA = Area(width=440, height=280, left=60, top=14, right=430, bottom=240)
 _LETTER, _ASCENT, _DESCENT = 6.1, 9.0, 3.0  # of the 11 px labels, in user units
 _STEP = 4.0  # distance of the points that stand for a line
 _PLACES = (

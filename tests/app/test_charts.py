@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import charts
-from app.charts import Scale, Series, log_ticks, nice_ticks, tick_label
+from app.charts import Scale, Series, log_ticks, nice_ticks, tick_label, tick_labels
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,17 @@ def test_thinning_keeps_both_ends_and_the_order(n: int) -> None:
     assert len(kept) <= max(120, 0)
     if n:
         assert (kept[0], kept[-1]) == (0, n - 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([11.985, 11.99, 11.995], ["11.985", "11.99", "11.995"]),
+        ([0.62, 0.63], ["0.62", "0.63"]),
+        ([12_341, 12_342], ["12.341k", "12.342k"]),
+        ([1.01e-5, 1.02e-5], ["1.01e-5", "1.02e-5"]),
+        ([7.0], ["7"]),
+    ],
+)
+def test_ticks_of_one_axis_tell_each_other_apart(values: list[float], labels: list[str]) -> None:
+    assert tick_labels(values) == labels
