@@ -5,16 +5,21 @@ import errno
 import logging
 import socket
 import sys
+from types import FrameType
+from typing import Final
 
 import uvicorn
 
 from app.main import make_app
+from app.site import Site
 from store.errors import ConceptoscopeError, Unavailable
 from store.settings import Settings
 
+_END_WITHIN_S: Final = 10
+
 
 class Server(uvicorn.Server):
-    """Says the address once it really listens."""
+    """Says the address once it really listens; streams of events end as soon as the program is asked to end."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
@@ -24,6 +29,12 @@ class Server(uvicorn.Server):
             name = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"Conceptoscope is at http://{name}:{port}/\n")
             sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End the streams, then as usual."""
+        site: Site = self.config.app.state.site  # type: ignore[union-attr]
+        site.streams.ending.set()
+        super().handle_exit(sig, frame)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -66,7 +77,9 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve a store on a listening socket until interrupted; raises a domain error when the store cannot be used."""
     app = make_app(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_END_WITHIN_S
+    )
     Server(config).run(sockets=[listening])
 
 

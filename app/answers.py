@@ -14,6 +14,7 @@ from app.views.envelope import Envelope
 from store.specs import digest_of
 
 REVALIDATE = "no-cache"
+NEVER = "no-store"
 FOR_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 
 
@@ -43,8 +44,9 @@ def page_answer(site: Site, template: str, *, view: View, frame: Frame, etag: st
     """A page with the address of its twin."""
     with timed("template"):
         response = site.pages.page(template, view=view, frame=frame)
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = REVALIDATE
+    if etag:
+        response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = REVALIDATE if etag else NEVER
     response.headers["Link"] = f'<{frame.api_url}>; rel="alternate"; type="application/json"'
     return response
 
@@ -53,8 +55,9 @@ def fragment_answer(site: Site, template: str, *, view: View, etag: str, **more:
     """A part of a page."""
     with timed("template"):
         response = site.pages.fragment(template, view=view, **more)
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = REVALIDATE
+    if etag:
+        response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = REVALIDATE if etag else NEVER
     return response
 
 

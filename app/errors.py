@@ -1,9 +1,10 @@
 """The one place where errors become HTTP: a page for browsers, a fragment for htmx, a problem document for programs."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -19,13 +20,20 @@ from app.makers.frames import error_frame
 from app.site import Site
 from app.views.problems import ParameterFault, Problem
 from store.atlas.grammar import BadQuery
-from store.errors import ConceptoscopeError, InvalidInput, NotFound
+from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, NotFound
 
 log = logging.getLogger(__name__)
 
 _FOR_PROGRAMS = (urls.API, "/m/", "/static/", "/healthz", "/readyz")
 _NO_PAGE = "There is no such page. Start from the home page, or use the search."
 _OUR_FAULT = "Something went wrong on our side. The log has more under the request id."
+_STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (
+    (NotFound, 404),
+    (InvalidInput, 400),
+    (Conflict, 409),
+    (Forbidden, 403),
+)
+"""What each domain error is in HTTP; any other means that something we need is away."""
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -48,7 +56,7 @@ async def _not_modified(_request: Request, fault: Exception) -> Response:
 
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:
-    status = 404 if isinstance(fault, NotFound) else 400 if isinstance(fault, InvalidInput) else 503
+    status = next((status for kind, status in _STATUS if isinstance(fault, kind)), 503)
     if status == 503:
         log.error("%s: %s", request.url.path, fault)
     faults = fault.faults if isinstance(fault, BadQuery) else ()
@@ -65,9 +73,20 @@ async def _http_fault(request: Request, fault: Exception) -> Response:
 
 async def _bad_request(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    errors = tuple(ParameterFault(param=str(e["loc"][-1]), message=str(e["msg"])) for e in fault.errors())
+    errors = tuple(_parameter_fault(error) for error in fault.errors())
     status = 404 if any(e["loc"][0] == "path" for e in fault.errors()) else 400
     return _answer(request, _problem(request, status, " ".join(e.message for e in errors), errors=errors))
+
+
+def _parameter_fault(error: Mapping[str, Any]) -> ParameterFault:
+    """A fault of a body is named by its place in it, any other by its parameter."""
+    place = error["loc"]
+    told = str(error["msg"]).removeprefix("Value error, ")
+    if place[0] != "body":
+        return ParameterFault(param=str(place[-1]), message=told)
+    where = ".".join(str(part) for part in place[1:]) or "body"
+    given = "" if isinstance(error["input"], (dict, list, type(None))) else f" (given: {error['input']!r:.80})"
+    return ParameterFault(param=where, message=f"{where}: {told}{given}.")
 
 
 async def _our_fault(request: Request, fault: Exception) -> Response:
@@ -119,4 +138,6 @@ def _answer(request: Request, problem: Problem) -> Response:
         frame = error_frame(problem.title)
         response = site.pages.page("error.html", view=problem, frame=frame, status=problem.status)
     response.headers["Cache-Control"] = "no-store"
+    if problem.status == 503:
+        response.headers["Retry-After"] = "5"
     return response

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from app import urls
 from app.api import routers as api_routers
+from app.bodies import LimitBody
 from app.errors import install_error_handlers
 from app.headers import Compress, Headers
 from app.pages import routers as page_routers
@@ -22,6 +23,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        site.streams.ending.set()
         site.close()
 
     app = FastAPI(
@@ -35,6 +37,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.site = site
+    app.add_middleware(LimitBody)
     app.add_middleware(Compress)
     app.add_middleware(Headers)
     install_error_handlers(app)

@@ -1,7 +1,7 @@
 """Jinja: one environment, strict about undefined names, and the few ways in which numbers are written."""
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,48 @@ def when(value: str) -> str:
     return f"{datetime.fromisoformat(value):%d %b %Y, %H:%M} UTC" if value else ABSENT
 
 
-FILTERS = {"n3": n3, "percent": percent, "integer": integer, "plural": plural, "digest": short_digest, "when": when}
+def duration(seconds: float | None) -> str:
+    """A length of time by its two largest units: 4.2 s, 1 min 05 s, 2 h 10 min, 3 d 4 h."""
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, size, part, smaller in (("d", 86_400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // smaller:02} {part}"
+    return f"{whole} s"
+
+
+def in_bytes(value: float | None) -> str:
+    """An amount of memory or disk with two or three digits: 512 B, 1.4 MB, 230 GB; powers of 1000."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= 0.9995 * size:
+            return f"{value / size:.3g} {unit}" if value < 999.5 * size else f"{value / size:,.0f} {unit}"
+    return f"{value:.0f} B"
+
+
+def ago(value: str | None) -> str:
+    """How long a moment is past: 12 s ago."""
+    if not value:
+        return ABSENT
+    passed = (datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds()
+    return "just now" if passed < 2 else f"{duration(max(passed, 0))} ago"
+
+
+FILTERS = {
+    "n3": n3,
+    "percent": percent,
+    "integer": integer,
+    "plural": plural,
+    "digest": short_digest,
+    "when": when,
+    "duration": duration,
+    "bytes": in_bytes,
+    "ago": ago,
+}
 
 
 def environment(folder: Path | None = None, static: StaticTree | None = None) -> jinja2.Environment:

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.live import Streams
 from app.measured import Ledger
 from app.render import Pages
 from app.roster import Entry, Roster
@@ -46,6 +47,7 @@ class Site:
     ledger: Ledger
     static: StaticTree
     pages: Pages
+    streams: Streams
     code: str
     """Digest of the program's own source: answers made by another version are not fresh."""
 
@@ -78,6 +80,7 @@ def make_site(settings: Settings) -> Site:
         ledger=Ledger(shelf),
         static=static,
         pages=Pages(resource("templates"), static),
+        streams=Streams(),
         code=_code_digest(),
     )
 

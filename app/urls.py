@@ -74,7 +74,37 @@ def compare(query: Query = ()) -> str:
     return with_query("/compare", query)
 
 
+def jobs(query: Query = ()) -> str:
+    """All jobs."""
+    return with_query("/jobs", query)
+
+
+def job(job_id: int, part: str = "") -> str:
+    """A job's page, or a part of it (``cancel``, ``retry``: forms are sent there; ``log.txt``)."""
+    return f"/jobs/{job_id}/{part}" if part else f"/jobs/{job_id}"
+
+
+def new_job(kind: str = "", query: Query = ()) -> str:
+    """The form that starts a job of a kind; the query fills it in."""
+    return with_query(f"/jobs/new/{_part(kind)}" if kind else "/jobs/new", query)
+
+
 # Fragments
+
+
+def jobs_fragment(query: Query = ()) -> str:
+    """The list of jobs."""
+    return with_query("/_f/jobs", query)
+
+
+def job_fragment(job_id: int) -> str:
+    """How a job stands."""
+    return f"/_f/jobs/{job_id}"
+
+
+def new_job_fragment(kind: str) -> str:
+    """What a form would start."""
+    return f"/_f/jobs/new/{_part(kind)}"
 
 
 def examples_fragment(slug: str, index: int, *, band: str) -> str:
@@ -157,3 +187,14 @@ def api_compare(query: Query = ()) -> str:
 def api_glossary() -> str:
     """Definitions of all numbers."""
     return f"{API}/glossary"
+
+
+def api_jobs(job_id: int | str = "", part: str = "", *, query: Query = ()) -> str:
+    """All jobs, one, or a part of one (``log``, ``events``, ``cancel``, ``retry``)."""
+    path = "/".join(filter(None, (f"{API}/jobs", _part(job_id), part)))
+    return with_query(path, query)
+
+
+def api_workers() -> str:
+    """All workers."""
+    return f"{API}/workers"

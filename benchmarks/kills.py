@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.machine import WORK, emit
 from store.artifacts import Artifacts
-from store.catalog.jobs import get_job, list_jobs, submit_job
+from store.catalog.jobs import get_job, list_members, submit_job
 from store.catalog.session import Catalog
 from store.settings import Settings
 from store.vocabulary import JobState, Kind
@@ -116,7 +116,7 @@ class Pipeline:
     def _where(self) -> str:
         """What ran at this moment."""
         with self.catalog.session() as session:
-            rows = list_jobs(session, parent_id=self.job, limit=100)
+            rows = list_members(session, self.job)
         return "; ".join(f"{row.title}: {row.note}" for row in rows if row.state == JobState.RUNNING) or "nothing"
 
 

@@ -37,6 +37,10 @@ class Conflict(ConceptoscopeError):
     """What was asked does not fit the state that the thing is in."""
 
 
+class Forbidden(ConceptoscopeError):
+    """What was asked is not for this visitor; the text says who may, or which setting allows it."""
+
+
 class Stopped(ConceptoscopeError):
     """Work ends early because somebody asked for it; what was done stays and can be gone on from."""
 

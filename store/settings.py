@@ -30,8 +30,16 @@ class Settings(BaseSettings):
     s3_region: str | None = Field(None, description="region; what AWS's variables say when empty")
     host: str = Field("127.0.0.1", description="address the web program listens on")
     port: int = Field(8600, ge=0, le=65535, description="port the web program listens on; 0 takes a free one")
+    start_jobs: bool | None = Field(
+        None, description="whether visitors may start and stop jobs; when empty, where only this machine can visit"
+    )
     demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+
+    @property
+    def visitors_may_start_jobs(self) -> bool:
+        """Whether the web program starts and stops jobs; unless set, only where it listens on this machine alone."""
+        return self.host in ("127.0.0.1", "localhost", "::1") if self.start_jobs is None else self.start_jobs
 
     @property
     def is_elsewhere(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.artifacts import Artifact, Artifacts, check_writable, open_artifacts, sha256_of
+from store.bundled import BUNDLED
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
@@ -387,13 +388,4 @@ def model_slug(name: str) -> str:
 
 def model_title(name: str) -> str:
     """A model's name as people write it."""
-    return MODEL_TITLES.get(name, name.removeprefix("timm/"))
-
-
-MODEL_TITLES = {
-    "efficientnet-lite0": "EfficientNet-Lite0",
-    "efficientnet-lite1": "EfficientNet-Lite1",
-    "efficientnet-lite2": "EfficientNet-Lite2",
-    "mobilenet-v2": "MobileNetV2",
-    "saliency-vit-s14": "Saliency ViT-S/14",
-}
+    return BUNDLED[name].title if name in BUNDLED else name.removeprefix("timm/")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api import compare, concept, concepts, dictionaries, examples, health, images, service
+from app.api import compare, concept, concepts, dictionaries, examples, health, images, jobs, service, workers
 
 routers: tuple[APIRouter, ...] = (
     health.router,
@@ -13,4 +13,6 @@ routers: tuple[APIRouter, ...] = (
     examples.router,
     images.router,
     compare.router,
+    jobs.router,
+    workers.router,
 )

@@ -10,13 +10,16 @@ from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
-PageKind = Literal["home", "compare", "glossary"]
+PageKind = Literal["home", "compare", "glossary", "jobs", "job", "new-job"]
 DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image"]
 
 
-def plain_frame(kind: PageKind, *, title: str, json_url: str, api_url: str, base: str) -> Frame:
-    """The frame of a page that belongs to no dictionary."""
-    crumbs = (Crumb(label="Home"),) if kind == "home" else (Crumb(label="Home", url="/"), Crumb(label=title))
+def plain_frame(
+    kind: PageKind, *, title: str, json_url: str, api_url: str, base: str, trail: tuple[Crumb, ...] = ()
+) -> Frame:
+    """The frame of a page that belongs to no dictionary; ``trail`` stands between home and the page."""
+    above = (Crumb(label="Home", url=urls.home()), *trail, Crumb(label=title))
+    crumbs = (Crumb(label="Home"),) if kind == "home" else above
     curl, python = use_lines(base, api_url)
     return Frame(kind=kind, title=title, crumbs=crumbs, api_url=api_url, json_url=json_url, curl=curl, python=python)
 

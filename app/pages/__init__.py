@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from app.pages import compare, concept, concepts, dictionary, glossary, home, image, images, media, twins
+from app.pages import (
+    compare,
+    concept,
+    concepts,
+    dictionary,
+    glossary,
+    home,
+    image,
+    images,
+    job_forms,
+    jobs,
+    media,
+    twins,
+)
 
 routers: tuple[APIRouter, ...] = (
     twins.router,
@@ -14,6 +27,8 @@ routers: tuple[APIRouter, ...] = (
     image.router,
     compare.router,
     glossary.router,
+    job_forms.router,
+    jobs.router,
     media.router,
 )
 """In the order in which addresses are tried; twins first, as their names end in .json."""

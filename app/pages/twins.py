@@ -38,6 +38,24 @@ def compare(request: Request) -> RedirectResponse:
     return _to(urls.api_compare(_kept(request)))
 
 
+@router.get("/jobs.json")
+def jobs(request: Request) -> RedirectResponse:
+    """All jobs, with the filters."""
+    return _to(urls.api_jobs(query=_kept(request)))
+
+
+@router.get("/jobs/new/{_kind}.json")
+def new_job(_kind: str) -> RedirectResponse:
+    """What can be started is what the list of jobs takes by POST."""
+    return _to(urls.api_jobs())
+
+
+@router.get("/jobs/{job_id}.json")
+def job(job_id: str) -> RedirectResponse:
+    """A job."""
+    return _to(urls.api_jobs(job_id))
+
+
 @router.get("/d/{slug}.json")
 def dictionary(slug: str) -> RedirectResponse:
     """A dictionary."""

@@ -98,7 +98,20 @@ class Build(View):
 class Frame(View):
     """What surrounds every page: context variable ``frame``."""
 
-    kind: Literal["home", "dictionary", "concepts", "concept", "images", "image", "compare", "glossary", "error"]
+    kind: Literal[
+        "home",
+        "dictionary",
+        "concepts",
+        "concept",
+        "images",
+        "image",
+        "compare",
+        "glossary",
+        "jobs",
+        "job",
+        "new-job",
+        "error",
+    ]
     title: str = Field(description="text of <title>, without the site's name")
     crumbs: tuple[Crumb, ...]
     api_url: str = Field(description="the page's twin in the API, with its query; empty for errors")

@@ -12,6 +12,7 @@ startReadout();
 startKeys();
 startGrid();
 startConcept();
+if (document.querySelector("#live")) import("./jobs.js").then(({ startJobs }) => startJobs());
 if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
 
 const body = document.body;

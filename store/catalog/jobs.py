@@ -1,9 +1,11 @@
 """Jobs in the catalog, as those see them who ask for work: submit, list, look, cancel, retry."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -61,10 +63,15 @@ def submit_job(
 
 def _find_same(session: Session, key: str | None, *, parent: Job | None, place: int | None) -> Job | None:
     if key is not None:
-        return session.scalar(select(Job).where(Job.idempotency_key == key))
+        return find_keyed_job(session, key)
     if parent is not None:
         return session.scalar(select(Job).where(Job.parent_id == parent.id, Job.place == place))
     return None
+
+
+def find_keyed_job(session: Session, key: str) -> Job | None:
+    """The job that was asked for with an idempotency key, or None."""
+    return session.scalar(select(Job).where(Job.idempotency_key == key))
 
 
 def find_job(session: Session, job_id: int) -> Job | None:
@@ -82,36 +89,57 @@ def get_job(session: Session, job_id: int) -> Job:
     return found
 
 
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are meant; ``top_only`` leaves out the members of pipelines."""
+
+    states: Sequence[JobState] = ()
+    kinds: Sequence[JobKind] = ()
+    top_only: bool = False
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What a row must meet."""
+        found: list[ColumnElement[bool]] = [Job.parent_id.is_(None)] if self.top_only else []
+        found += [Job.state.in_(list(self.states))] if self.states else []
+        return found + ([Job.kind.in_(list(self.kinds))] if self.kinds else [])
+
+
+ALL_JOBS: Final = JobFilter()
+
+
 def list_jobs(
     session: Session,
+    which: JobFilter = ALL_JOBS,
     *,
-    states: Sequence[JobState] = (),
-    kinds: Sequence[JobKind] = (),
-    parent_id: int | None = None,
     before_id: int | None = None,
+    after_id: int | None = None,
     limit: int = 50,
 ) -> list[Job]:
-    """Jobs, newest first; those of a pipeline by their place."""
-    query = select(Job).limit(limit)
-    query = query.order_by(Job.id.desc()) if parent_id is None else query.order_by(Job.place)
-    if states:
-        query = query.where(Job.state.in_(list(states)))
-    if kinds:
-        query = query.where(Job.kind.in_(list(kinds)))
-    if parent_id is not None:
-        query = query.where(Job.parent_id == parent_id)
+    """Jobs, newest first: those next after or before a known one, or the newest of all."""
+    query = select(Job).where(*which.conditions).limit(limit)
+    if after_id is not None:
+        return list(session.scalars(query.where(Job.id > after_id).order_by(Job.id)))[::-1]
     if before_id is not None:
         query = query.where(Job.id < before_id)
-    return list(session.scalars(query))
+    return list(session.scalars(query.order_by(Job.id.desc())))
 
 
-def count_jobs(session: Session, *, kinds: Sequence[JobKind] = ()) -> dict[JobState, int]:
+def list_members(session: Session, parent_id: int) -> list[Job]:
+    """The jobs of a pipeline, by their place."""
+    return list(session.scalars(select(Job).where(Job.parent_id == parent_id).order_by(Job.place)))
+
+
+def count_jobs(session: Session, which: JobFilter = ALL_JOBS) -> dict[JobState, int]:
     """Number of jobs in each state, zeros included."""
-    query = select(Job.state, func.count()).group_by(Job.state)
-    if kinds:
-        query = query.where(Job.kind.in_(list(kinds)))
+    query = select(Job.state, func.count()).where(*which.conditions).group_by(Job.state)
     found = {JobState(state): number for state, number in session.execute(query)}
     return {state: found.get(state, 0) for state in JobState}
+
+
+def count_until(session: Session, which: JobFilter, *, job_id: int) -> int:
+    """How many of these jobs are as new as that one, or newer."""
+    return session.scalar(select(func.count(Job.id)).where(*which.conditions, Job.id >= job_id)) or 0
 
 
 def find_unfinished(session: Session, spec: AnyJob) -> Job | None:
@@ -131,7 +159,7 @@ def cancel_job(session: Session, job_id: int) -> Job:
     if JobState(row.state).is_final:
         raise Conflict(f"Job {row.id} has already ended: it is {row.state}.")
     now = datetime.now(UTC)
-    family = [row, *(member for member in _members(session, row) if not JobState(member.state).is_final)]
+    family = [row, *(member for member in list_members(session, row.id) if not JobState(member.state).is_final)]
     for one in family:
         one.cancel_requested_at = one.cancel_requested_at or now
         if one.state == JobState.QUEUED:
@@ -149,7 +177,7 @@ def retry_job(session: Session, job_id: int) -> Job:
     if row.state not in (JobState.FAILED, JobState.CANCELLED):
         remedy = "a job that succeeded is started again as a new one" if row.state == JobState.SUCCEEDED else "wait"
         raise Conflict(f"Job {row.id} is {row.state}; only failed and cancelled jobs can be tried again: {remedy}.")
-    for one in [row, *_members(session, row)]:
+    for one in [row, *list_members(session, row.id)]:
         if one.state in (JobState.FAILED, JobState.CANCELLED):
             one.state, one.attempt, one.queued_at = JobState.QUEUED, one.attempt + 1, datetime.now(UTC)
             one.started_at = one.finished_at = one.cancel_requested_at = None
@@ -157,10 +185,6 @@ def retry_job(session: Session, job_id: int) -> Job:
             one.done, one.total, one.note = 0, 0, ""
     session.flush()
     return row
-
-
-def _members(session: Session, row: Job) -> list[Job]:
-    return list(session.scalars(select(Job).where(Job.parent_id == row.id).order_by(Job.place)))
 
 
 def list_steps(session: Session, job_id: int) -> list[JobStep]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store.catalog.jobs import list_jobs
+from store.catalog.jobs import list_members
 from store.catalog.session import Catalog
 from store.catalog.versions import migrate
 from store.settings import Settings
@@ -50,7 +50,7 @@ def test_the_pipeline_runs_over_both_killed_on_the_way(
         row = wait_end(catalog, job)
     assert (row.state, row.failure) == (JobState.SUCCEEDED, None)
     with catalog.session() as session:
-        assert {member.state for member in list_jobs(session, parent_id=job)} == {JobState.SUCCEEDED}
+        assert {member.state for member in list_members(session, job)} == {JobState.SUCCEEDED}
     alone = Settings(store=tmp_path / "alone")
     here = Catalog(alone.catalog_url)
     again = submit(here, inputs.pipeline(epochs=300))

@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from store.catalog.jobs import cancel_job, get_job, list_jobs, list_log, list_steps, retry_job, submit_job, tail_log
+from store.catalog.jobs import (
+    JobFilter,
+    cancel_job,
+    get_job,
+    list_jobs,
+    list_log,
+    list_steps,
+    retry_job,
+    submit_job,
+    tail_log,
+)
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.errors import NotFound
@@ -49,7 +59,7 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     with _opened(store).session() as session:
-        rows = list_jobs(session, states=state or (), kinds=kind or (), limit=limit)
+        rows = list_jobs(session, JobFilter(states=state or (), kinds=kind or ()), limit=limit)
     if as_json:
         print_json([_facts(row) for row in rows])
     else:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from store.catalog.jobs import get_job, list_jobs
+from store.catalog.jobs import get_job, list_members
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.errors import ConceptoscopeError
@@ -17,7 +17,6 @@ from worker.reporting import LINE_EVERY_S, bar_columns
 
 _LOOK_EVERY_S: Final = 0.1
 _SHOW_EVERY_S: Final = 0.5
-_MOST: Final = 1000
 
 
 class JobEndedBadly(ConceptoscopeError):
@@ -55,7 +54,7 @@ def _family(catalog: Catalog, row: Job) -> list[Job]:
     if row.kind != JobKind.PIPELINE:
         return [row]
     with catalog.session() as session:
-        return list_jobs(session, parent_id=row.id, limit=_MOST)
+        return list_members(session, row.id)
 
 
 class _Lines:

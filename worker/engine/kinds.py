@@ -7,7 +7,8 @@ from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
 from store.vocabulary import Kind
 from worker.workshop import Built, Wanted, Workshop
 
-Made = dict[str, str]
+Made = dict[str, Any]
+"""Kind and digest of an artifact, whether it was there before, and its slug where it has one."""
 T = TypeVar("T")
 
 
@@ -62,4 +63,4 @@ def _index(job: IndexJob, workshop: Workshop, step: Step) -> list[Made]:
 
 
 def _made(built: Built, **more: Any) -> Made:
-    return {"kind": built.artifact.kind.value, "digest": built.artifact.digest, **more}
+    return {"kind": built.artifact.kind.value, "digest": built.artifact.digest, "reused": built.reused, **more}

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from store.catalog.jobs import find_job, list_jobs, submit_job
+from store.catalog.jobs import find_job, list_members, submit_job
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.errors import ConceptoscopeError
@@ -13,7 +13,6 @@ from worker.engine.kinds import Made
 from worker.engine.telling import Teller
 
 LOOK_EVERY_S: Final = 0.2
-_MOST_MEMBERS: Final = 1000
 
 
 class MemberFailed(ConceptoscopeError):
@@ -45,7 +44,7 @@ def run_pipeline(job: PipelineJob, catalog: Catalog, teller: Teller) -> list[Mad
 def _look(job: PipelineJob, catalog: Catalog, *, job_id: int) -> dict[int, Job]:
     """Members that have been started, by place, with those that may start now."""
     with catalog.session() as session:
-        rows = list_jobs(session, parent_id=job_id, limit=_MOST_MEMBERS)
+        rows = list_members(session, job_id)
         found = {row.place: row for row in rows if row.place is not None}
         succeeded = {place for place, row in found.items() if row.state == JobState.SUCCEEDED}
         free = [p for p, member in enumerate(job.members) if p not in found and succeeded.issuperset(member.after)]

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from store.catalog.jobs import (
+    JobFilter,
     cancel_job,
     count_jobs,
     find_unfinished,
     get_job,
     list_jobs,
     list_log,
+    list_members,
     list_steps,
     retry_job,
     submit_job,
@@ -63,8 +65,8 @@ def test_lists_filter_and_page(catalog: Catalog) -> None:
     started(catalog, jobs[1])
     with catalog.session() as session:
         assert [row.id for row in list_jobs(session)] == jobs[::-1]
-        assert [row.id for row in list_jobs(session, states=[JobState.RUNNING])] == [jobs[1]]
-        assert list_jobs(session, kinds=[JobKind.TRAIN]) == []
+        assert [row.id for row in list_jobs(session, JobFilter(states=[JobState.RUNNING]))] == [jobs[1]]
+        assert list_jobs(session, JobFilter(kinds=[JobKind.TRAIN])) == []
         assert [row.id for row in list_jobs(session, before_id=jobs[2], limit=1)] == [jobs[1]]
         counts = count_jobs(session)
     assert counts == {JobState.QUEUED: 3, JobState.RUNNING: 1} | {s: 0 for s in JobState if s.is_final}
@@ -157,7 +159,7 @@ def test_a_pipeline_is_stopped_and_tried_again_with_its_members(catalog: Catalog
     assert [state_of(catalog, job) for job in numbers] == ["cancelled", "succeeded", "cancelled"]
     with catalog.session() as session:
         retry_job(session, numbers[0])
-        assert [row.id for row in list_jobs(session, parent_id=numbers[0])] == numbers[1:]
+        assert [row.id for row in list_members(session, numbers[0])] == numbers[1:]
     assert [state_of(catalog, job) for job in numbers] == ["queued", "succeeded", "queued"]
 
 

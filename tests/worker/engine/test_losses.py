@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.catalog.jobs import list_jobs
+from store.catalog.jobs import list_members
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.catalog.workers import list_workers
@@ -54,7 +54,7 @@ def wait_for_member(store: Path, catalog: Catalog, parent: int, moment: Moment) 
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with catalog.session() as session:
-            found = [row for row in list_jobs(session, parent_id=parent) if row.kind == kind]
+            found = [row for row in list_members(session, parent) if row.kind == kind]
         if found and (wanted(store, found[0]) or JobState(found[0].state).is_final):
             return found[0]
         time.sleep(0.01)

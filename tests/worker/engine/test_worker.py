@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store.catalog.dictionaries import get_dictionary
-from store.catalog.jobs import cancel_job, list_jobs, list_log, list_steps, retry_job
+from store.catalog.jobs import cancel_job, list_log, list_members, list_steps, retry_job
 from store.catalog.session import Catalog
 from store.jobs import IndexJob, Member, PipelineJob
 from store.settings import Settings
@@ -40,7 +40,7 @@ def test_a_pipeline_runs_to_its_atlas(settings: Settings, catalog: Catalog, inpu
     }
     assert drafts(settings.store) == []
     with catalog.session() as session:
-        members = list_jobs(session, parent_id=job)
+        members = list_members(session, job)
         steps = [step.name for step in list_steps(session, members[1].id)]
         shown = get_dictionary(session, "small")
         told = [line.text for line in list_log(session, members[1].id)]
@@ -80,7 +80,7 @@ def test_a_pipeline_fails_with_its_member(catalog: Catalog, inputs: Inputs) -> N
     assert "Ingest lost" in row.failure["message"]
     assert "nowhere" in row.failure["message"]
     with catalog.session() as session:
-        assert len(list_jobs(session, parent_id=job)) == 1  # the second was never started
+        assert len(list_members(session, job)) == 1  # the second was never started
 
 
 def test_a_running_job_is_cancelled_within_seconds_and_goes_on_later(

@@ -1,0 +1,226 @@
+"""What a job will cost in time, memory and disk: from earlier jobs of this store, or from a machine with two cores.
+
+A step's time is its amount of work over a speed. The speed is the median over earlier steps of the same key (the
+model, the method), so that an estimate follows the machine that really works here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, Literal
+
+from store.bundled import BUNDLED
+from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, PipelineJob, TrainJob
+from store.methods import AnyDictionarySpec
+from store.specs import ExtractionSpec
+
+StepName = Literal["collection", "activations", "dictionaries", "atlas"]
+Basis = Literal["earlier", "typical", "unknown"]
+
+# Amounts per second on two CPU cores, by key; docs/benchmarks.md has the runs behind them.
+TYPICAL_SPEED: Final[Mapping[str, float]] = {
+    "collection": 160.0,  # photos
+    "dictionaries": 1.6e9,  # concepts x width x tokens x epochs, autoencoders and the like
+    "atlas": 3.0e6,  # images x concepts, and what writing each concept's evidence takes
+} | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
+_CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
+_PROCESS_BYTES: Final = 750 * 2**20
+_THUMBNAIL_BYTES: Final = 13_500
+_CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
+_STATE_BYTES: Final = 16 * 3  # weights, gradients, both moments of Adam, for encoder, decoder and the best so far
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a job: ``amount`` is comparable between steps of one ``key``; None where it is not known."""
+
+    name: StepName
+    key: str
+    amount: float | None
+    disk_bytes: float | None
+    memory_bytes: float
+
+
+@dataclass(frozen=True)
+class Past:
+    """A step that was really done, and how long it took."""
+
+    step: Step
+    seconds: float
+    peak_bytes: int | None
+
+
+@dataclass(frozen=True)
+class StepEstimate:
+    """A step with its seconds, and where they come from: earlier jobs here, a typical machine, or nowhere."""
+
+    name: StepName
+    seconds: float | None
+    basis: Basis
+    n_earlier: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job will take; None where it cannot be told beforehand."""
+
+    seconds: float | None
+    memory_bytes: float | None
+    disk_bytes: float | None
+    steps: tuple[StepEstimate, ...]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What estimates need to know of the store; each may answer None."""
+
+    n_images: Callable[[str], int | None]
+    """Images of a collection, by slug."""
+    n_photos: Callable[[IngestJob], int | None]
+    """Photos in a folder."""
+    n_concepts: Callable[[str], int | None]
+    """Concepts of a dictionary, by slug."""
+    collection_of: Callable[[str], str | None]
+    """Slug of the collection that a dictionary was learned from."""
+
+
+def estimate(job: AnyJob, around: Surroundings, *, past: Sequence[Past] = ()) -> Estimate:
+    """Time is the sum of the steps' times; memory the largest step's; disk the sum of what they keep."""
+    steps = list(steps_of(job, around))
+    times = [_time(step, past) for step in steps]
+    return Estimate(
+        seconds=_sum([time.seconds for time in times]),
+        memory_bytes=max((_memory(step, past) for step in steps), default=None),
+        disk_bytes=_sum([step.disk_bytes for step in steps]),
+        steps=tuple(times),
+    )
+
+
+def steps_of(job: AnyJob, around: Surroundings) -> Iterator[Step]:
+    """The steps of a job, in their order; the activations of a training are counted as if they had to be made."""
+    match job:
+        case IngestJob():
+            yield _ingest(around.n_photos(job))
+        case ExtractJob():
+            yield _extract(job.extraction, around.n_images(job.collection))
+        case TrainJob():
+            n_images = around.n_images(job.collection)
+            yield _extract(job.extraction, n_images)
+            for one in job.dictionaries:
+                yield _learn(one.spec, job.extraction, n_images)
+        case IndexJob():
+            yield _index(job, around)
+        case PipelineJob():
+            within = _within(job, around)
+            for member in job.members:
+                yield from steps_of(member.job, within)
+
+
+def n_tokens(extraction: ExtractionSpec, n_images: int) -> int | None:
+    """Tokens of an extraction, class token included; None for a model that is not bundled."""
+    model = BUNDLED.get(extraction.model)
+    layer = model.find_layer(extraction.layer) if model else None
+    if model is None or layer is None:
+        return None
+    grid = model.grid(layer, extraction.height_px, extraction.width_px)
+    return n_images * (grid.rows * grid.cols + model.n_class)
+
+
+def _ingest(n_photos: int | None) -> Step:
+    disk = None if n_photos is None else n_photos * _THUMBNAIL_BYTES
+    return Step("collection", "collection", n_photos, disk, _PROCESS_BYTES)
+
+
+def _extract(extraction: ExtractionSpec, n_images: int | None) -> Step:
+    key = f"activations {extraction.model}"
+    model = BUNDLED.get(extraction.model)
+    height, width = extraction.height_px, extraction.width_px
+    if model is not None:
+        height, width = height or model.height_px, width or model.width_px
+    if n_images is None or height is None or width is None:
+        return Step("activations", key, None, None, _PROCESS_BYTES)
+    return Step(
+        "activations", key, n_images * height * width / 1e6, _tokens_bytes(extraction, n_images), _PROCESS_BYTES
+    )
+
+
+def _tokens_bytes(extraction: ExtractionSpec, n_images: int) -> float | None:
+    if not extraction.stored:
+        return 0.0
+    tokens, width = n_tokens(extraction, n_images), _width(extraction)
+    return None if tokens is None or width is None else 2.0 * tokens * width
+
+
+def _learn(spec: AnyDictionarySpec, extraction: ExtractionSpec, n_images: int | None) -> Step:
+    width = _width(extraction)
+    tokens = None if n_images is None else n_tokens(extraction, n_images)
+    known = width is not None and tokens is not None
+    return Step(
+        "dictionaries",
+        f"dictionaries {spec.method}",
+        float(spec.n_concepts) * (width or 0) * (tokens or 0) * spec.epochs if known else None,
+        8.0 * spec.n_concepts * width if width is not None else None,
+        _PROCESS_BYTES + _STATE_BYTES * spec.n_concepts * (width or 1024),
+    )
+
+
+def _index(job: IndexJob, around: Surroundings) -> Step:
+    n_concepts, slug = around.n_concepts(job.dictionary), around.collection_of(job.dictionary)
+    n_images = around.n_images(slug) if slug else None
+    if n_concepts is None or n_images is None:
+        return Step("atlas", "atlas", None, None, _PROCESS_BYTES)
+    evidence = job.atlas.n_examples * 7 * 2_000 + job.atlas.n_reservoir * 64
+    amount = n_concepts * (n_images + _CONCEPT_AS_IMAGES)
+    disk = n_concepts * _CONCEPT_BYTES + n_images * _THUMBNAIL_BYTES
+    return Step("atlas", "atlas", amount, disk, _PROCESS_BYTES + n_concepts * evidence)
+
+
+def _width(extraction: ExtractionSpec) -> int | None:
+    model = BUNDLED.get(extraction.model)
+    layer = model.find_layer(extraction.layer) if model else None
+    return layer.width if layer else None
+
+
+def _within(job: PipelineJob, around: Surroundings) -> Surroundings:
+    """What later members will find: collections and dictionaries of earlier ones."""
+    ingested = {m.job.collection.slug: m.job for m in job.members if isinstance(m.job, IngestJob)}
+    learned = {
+        one.slug: (one.spec.n_concepts, m.job.collection)
+        for m in job.members
+        if isinstance(m.job, TrainJob)
+        for one in m.job.dictionaries
+    }
+    return Surroundings(
+        n_images=lambda slug: around.n_photos(ingested[slug]) if slug in ingested else around.n_images(slug),
+        n_photos=around.n_photos,
+        n_concepts=lambda slug: learned[slug][0] if slug in learned else around.n_concepts(slug),
+        collection_of=lambda slug: learned[slug][1] if slug in learned else around.collection_of(slug),
+    )
+
+
+def _time(step: Step, past: Sequence[Past]) -> StepEstimate:
+    alike = [one for one in past if one.step.key == step.key and one.step.amount and one.seconds > 0]
+    if step.amount is None:
+        return StepEstimate(step.name, None, "unknown")
+    if alike:
+        speed = median(one.step.amount / one.seconds for one in alike if one.step.amount)
+        return StepEstimate(step.name, step.amount / speed, "earlier", len(alike))
+    speed = TYPICAL_SPEED.get(step.key) or TYPICAL_SPEED.get(step.name, 0.0)
+    return (
+        StepEstimate(step.name, step.amount / speed, "typical") if speed else StepEstimate(step.name, None, "unknown")
+    )
+
+
+def _memory(step: Step, past: Sequence[Past]) -> float:
+    """The formula's, or what a step of the same key and at least this size really took, if that was more."""
+    seen = [
+        float(one.peak_bytes)
+        for one in past
+        if one.peak_bytes and one.step.key == step.key and (one.step.amount or 0) <= (step.amount or 0)
+    ]
+    return max([step.memory_bytes, *seen])
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if values and len(known) == len(values) else None
