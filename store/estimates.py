@@ -24,7 +24,8 @@ TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "atlas": 3.0e6,  # images x concepts, and what writing each concept's evidence takes
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
-_PROCESS_BYTES: Final = 750 * 2**20
+_INGEST_BYTES: Final = 0.4e9
+_TORCH_BYTES: Final = 1.2e9  # a process that has loaded a model and works on its tokens
 _THUMBNAIL_BYTES: Final = 13_500
 _CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
 _STATE_BYTES: Final = 16 * 3  # weights, gradients, both moments of Adam, for encoder, decoder and the best so far
@@ -128,7 +129,7 @@ def n_tokens(extraction: ExtractionSpec, n_images: int) -> int | None:
 
 def _ingest(n_photos: int | None) -> Step:
     disk = None if n_photos is None else n_photos * _THUMBNAIL_BYTES
-    return Step("collection", "collection", n_photos, disk, _PROCESS_BYTES)
+    return Step("collection", "collection", n_photos, disk, _INGEST_BYTES)
 
 
 def _extract(extraction: ExtractionSpec, n_images: int | None) -> Step:
@@ -138,10 +139,8 @@ def _extract(extraction: ExtractionSpec, n_images: int | None) -> Step:
     if model is not None:
         height, width = height or model.height_px, width or model.width_px
     if n_images is None or height is None or width is None:
-        return Step("activations", key, None, None, _PROCESS_BYTES)
-    return Step(
-        "activations", key, n_images * height * width / 1e6, _tokens_bytes(extraction, n_images), _PROCESS_BYTES
-    )
+        return Step("activations", key, None, None, _TORCH_BYTES)
+    return Step("activations", key, n_images * height * width / 1e6, _tokens_bytes(extraction, n_images), _TORCH_BYTES)
 
 
 def _tokens_bytes(extraction: ExtractionSpec, n_images: int) -> float | None:
@@ -160,7 +159,7 @@ def _learn(spec: AnyDictionarySpec, extraction: ExtractionSpec, n_images: int | 
         f"dictionaries {spec.method}",
         float(spec.n_concepts) * (width or 0) * (tokens or 0) * spec.epochs if known else None,
         8.0 * spec.n_concepts * width if width is not None else None,
-        _PROCESS_BYTES + _STATE_BYTES * spec.n_concepts * (width or 1024),
+        _TORCH_BYTES + _STATE_BYTES * spec.n_concepts * (width or 1024),
     )
 
 
@@ -168,11 +167,11 @@ def _index(job: IndexJob, around: Surroundings) -> Step:
     n_concepts, slug = around.n_concepts(job.dictionary), around.collection_of(job.dictionary)
     n_images = around.n_images(slug) if slug else None
     if n_concepts is None or n_images is None:
-        return Step("atlas", "atlas", None, None, _PROCESS_BYTES)
+        return Step("atlas", "atlas", None, None, _TORCH_BYTES)
     evidence = job.atlas.n_examples * 7 * 2_000 + job.atlas.n_reservoir * 64
     amount = n_concepts * (n_images + _CONCEPT_AS_IMAGES)
     disk = n_concepts * _CONCEPT_BYTES + n_images * _THUMBNAIL_BYTES
-    return Step("atlas", "atlas", amount, disk, _PROCESS_BYTES + n_concepts * evidence)
+    return Step("atlas", "atlas", amount, disk, _TORCH_BYTES + n_concepts * evidence)
 
 
 def _width(extraction: ExtractionSpec) -> int | None:

@@ -1,15 +1,24 @@
 """What jobs are: closed, frozen requests that the web program and the command line write down and workers carry out."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
-from store.methods import AnyDictionarySpec
+from store.methods import DictionarySpec
 from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec, Spec
 from store.vocabulary import JobKind, Queue
 
+T = TypeVar("T")
+_ONE_AT_LEAST: Final[dict[str, Any]] = {"minItems": 1}
 _SLUG = r"^[a-z0-9][a-z0-9-]{0,119}$"
+
+
+def _some(value: tuple[T, ...]) -> tuple[T, ...]:
+    """By hand, as pydantic's own bound also complains of every list in which one member is bad."""
+    if not value:
+        raise ValueError("at least one is needed")
+    return value
 
 
 class JobSpec(Spec):
@@ -50,7 +59,7 @@ class NamedDictionary(Spec):
 
     slug: str = Field(pattern=_SLUG, description="name in addresses")
     title: str = Field(min_length=1, max_length=200, description="name for people")
-    spec: AnyDictionarySpec
+    spec: DictionarySpec
 
 
 class TrainJob(JobSpec):
@@ -60,7 +69,7 @@ class TrainJob(JobSpec):
     collection: str = Field(description="slug of the collection")
     extraction: ExtractionSpec
     weights: Path | None = Field(None, description="weights file, as the worker sees it")
-    dictionaries: tuple[NamedDictionary, ...] = Field(min_length=1)
+    dictionaries: Annotated[tuple[NamedDictionary, ...], AfterValidator(_some), Field(json_schema_extra=_ONE_AT_LEAST)]
 
     @property
     def title(self) -> str:

@@ -1,6 +1,6 @@
 """Jobs: list, start, look, log, events, estimate, cancel, retry."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app import urls
 from app.answers import NEVER, check_fresh, data_answer, json_answer
 from app.api.wrap import wrap
-from app.live import stream
+from app.live import Sight, stream
 from app.makers.estimating import make_estimate
 from app.makers.job_forms import MAY_NOT
 from app.makers.job_list import PARAMS, ask_jobs, make_job_page
@@ -50,8 +50,15 @@ def _place(site: SiteDep) -> Iterator[None]:
         yield
 
 
+def _look(job_id: int, request: Request, *, site: SiteDep) -> Callable[[int], Sight]:
+    """What a stream looks at; an unknown job or a bad parameter is told before the stream begins."""
+    as_index("after", read_params(request, _AFTER)["after"])
+    return watch_job(site, job_id)
+
+
 Change = Depends(may_change)
 Place = Depends(_place)
+Look = Annotated[Callable[[int], Sight], Depends(_look)]
 
 
 @router.get(
@@ -104,9 +111,8 @@ def estimate(request: Request, site: SiteDep, *, job: JobBody) -> Response:
 
 
 @router.get("/events", operation_id="watch_jobs", response_class=EventSourceResponse, dependencies=[Place])
-async def events(request: Request, site: SiteDep) -> AsyncIterator[ServerSentEvent]:
+async def events(site: SiteDep) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``job`` for each job that waits, runs, or has just changed."""
-    read_params(request)
     async for event in stream(site.streams, watch_jobs(site)):
         yield event
 
@@ -138,12 +144,12 @@ def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
 
 @router.get("/{job_id}/events", operation_id="watch_job", response_class=EventSourceResponse, dependencies=[Place])
 async def job_events(
-    job_id: int, request: Request, *, site: SiteDep, last: LastEventHeader = None
+    request: Request, site: SiteDep, *, look: Look, last: LastEventHeader = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``job`` when it or a member changes, ``log`` for each line, ``end`` when it has ended."""
-    after = as_index("after", read_params(request, _AFTER)["after"]) or 0
+    after = as_index("after", request.query_params.get("after", "")) or 0
     seen = int(last) if last and last.isdecimal() else after
-    async for event in stream(site.streams, watch_job(site, job_id), after_line=seen):
+    async for event in stream(site.streams, look, after_line=seen):
         yield event
 
 

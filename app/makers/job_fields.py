@@ -41,7 +41,9 @@ _CLASSES: Final = (
     ("none", "there are no classes"),
 )
 
-_REBUILD: Final = Field("rebuild", "Check what is there, and build damaged results again", kind="check")
+_REBUILD: Final = Field(
+    "rebuild", "Check what is there, and build damaged results again", kind="check", path=("rebuild",)
+)
 
 _READING: Final = (
     Field("collection", "Collection", kind="select", required=True, path=("collection",), group="What is read"),

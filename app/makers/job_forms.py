@@ -52,11 +52,16 @@ def check_kind(kind: str) -> str:
 
 
 def fill(site: Site, kind: str, given: Mapping[str, str]) -> Filled:
-    """What was filled in, on top of what untouched fields mean; ``from`` starts with an earlier job's values."""
+    """What was filled in, on top of what untouched fields mean; ``from`` starts with an earlier job's values.
+
+    A form that was sent has a ``key``: a box that it doesn't name was not ticked.
+    """
     choices = _choices(site)
     values = {field.name: _untouched(field, choices.get(field.name, ())) for field in FORMS[kind]}
     if given.get("from"):
         values |= _values_of(site, kind, given["from"])
+    if "key" in given:
+        values |= {field.name: "" for field in FORMS[kind] if field.kind == "check"}
     values |= {name: value.strip() for name, value in given.items() if name in values}
     missing = {f.name: (f"{f.label} is missing.",) for f in FORMS[kind] if f.required and not values[f.name]}
     if missing:
@@ -154,10 +159,16 @@ def _values_of(site: Site, kind: str, number: str) -> dict[str, str]:
 def _again(spec: dict[str, Any]) -> dict[str, str]:
     found = {field.name: _at(spec, field.path) for field in FORMS[spec["kind"]] if field.path}
     if "extraction" in spec:
-        found["live"] = "" if spec["extraction"].get("stored", True) else "on"
+        found["live"] = not spec["extraction"].get("stored", True)
     if "dictionaries" in spec:
         found |= _dictionary_again(spec["dictionaries"][0])
-    return {name: "" if value is None else str(value) for name, value in found.items()}
+    return {name: _as_text(value) for name, value in found.items()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return "" if value is None else str(value)
 
 
 def _dictionary_again(named: dict[str, Any]) -> dict[str, Any]:

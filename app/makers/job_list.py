@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from app import urls
 from app.makers.jobs import make_job_brief, make_workers, nobody_takes
 from app.params import CURSOR, LIMIT, Param, as_index
@@ -14,6 +12,7 @@ from app.views.base import Choice, Paging
 from app.views.jobs import JobBrief, JobsView
 from store.atlas.grammar import BadQuery, Fault
 from store.catalog.jobs import JobFilter, count_jobs, count_until, list_jobs, list_members
+from store.catalog.session import Session
 from store.catalog.tables import Job
 from store.catalog.workers import list_workers
 from store.jobs import QUEUE_OF

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
-from sqlalchemy.orm import Session
 
 from app import urls
 from app.makers.times import between, moment
@@ -23,6 +22,7 @@ from app.views.jobs import (
     WorkerView,
 )
 from store.catalog.jobs import JobFilter, get_job, list_jobs, list_log, list_members, list_steps, tail_log
+from store.catalog.session import Session
 from store.catalog.tables import Job, JobLog, JobStep, Worker
 from store.catalog.workers import list_workers
 from store.commands import command_of

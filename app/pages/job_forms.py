@@ -23,8 +23,10 @@ _FROM = Param("from", "Start with what this job was asked for.")
 _KEY = Param("key", "Idempotency key.")
 
 
-def _params(kind: str) -> tuple[Param, ...]:
-    return (_FROM, _KEY, *(Param(field.name, field.label) for field in FORMS[kind]))
+def _given(request: Request, kind: str) -> dict[str, str]:
+    """What the address fills in; an empty field is empty, one that is left out is as nobody had touched it."""
+    read_params(request, _FROM, _KEY, *(Param(field.name, field.label) for field in FORMS[check_kind(kind)]))
+    return dict(request.query_params)
 
 
 @router.get("/jobs/new")
@@ -41,15 +43,14 @@ def choose(request: Request, site: SiteDep) -> Response:
 @router.get("/jobs/new/{kind}")
 def form(kind: str, request: Request, *, site: SiteDep) -> Response:
     """A form, filled in as the address says."""
-    given = {name: value for name, value in read_params(request, *_params(check_kind(kind))).items() if value}
-    return _page(request, site, kind, fill(site, kind, _with_checks(kind, given)), judged=bool(given))
+    given = _given(request, kind)
+    return _page(request, site, kind, fill(site, kind, given), judged=bool(given))
 
 
 @router.get("/_f/jobs/new/{kind}")
 def plan(kind: str, request: Request, *, site: SiteDep) -> Response:
     """What the form would start."""
-    given = read_params(request, *_params(check_kind(kind)))
-    filled = fill(site, kind, given)
+    filled = fill(site, kind, _given(request, kind))
     view = make_plan(site, filled, base=str(request.base_url))
     return fragment_answer(site, "jobs/_plan.html", view=view, etag="", faults=filled.faults)
 
@@ -63,12 +64,6 @@ def start(kind: str, request: Request, *, site: SiteDep, given: FormBody) -> Res
     with site.catalog.session() as session:
         row = submit_job(session, filled.job, idempotency_key=given.get("key") or None, created_by="web page")
     return RedirectResponse(urls.job(row.id), 303)
-
-
-def _with_checks(kind: str, given: dict[str, str]) -> dict[str, str]:
-    """A box that is not ticked sends nothing; in a filled form that means no."""
-    boxes = [field.name for field in FORMS[kind] if field.kind == "check"]
-    return given if not given or "from" in given else dict.fromkeys(boxes, "") | given
 
 
 def _page(request: Request, site: Site, kind: str, filled: Filled, *, judged: bool, status: int = 200) -> Response:

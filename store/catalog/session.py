@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from store.catalog.engine import CatalogUnavailable, told_in_words
 from store.catalog.versions import open_current
 
-__all__ = ["Catalog", "CatalogUnavailable"]
+__all__ = ["Catalog", "CatalogUnavailable", "Session"]
 
 
 class Catalog:

@@ -1,5 +1,6 @@
 """One synthetic store for all tests of the web program; it is only read."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from starlette.testclient import TestClient
 
 from app.main import make_app
 from app.site import Opened, Site
+from store.catalog.session import Catalog
 from store.settings import Settings
+from tests.app.jobs import Numbers, empty_store, fill
 from tests.app.measuring import peers_store
 from tests.factories import make_store
 
@@ -48,3 +51,30 @@ def site(app: FastAPI) -> Site:
 def opened(site: Site) -> Iterator[Opened]:
     with site.opened(site.roster.get("tiny-topk")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Numbers]:
+    """A store with jobs, to be copied."""
+    folder = Path(tmp_path_factory.mktemp("jobs"))
+    return folder, fill(make_store(folder))
+
+
+@pytest.fixture
+def numbers(filled: tuple[Path, Numbers], tmp_path: Path) -> Numbers:
+    folder, numbers = filled
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return numbers
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, numbers: Numbers) -> Iterator[TestClient]:
+    with TestClient(make_app(empty_store(tmp_path))) as client:
+        yield client
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(empty_store(tmp_path).catalog_url)
+    yield catalog
+    catalog.close()

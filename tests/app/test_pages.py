@@ -15,6 +15,8 @@ D = "/d/tiny-topk"
 PAGES = (
     "/",
     "/glossary",
+    "/jobs",
+    "/jobs?state=failed&members=yes",
     D,
     "/compare",
     "/compare?model=widenet&sort=-l0&show=all",

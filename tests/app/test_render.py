@@ -1,6 +1,8 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from app.render import FILTERS, n3, percent, plural, short_digest, when
+from app.render import FILTERS, ago, duration, in_bytes, n3, percent, plural, short_digest, when
 
 
 @pytest.mark.parametrize(
@@ -30,4 +32,44 @@ def test_words_for_numbers() -> None:
     assert (plural(3, "dictionary"), plural(2, "class", many="classes")) == ("3 dictionaries", "2 classes")
     assert short_digest("sha256:" + "ab" * 32) == "abababababab"
     assert when("2026-11-21T06:38:28+00:00") == "21 Nov 2026, 06:38 UTC"
-    assert {"n3", "percent", "plural", "digest", "integer", "when"} == set(FILTERS)
+    assert {"n3", "percent", "plural", "digest", "integer", "when", "duration", "bytes", "ago"} == set(FILTERS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (3599.7, "1 h 00 min"),
+        (7830, "2 h 10 min"),
+        (90_000, "1 d 01 h"),
+    ],
+)
+def test_lengths_of_time(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1400, "1.4 kB"),
+        (999_600, "1 MB"),
+        (2.34e11, "234 GB"),
+        (5e15, "5,000 TB"),
+    ],
+)
+def test_amounts_of_memory(value: float | None, text: str) -> None:
+    assert in_bytes(value) == text
+
+
+def test_moments_that_are_past() -> None:
+    assert ago((datetime.now(UTC) - timedelta(minutes=5, seconds=1)).isoformat()) == "5 min 01 s ago"
+    assert ago((datetime.now(UTC) + timedelta(hours=1)).isoformat()) == "just now"  # clocks of two machines
+    assert ago(None) == "–"

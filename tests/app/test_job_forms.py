@@ -1,0 +1,131 @@
+"""Forms that start jobs: what they show is what they start, and what is wrong stands beside the field."""
+
+import html
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.main import make_app
+from store.catalog.jobs import find_job
+from store.catalog.session import Catalog
+from store.catalog.tables import Job
+from store.jobs import load_job
+from tests.app.jobs import Numbers, empty_store, states
+
+JOBS = "/api/v1/jobs"
+SPEC = {"kind": "index", "dictionary": "tiny-topk"}
+
+
+def planned(text: str) -> dict[str, Any]:
+    """The job of the API call that a form shows."""
+    found = re.search(r"<h3>API call</h3>\s*<pre[^>]*>(.*?)</pre>", text, re.S)
+    assert found, text
+    words = shlex.split(html.unescape(found[1]))
+    spec: dict[str, Any] = json.loads(words[words.index("-d") + 1])
+    return spec
+
+
+FILLED = {
+    "ingest": {"folder": "/photos/My Birds", "classes": "prefix", "prefix": "2", "held_out": "0.2"},
+    "extract": {"collection": "shapes", "model": "timm/resnet50", "layer": "layer4", "height": "64", "width": "96"},
+    "train": {"collection": "shapes", "preset": "relu-small", "n_concepts": "99", "seed": "3", "live": "on"},
+    "index": {"dictionary": "tiny-topk", "n_examples": "12", "rebuild": "on"},
+    "spec": {"spec": json.dumps(SPEC)},
+}
+
+
+@pytest.mark.parametrize("kind", FILLED)
+def test_a_form_starts_what_it_shows(jobs: TestClient, catalog: Catalog, kind: str) -> None:
+    query = FILLED[kind]
+    shown = planned(jobs.get(f"/jobs/new/{kind}", params=query).text)
+    assert planned(jobs.get(f"/_f/jobs/new/{kind}", params=query).text) == shown
+    started = jobs.post(f"/jobs/new/{kind}", data=query | {"key": "k"}, follow_redirects=False)
+    assert started.status_code == 303
+    again = jobs.post(f"/jobs/new/{kind}", data=query | {"key": "k"}, follow_redirects=False)
+    assert again.headers["location"] == started.headers["location"]  # Start was pressed twice
+    number = int(started.headers["location"].rsplit("/", 1)[1])
+    with catalog.session() as session:
+        row = find_job(session, number)
+        assert row is not None
+        assert load_job(row.spec) == load_job(shown)
+
+
+def test_fields_mean_what_they_say(jobs: TestClient) -> None:
+    ingest = planned(jobs.get("/jobs/new/ingest", params=FILLED["ingest"]).text)
+    assert ingest["collection"]["slug"] == "my-birds"
+    assert ingest["collection"]["title"] == "My Birds"
+    assert (ingest["collection"]["classes"]["prefix"], ingest["collection"]["held_out"]) == (2, 0.2)
+    train = planned(jobs.get("/jobs/new/train", params=FILLED["train"]).text)
+    spec = train["dictionaries"][0]["spec"]
+    assert (spec["method"], spec["n_concepts"], spec["seed"]) == ("relu", 99, 3)
+    assert train["extraction"]["stored"] is False
+    assert train["dictionaries"][0]["slug"] == "efficientnet-lite0-blocks-6-relu"
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "told"),
+    [
+        ("ingest", {"title": "x"}, "Folder of photos is missing."),
+        ("ingest", {"folder": "/p", "slug": "Not A Slug"}, "String should match pattern"),
+        ("extract", {"height": "8"}, "greater than or equal to 16"),
+        ("train", {"n_concepts": "many"}, "valid integer"),
+        ("train", {"n_concepts": "4", "n_active": "9"}, "n_active (9) is above n_concepts (4)"),
+        ("train", {"preset": "nothing"}, "No preset named"),
+        ("index", {"n_examples": "3"}, "greater than or equal to 9"),
+        ("spec", {"spec": "{"}, "This is not JSON"),
+        ("spec", {"spec": '{"kind": "index"}'}, "index.dictionary: Field required"),
+    ],
+)
+def test_what_is_wrong_stands_beside_the_form_and_starts_nothing(
+    jobs: TestClient, catalog: Catalog, kind: str, query: dict[str, str], told: str
+) -> None:
+    before = states(catalog)
+    assert told in jobs.get(f"/jobs/new/{kind}", params=query).text
+    assert told in jobs.get(f"/_f/jobs/new/{kind}", params=query).text
+    refused = jobs.post(f"/jobs/new/{kind}", data=query)
+    assert refused.status_code == 400
+    assert told in refused.text
+    assert states(catalog) == before
+
+
+def test_another_like_it_is_filled_in_with_the_first(jobs: TestClient, catalog: Catalog, numbers: Numbers) -> None:
+    started = jobs.post("/jobs/new/train", data=FILLED["train"], follow_redirects=False)
+    train = int(started.headers["location"].rsplit("/", 1)[1])
+    for number, form in ((train, "train"), (numbers.pipeline, "spec"), (numbers.queued, "extract")):
+        response = jobs.get(f"/jobs/new?from={number}")
+        assert response.url.path == f"/jobs/new/{form}"
+        with catalog.session() as session:
+            row = find_job(session, number)
+            assert row is not None
+            assert load_job(planned(response.text)) == load_job(row.spec)
+    changed = jobs.get(f"/jobs/new/train?from={train}&n_concepts=50").text
+    assert planned(changed)["dictionaries"][0]["spec"]["n_concepts"] == 50
+
+
+def test_an_equal_job_that_waits_is_told(jobs: TestClient, numbers: Numbers) -> None:
+    jobs.post(JOBS, json=SPEC)
+    assert "An equal job is queued already" in jobs.get("/jobs/new/index?dictionary=tiny-topk").text
+
+
+def test_an_empty_store_has_the_pages(tmp_path: Path) -> None:
+    with TestClient(make_app(empty_store(tmp_path / "new"))) as client:
+        assert "No job yet" in client.get("/jobs").text
+        assert client.get("/jobs/new").url.path == "/jobs/new/ingest"
+        for kind in FILLED:
+            assert client.get(f"/jobs/new/{kind}").status_code == 200
+
+
+def test_a_job_of_another_version_is_still_shown(jobs: TestClient, catalog: Catalog) -> None:
+    with catalog.session() as session:
+        row = Job(kind="index", title="old", spec={"kind": "index", "gone": 1}, digest="0" * 64)
+        session.add(row)
+        session.flush()
+        number = row.id
+    assert jobs.get(f"{JOBS}/{number}").json()["data"]["command"] is None
+    assert jobs.get(f"/jobs/{number}").status_code == 200
+    assert "gone" in jobs.get(f"/jobs/new?from={number}").text
