@@ -97,12 +97,11 @@ def test_a_failure_says_what_to_do_with_its_traceback_one_click_away(visit: Make
 
 def test_what_is_wrong_is_told_while_typing(visit: Make) -> None:
     one = visit()
-    page = go(one, "/jobs/new/train?collection=drawn")
-    page.locator("[name=n_concepts]").fill("4")
-    page.locator("[name=n_active]").fill("9")
-    expect(page.locator("#plan .fault")).to_contain_text("n_active (9) is above n_concepts (4)")
-    page.locator("[name=n_active]").fill("2")
-    expect(page.locator("#plan")).to_contain_text("--n-active 2")
+    page = go(one, "/jobs/new/ingest?folder=/photos")
+    page.locator("[name=held_out]").fill("2")
+    expect(page.locator("#plan .fault")).to_contain_text("less than or equal to 0.9")
+    page.locator("[name=held_out]").fill("0.2")
+    expect(page.locator("#plan")).to_contain_text("--held-out 0.2")
 
 
 def test_lists_and_forms_work_without_script(visit: Make) -> None:
