@@ -39,6 +39,7 @@ class CatalogCollector:
 
 
 def _read(catalog: Catalog) -> Figures:
+    catalog.check()
     with catalog.session() as session:
         return read_figures(session, now=datetime.now(UTC))
 

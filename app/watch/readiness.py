@@ -90,6 +90,7 @@ def _static(site: Site) -> PartView:
 
 
 def _workers(site: Site) -> PartView:
+    site.catalog.check()
     since = datetime.now(UTC) - timedelta(seconds=site.settings.lost_after_s)
     with site.catalog.session() as session:
         rows = list_workers(session)
