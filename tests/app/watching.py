@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -17,6 +18,7 @@ from store.jobs import IndexJob
 from store.settings import Settings
 from store.vocabulary import JobKind, JobState
 
+SLACK_S = 1.5  # a busy machine is no hanging one
 Labels = frozenset[tuple[str, str]]
 Samples = Mapping[str, Mapping[Labels, float]]
 
@@ -44,6 +46,11 @@ def served(settings: Settings) -> Iterator[TestClient]:
     """A client of the program over a store."""
     with TestClient(make_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+def state_of(client: TestClient) -> Any:
+    """What the program of a client holds."""
+    return client.app.state  # type: ignore[attr-defined]
 
 
 def fill(catalog: Catalog) -> None:
