@@ -17,9 +17,10 @@ from store.catalog.workers import list_workers
 from store.jobs import QUEUE_OF
 from store.settings import Settings
 from store.vocabulary import JobKind, JobState, Kind, Queue, WorkerState
-from tests.app.watching import SLACK_S, fill, labels, scrape, served, state_of
+from tests.app.watching import SLACK_S, labels, scrape, served, state_of
 from tests.architecture.sources import text
 from tests.store.artifacts.builder import build
+from tests.store.catalog.filling import fill
 from tests.store.catalog.test_versions import statements
 
 # Jobs and workers
