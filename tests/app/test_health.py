@@ -22,6 +22,7 @@ from store.errors import Unavailable
 from store.settings import Settings
 from tests.app.watching import SLACK_S, labels, scrape, served, state_of
 from tests.services.postgres import PASSWORD, Postgres
+from tests.services.s3 import SECRET, S3Server
 from tests.store.catalog.test_versions import statements
 
 
@@ -197,6 +198,23 @@ def test_one_question_at_a_time_is_asked() -> None:
     assert question.wait()
     assert question.wait()
     assert len(n_asked) >= 2
+
+
+@pytest.mark.services
+def test_an_object_store_that_is_away_is_told_in_time(s3: S3Server, tmp_path: Path) -> None:
+    with served(s3.settings(tmp_path)) as client:
+        parts_of(client, status=200)
+        s3.stop()
+        try:
+            assert timed(lambda: failed(client)) < PATIENCE_S + SLACK_S
+            assert failed(client) == {"artifacts"}
+            assert SECRET not in client.get("/readyz").text
+        finally:
+            s3.start()
+        end = time.monotonic() + 30  # the library may still try what it began
+        while client.get("/readyz").status_code != 200 and time.monotonic() < end:
+            time.sleep(0.1)
+        parts_of(client, status=200)
 
 
 @pytest.mark.services
