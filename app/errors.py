@@ -24,7 +24,7 @@ from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, 
 
 log = logging.getLogger(__name__)
 
-_FOR_PROGRAMS = (urls.API, "/m/", "/static/", "/healthz", "/readyz")
+_FOR_PROGRAMS = (urls.API, "/m/", "/static/", "/healthz", "/readyz", "/metrics")
 _NO_PAGE = "There is no such page. Start from the home page, or use the search."
 _OUR_FAULT = "Something went wrong on our side. The log has more under the request id."
 _STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (

@@ -17,6 +17,7 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+ASKED = "conceptoscope.method"  # key of the scope: the method before HEAD became GET
 IMMUTABLE = "public, max-age=31536000, immutable"
 _PICTURES = (".webp", ".png", ".npy")
 
@@ -47,7 +48,7 @@ class Headers:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"} if is_head else scope, receive, send_more)
+        await self.app({**scope, "method": "GET", ASKED: "HEAD"} if is_head else scope, receive, send_more)
 
 
 class Compress:

@@ -12,6 +12,8 @@ from app.errors import install_error_handlers
 from app.headers import Compress, Headers
 from app.pages import routers as page_routers
 from app.site import make_site
+from app.watch.requests import Measure
+from app.watch.watch import Watch
 from store.settings import Settings
 from store.version import VERSION
 
@@ -37,8 +39,10 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.site = site
+    app.state.watch = watch = Watch(site)
     app.add_middleware(LimitBody)
     app.add_middleware(Compress)
+    app.add_middleware(Measure, tally=watch.tally)
     app.add_middleware(Headers)
     install_error_handlers(app)
     for router in (*api_routers, *page_routers):

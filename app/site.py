@@ -90,7 +90,7 @@ def _code_digest() -> str:
     return digest_of([VERSION, [path.read_text(encoding="utf-8") for path in sources]])[:16]
 
 
-def _site_of(request: Request) -> Site:
+async def _site_of(request: Request) -> Site:  # async: a plain function would wait for a free thread
     return cast(Site, request.app.state.site)
 
 

@@ -42,6 +42,15 @@ class StaticTree:
         """Whether there is such a file."""
         return name in self._files
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files, by name."""
+        return tuple(self._files)
+
+    def lost(self) -> tuple[str, ...]:
+        """Files that were there at the start and are gone."""
+        return tuple(name for name, path in self._files.items() if not path.is_file())
+
     def read(self, digest: str, name: str) -> tuple[bytes, str]:
         """Content and media type; raises ``NotFound`` for another build's digest or an unknown name."""
         path = self._files.get(name) if digest == self.digest else None

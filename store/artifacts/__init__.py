@@ -8,9 +8,9 @@ The digest covers kind, spec, inputs and the checksums of all files; times and c
 
 from store.artifacts.artifact import Artifact
 from store.artifacts.artifacts import Artifacts
-from store.artifacts.cache import CacheFull
+from store.artifacts.cache import CacheFull, CacheUse
 from store.artifacts.drafts import Draft
-from store.artifacts.faults import check_writable, disk_is_full, full_disk
+from store.artifacts.faults import check_still_writable, check_writable, disk_is_full, full_disk
 from store.artifacts.guard import Guard
 from store.artifacts.leftovers import Leftover
 from store.artifacts.manifest import FORMAT, MANIFEST, FileEntry, Manifest, key_of
@@ -24,12 +24,14 @@ __all__ = [
     "Artifact",
     "Artifacts",
     "CacheFull",
+    "CacheUse",
     "Draft",
     "FileEntry",
     "Guard",
     "Leftover",
     "Manifest",
     "SharedDraft",
+    "check_still_writable",
     "check_writable",
     "disk_is_full",
     "full_disk",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from store.artifacts.artifact import Artifact
+from store.artifacts.cache import CacheUse
 from store.artifacts.drafts import Draft, Drafts
 from store.artifacts.faults import told_in_words
 from store.artifacts.folder import FolderHome
@@ -34,6 +35,14 @@ class Artifacts:
     def check(self) -> None:
         """Raise a domain error unless artifacts can be read and written."""
         self._home.check()
+
+    def check_readable(self) -> None:
+        """Raise a domain error unless artifacts can be read; writes nothing."""
+        self._home.check_readable()
+
+    def cache_use(self) -> CacheUse | None:
+        """How the cache of this machine is used; None where artifacts need none."""
+        return self._home.cache_use()
 
     def close(self) -> None:
         """Release connections."""

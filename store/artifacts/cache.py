@@ -8,6 +8,7 @@ file's last use is its access time, which we set ourselves.
 
 import fcntl
 import os
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -55,11 +56,22 @@ class _Cached:
     used_ns: int
 
 
+@dataclass(frozen=True)
+class CacheUse:
+    """What a cache holds, and how often this process found a file in it or had to fetch it."""
+
+    n_bytes: int
+    n_bytes_max: int
+    n_hits: int
+    n_misses: int
+
+
 class Cache:
     """Files by kind, digest and name, at most so many bytes of them."""
 
     def __init__(self, root: Path, *, n_bytes: int) -> None:
         self.root, self.n_bytes = root, n_bytes
+        self._counting, self._n_hits, self._n_misses = threading.Lock(), 0, 0
 
     def folder(self, kind: Kind, digest: str) -> Path:
         """Where the files of an artifact are, those that are here."""
@@ -70,6 +82,7 @@ class Cache:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
+            self._count(found=False)
             return None
         fcntl.flock(handle, fcntl.LOCK_SH)
         if not _is_at(handle, path):  # it left while we waited for the lock
@@ -77,6 +90,7 @@ class Cache:
             return self.hold(path)
         with suppress(PermissionError):  # of another user, whose disk then keeps the time
             os.utime(handle, ns=(time.time_ns(), os.fstat(handle).st_mtime_ns))
+        self._count(found=True)
         return Hold(handle)
 
     def add(self, path: Path, *, n_bytes: int, write: Callable[[BinaryIO], None]) -> Hold:
@@ -119,6 +133,15 @@ class Cache:
         """How many bytes are taken."""
         with self._alone():
             return sum(file.n_bytes for file in self._files())
+
+    def use(self) -> CacheUse:
+        """What is in it and how often it helped; a look that makes nothing and keeps nobody waiting."""
+        n_bytes = sum(file.n_bytes for file in self._files())
+        return CacheUse(n_bytes, self.n_bytes, n_hits=self._n_hits, n_misses=self._n_misses)
+
+    def _count(self, *, found: bool) -> None:
+        with self._counting:
+            self._n_hits, self._n_misses = self._n_hits + found, self._n_misses + (not found)
 
     def _reserved(self, path: Path, *, n_bytes: int) -> tuple[Path, int]:
         """A locked file of the size that it will have, so that all processes count it from the start.

@@ -86,5 +86,12 @@ def check_writable(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except (OSError, NotADirectoryError) as fault:
         raise InvalidInput(f"The store '{root}' cannot be made: {fault.strerror}. Choose another --store.") from fault
+    check_still_writable(root)
+
+
+def check_still_writable(root: Path) -> None:
+    """Raise a domain error unless the store's folder is there and can be written; nothing is made."""
+    with told_in_words(root), os.scandir(root):
+        pass
     if not os.access(root, os.W_OK | os.X_OK):
         raise InvalidInput(f"The store '{root}' is not writable. Choose another --store or change its owner.")

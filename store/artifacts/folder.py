@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from store.artifacts.artifact import Artifact
-from store.artifacts.faults import check_writable
+from store.artifacts.faults import check_writable, told_in_words
 from store.artifacts.leftovers import SET_ASIDE, SHARED, UPLOAD, Leftover, folder_leftover
 from store.artifacts.manifest import MANIFEST, Manifest
 from store.artifacts.shared import FolderParts
@@ -27,6 +27,14 @@ class FolderHome:
     def check(self) -> None:
         """Raise ``InvalidInput`` when the folder cannot be made or written."""
         check_writable(self.root)
+
+    def check_readable(self) -> None:
+        """Raise ``Unavailable`` when the folder is gone or cannot be read."""
+        with told_in_words(self.root), os.scandir(self.root):
+            pass
+
+    def cache_use(self) -> None:
+        """Files are read where they lie."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from store.artifacts.artifact import Artifact
+from store.artifacts.cache import CacheUse
 from store.artifacts.leftovers import Leftover
 from store.artifacts.manifest import Manifest
 from store.artifacts.shared import SharedDraft
@@ -20,6 +21,12 @@ class Home(Protocol):
 
     def check(self) -> None:
         """Raise a domain error unless artifacts can be read and written."""
+
+    def check_readable(self) -> None:
+        """Raise a domain error unless artifacts can be read; writes nothing."""
+
+    def cache_use(self) -> CacheUse | None:
+        """How the cache of this machine is used; None where artifacts need none."""
 
     def close(self) -> None:
         """Release connections."""

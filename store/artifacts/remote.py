@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from store.artifacts.artifact import Artifact
-from store.artifacts.cache import Cache
+from store.artifacts.cache import Cache, CacheUse
 from store.artifacts.faults import check_writable
 from store.artifacts.leftovers import SET_ASIDE, SHARED, UPLOAD, Leftover
 from store.artifacts.manifest import MANIFEST, Manifest, parse_manifest
@@ -33,6 +33,14 @@ class RemoteHome:
         """Raise a domain error unless the folder and the object store can be written."""
         check_writable(self.root)
         self._objects.check()
+
+    def check_readable(self) -> None:
+        """Raise a domain error unless the object store answers."""
+        self._objects.read(".check")
+
+    def cache_use(self) -> CacheUse:
+        """How the cache of this machine is used."""
+        return self._cache.use()
 
     def close(self) -> None:
         """Release connections."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from store.artifacts import Artifacts, CacheFull
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
+from store.atlas.weight import n_bytes_of
 from store.vocabulary import Kind
 
 
@@ -19,11 +20,20 @@ class OpenAtlas:
 
     atlas: Atlas
     n_readers: int = 0
+    _weighed: tuple[frozenset[str], int] = (frozenset(), 0)
 
     @cached_property
     def concepts(self) -> ConceptTable:
         """The scalar columns of all concepts."""
         return ConceptTable(self.atlas.columns)
+
+    def n_bytes(self) -> int:
+        """Memory that what was read of it takes; weighed again when more has been read. DuckDB's buffers are extra."""
+        parts = {**vars(self.atlas), **({"concepts": self.concepts} if "concepts" in vars(self) else {})}
+        del parts["artifact"], parts["_file"]
+        if parts.keys() != self._weighed[0]:
+            self._weighed = frozenset(parts), n_bytes_of(parts)
+        return self._weighed[1]
 
 
 class Shelf:
@@ -56,6 +66,12 @@ class Shelf:
     def digests(self) -> tuple[str, ...]:
         """Which atlases are open, the longest unused first."""
         return tuple(self._open)
+
+    def n_bytes(self) -> int:
+        """Memory that what was read of all open atlases takes."""
+        with self._lock:
+            entries = list(self._open.values())
+        return sum(entry.n_bytes() for entry in entries)
 
     def _taken(self, digest: str) -> OpenAtlas:
         """An entry with one more reader. Opening checks a whole file, so readers of other atlases must not wait."""

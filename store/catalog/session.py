@@ -7,7 +7,7 @@ from copy import copy
 from sqlalchemy.orm import Session, sessionmaker
 
 from store.catalog.engine import CatalogUnavailable, told_in_words
-from store.catalog.versions import open_current
+from store.catalog.versions import check_current, open_current
 
 __all__ = ["Catalog", "CatalogUnavailable", "Session"]
 
@@ -33,6 +33,10 @@ class Catalog:
         with told_in_words(self.engine.url), self._session.begin() as session:
             self._first(session)
             yield session
+
+    def check(self) -> str:
+        """The migration that the database is at now; raises as opening does."""
+        return check_current(self.engine)
 
     def guarded(self, first: Callable[[Session], None]) -> "Catalog":
         """The same catalog for one whose right to write may end: ``first`` runs at the start of each transaction."""

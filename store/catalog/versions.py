@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, inspect, text
 
-from store.catalog.engine import is_sqlite, make_engine, parse_url, shown, told_in_words
+from store.catalog.engine import CatalogUnavailable, is_sqlite, make_engine, parse_url, shown, told_in_words
 from store.errors import NewerFormat, Unavailable
 from store.resources import resource
 
@@ -40,18 +40,30 @@ def open_current(url: str) -> Engine:
         return make_engine(url)
     engine = make_engine(url)
     try:
-        found = _revision(engine)
-        _refuse_newer(found, place)
-        if found != revisions()[-1]:
-            state = f"is at migration {found}" if found else "has no tables yet"
-            raise Unavailable(
-                f"The catalog at {shown(place)} {state}, and this version needs migration {revisions()[-1]}: "
-                "run `conceptoscope migrate`."
-            )
+        check_current(engine)
     except Exception:
         engine.dispose()
         raise
     return engine
+
+
+def check_current(engine: Engine) -> str:
+    """The migration that a catalog is at, when it is the one that the code needs; asks the database.
+
+    Raises ``Unavailable`` for a catalog that is older or gone, and ``NewerFormat`` for one that is newer.
+    """
+    place = engine.url
+    if is_sqlite(place) and place.database and not Path(place.database).exists():  # opening it would make an empty one
+        raise CatalogUnavailable(f"The catalog {shown(place)} is gone. Bring it back, or choose another --store.")
+    found = _revision(engine)
+    _refuse_newer(found, place)
+    if found != revisions()[-1]:
+        state = f"is at migration {found}" if found else "has no tables yet"
+        remedy = "start the program again, which migrates it" if is_sqlite(place) else "run `conceptoscope migrate`"
+        raise Unavailable(
+            f"The catalog at {shown(place)} {state}, and this version needs migration {revisions()[-1]}: {remedy}."
+        )
+    return found
 
 
 def migrate(url: str) -> tuple[str | None, str]:

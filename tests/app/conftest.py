@@ -14,6 +14,7 @@ from store.catalog.session import Catalog
 from store.settings import Settings
 from tests.app.jobs import Numbers, empty_store, fill
 from tests.app.measuring import peers_store
+from tests.app.watching import served
 from tests.factories import make_store
 
 
@@ -37,6 +38,13 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a store with several dictionaries of one layer."""
     with TestClient(make_app(peers_store(Path(tmp_path_factory.mktemp("peers"))))) as client:
+        yield client
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[TestClient]:
+    """A client of an empty store of its own, which may be changed and broken."""
+    with served(Settings(store=tmp_path / "store")) as client:
         yield client
 
 

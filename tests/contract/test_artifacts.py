@@ -101,6 +101,9 @@ def test_what_one_machine_publishes_another_one_reads(place: Place) -> None:
     for artifacts in (one, other):
         artifacts.get(Kind.ATLAS, built.digest).verify()
         artifacts.check()
+        artifacts.check_readable()
+        use = artifacts.cache_use()
+        assert use is None or 0 < use.n_bytes < use.n_bytes_max
 
 
 def test_a_file_may_be_read_for_a_moment_only(place: Place) -> None:

@@ -92,6 +92,9 @@ def test_what_is_wrong_with_access_is_one_clear_line(
     with pytest.raises(Unavailable, match=said) as told:
         artifacts.check()
     assert "\n" not in str(told.value)
+    if changes.get("s3_access_key") != READER:  # who may read, though not write
+        with pytest.raises(Unavailable, match=said):
+            artifacts.check_readable()
     whole = "".join(traceback.format_exception(told.value)) + repr(artifacts)
     for secret in (SECRET, READERS_SECRET, "wrong-secret-value"):
         assert secret not in whole

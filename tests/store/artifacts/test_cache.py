@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.artifacts.cache import Cache, CacheFull, Hold
+from store.artifacts.cache import Cache, CacheFull, CacheUse, Hold
 from store.vocabulary import Kind
 
 
@@ -216,3 +216,14 @@ def test_the_bound_holds_whatever_is_added_and_kept(
         del hold
         assert cache.size() <= 300
         assert all(path.stat().st_size == size for path, (_, size) in holds.items())
+
+
+def test_its_use_is_told_without_making_it(cache: Cache) -> None:
+    assert cache.use() == CacheUse(0, 300, n_hits=0, n_misses=0)
+    assert not cache.root.exists()
+    path = cache.folder(Kind.ATLAS, "a") / "file"
+    assert cache.hold(path) is None
+    held = add(cache, "a")
+    assert cache.hold(path) is not None
+    assert cache.use() == CacheUse(100, 300, n_hits=1, n_misses=1)
+    held.release()

@@ -39,6 +39,30 @@ def test_a_catalog_of_a_later_version_is_refused(database_url: str) -> None:
                 opened(database_url)
 
 
+def test_an_open_catalog_tells_when_it_was_changed_behind_its_back(database_url: str) -> None:
+    migrate(database_url)
+    catalog = Catalog(database_url)
+    assert catalog.check() == revisions()[-1]
+    with statements(database_url, "UPDATE alembic_version SET version_num = '9999'"):
+        with pytest.raises(NewerFormat, match=r"is at migration 9999.*upgrade Conceptoscope"):
+            catalog.check()
+    remedy = "start the program again" if database_url.startswith("sqlite") else "run `conceptoscope migrate`"
+    with statements(database_url, "UPDATE alembic_version SET version_num = '0001'"):
+        with pytest.raises(Unavailable, match=f"is at migration 0001, .* needs migration {revisions()[-1]}: {remedy}"):
+            catalog.check()
+    catalog.close()
+
+
+def test_a_file_that_is_gone_is_told_and_not_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.sqlite"
+    catalog = Catalog(f"sqlite:///{file}")
+    file.unlink()
+    with pytest.raises(Unavailable, match=r"catalog\.sqlite' is gone\. Bring it back"):
+        catalog.check()
+    assert not file.exists()
+    catalog.close()
+
+
 def test_a_catalog_on_this_machine_is_migrated_when_it_is_opened(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
     Catalog(url).close()

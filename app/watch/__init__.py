@@ -1,0 +1,1 @@
+"""Watching the program: is it ready, and the numbers that Prometheus collects."""
