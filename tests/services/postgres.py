@@ -67,7 +67,10 @@ def postgres_server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="conceptoscope-postgres-"))
     try:
         program = _program(folder)
-        _as_owner(folder, [program / "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres"])
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o644)
+        access = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={folder / 'password'}"]
+        _as_owner(folder, [program / "initdb", *access, "--encoding=utf8", "--no-sync", "-U", "postgres"])
         (port,) = free_ports(1)
         server = Postgres(folder, program, port, _launch(folder, program, port), count())
         try:
