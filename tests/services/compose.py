@@ -5,7 +5,6 @@ import re
 import secrets
 import subprocess
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from tests.architecture.sources import text
 from tests.services.names import name_server
 from tests.services.ports import free_ports, wait_for
 from tests.services.postgres import Postgres
-from tests.services.s3 import draw_ports, port_options
+from tests.services.s3 import draw_ports, port_options, remove_sockets
 
 BIN = Path(sysconfig.get_path("scripts"))
 COMPOSE: dict[str, Any] = yaml.safe_load(text(Path("docker-compose.yml")))
@@ -104,14 +103,15 @@ def cluster(folder: Path, postgres: Postgres) -> Iterator[Cluster]:
     postgres.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{of.values['conceptoscope_database_password']}'")
     postgres.execute(f"CREATE DATABASE {database} OWNER {user}")
     try:
-        with tempfile.TemporaryDirectory(prefix="weed-") as sockets:  # their paths must be short
-            start_objects(of, sockets)
-            yield of
+        start_objects(of)
+        yield of
     finally:
+        of.processes["objects"].kill()  # it would take its time to put everything down
         for process in of.processes.values():
             process.terminate()
         for process in of.processes.values():
             end(process)
+        remove_sockets(of.objects_ports)
         postgres.execute(f"DROP DATABASE {database} WITH (FORCE)")
         postgres.execute(f"DROP ROLE {user}")
 
@@ -125,7 +125,7 @@ def end(process: Process) -> None:
         process.wait()
 
 
-def start_objects(of: Cluster, sockets: str) -> None:
+def start_objects(of: Cluster) -> None:
     """The object store, by the script of the compose file."""
     service = COMPOSE["services"]["objects"]
     (of.folder / "data").mkdir()
@@ -135,7 +135,7 @@ def start_objects(of: Cluster, sockets: str) -> None:
         assert told in script
         script = script.replace(told, place)
     options = " ".join(f"-{name}={n}" for name, n in port_options(of.objects_ports).items())
-    environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "TMPDIR": sockets, "HOME": sockets}
+    environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(of.folder)}
     command = [*service["entrypoint"], f"{of.local(script).rstrip()} {options}"]
     of.ready("objects", of.start("objects", command, environment))
 

@@ -92,9 +92,7 @@ def s3_server() -> Iterator[S3Server]:
             yield server
         finally:
             server.stop()
-            for name in PORTS:
-                socket = f"seaweedfs-{name}-grpc-{ports[f'{name}.grpc']}.sock"
-                Path(tempfile.gettempdir(), socket).unlink(missing_ok=True)
+            remove_sockets(ports)
     finally:
         shutil.rmtree(folder)
 
@@ -108,6 +106,13 @@ def draw_ports() -> dict[str, int]:
 def port_options(ports: dict[str, int]) -> dict[str, int]:
     """Options of the server that say where its parts listen."""
     return {name.replace(".grpc", ".port.grpc") if "." in name else f"{name}.port": n for name, n in ports.items()}
+
+
+def remove_sockets(ports: dict[str, int]) -> None:
+    """What a server that was killed leaves in the folder for temporary files."""
+    for name in PORTS:
+        for socket in (f"{name}-grpc-{ports[f'{name}.grpc']}", f"{name}-{ports[name]}"):
+            Path(tempfile.gettempdir(), f"seaweedfs-{socket}.sock").unlink(missing_ok=True)
 
 
 def _identities() -> Iterator[dict[str, Any]]:
