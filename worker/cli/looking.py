@@ -30,7 +30,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check the machine, the packages and the store, and say what to do about what is missing."""
-    from worker.doctor import examine
+    from worker.doctor.examining import examine
 
     findings = examine(settings_of(store), verify=verify)
     if as_json:
