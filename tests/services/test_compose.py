@@ -100,6 +100,20 @@ def work(of: Cluster, inputs: Inputs) -> None:
     assert (row.state, row.failure) == (JobState.SUCCEEDED, None)
     assert check().stdout.startswith("The worker '")
     assert worker.poll() is None
+    nothing_is_wrong(of)
+
+
+def nothing_is_wrong(of: Cluster) -> None:
+    """The doctor sees catalog, engine, object store, cache and worker, and finds all well."""
+    command = [*of.program("migrate")[:1], "doctor", "--json"]
+    done = subprocess.run(
+        command, env=of.environment("cluster-worker"), capture_output=True, text=True, timeout=60, check=False
+    )
+    found = {one["what"]: one for one in json.loads(done.stdout)}
+    assert {"artifacts", "cache", "catalog", "job engine"} < set(found)
+    assert [one for one in found.values() if one["state"] == "bad"] == []
+    assert found["job engine"]["found"].endswith(", ready")
+    assert any(what.startswith("worker ") for what in found)
 
 
 def nothing_is_told(of: Cluster) -> None:

@@ -1,5 +1,6 @@
 """What the doctor says of workers, queues and jobs, over a real store; and that it changes nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -51,8 +52,10 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "store")
+    yield made
+    made.catalog.close()
 
 
 INDEX = IndexJob(dictionary="a")
