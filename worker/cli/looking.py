@@ -29,7 +29,7 @@ def doctor(
     verify: Annotated[bool, typer.Option("--verify", help="Check every file of every artifact.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the machine, the packages and the store, and say what to do about what is missing."""
+    """Check the machine, the store, the workers and their jobs, and say what to do about what is wrong."""
     from worker.doctor.examining import examine
 
     findings = examine(settings_of(store), verify=verify)
