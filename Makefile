@@ -28,11 +28,13 @@ demo: setup ## learn concepts from the demo photos and serve the explorer
 
 test: setup check test-default test-browser test-slow test-services test-demo ## everything that CI runs, quickest answers first
 
-check: setup ## format, lint, types, arrows, templates
+check: setup ## format, lint, types, arrows, templates, containers
 	@echo "== format, lint" && $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@echo "== types" && $(BIN)/mypy
 	@echo "== arrows" && $(BIN)/lint-imports
 	@echo "== templates" && $(BIN)/djlint templates --lint --quiet
+	@echo "== containers" && $(BIN)/hadolint Dockerfile && \
+		$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 test-default: setup ## offline, CPU, under four minutes
 	@echo "== default tests" && $(PYTEST) -n 2 --dist loadfile

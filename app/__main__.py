@@ -57,20 +57,25 @@ def _port(text: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; exit code 2 with one clear line on a person's mistake."""
-    defaults = Settings()
-    parser = argparse.ArgumentParser(prog="python -m app", description="Serve the explorer of a store.")
-    parser.add_argument("--host", default=defaults.host)
-    parser.add_argument("--port", type=_port, default=defaults.port, help="0 takes a free one")
-    parser.add_argument("--store", default=defaults.store, help="folder of artifacts and catalog")
-    given = parser.parse_args(arguments)
-    settings = Settings(host=given.host, port=given.port, store=given.store)
     try:
+        settings = _settings(arguments)
         with bind(settings.host, settings.port) as listening:
             serve(settings, listening)
     except ConceptoscopeError as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
     return 0
+
+
+def _settings(arguments: list[str] | None) -> Settings:
+    """Settings with what the command line gives."""
+    defaults = Settings()
+    parser = argparse.ArgumentParser(prog="python -m app", description="Serve the explorer of a store.")
+    parser.add_argument("--host", default=defaults.host)
+    parser.add_argument("--port", type=_port, default=defaults.port, help="0 takes a free one")
+    parser.add_argument("--store", default=defaults.store, help="folder of artifacts and catalog")
+    given = parser.parse_args(arguments)
+    return Settings(host=given.host, port=given.port, store=given.store)
 
 
 def serve(settings: Settings, listening: socket.socket) -> None:

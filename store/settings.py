@@ -1,20 +1,35 @@
-"""Settings: where we run. The only door to the environment; every name starts with ``CONCEPTOSCOPE_``."""
+"""Settings: where we run. The only door to the environment; every name starts with ``CONCEPTOSCOPE_``.
 
+A value may also stand in a file of that name, in the folder that ``CONCEPTOSCOPE_SECRETS_DIR`` names: so secrets reach
+containers without being seen in their environment. A variable wins over a file.
+"""
+
+import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import ByteSize, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from store.errors import InvalidInput
+
+_PREFIX = "CONCEPTOSCOPE_"
+_SECRETS_DIR = f"{_PREFIX}SECRETS_DIR"
 
 
 class Settings(BaseSettings):
     """Frozen settings; what each means stands in ``docs/settings.md``."""
 
-    model_config = SettingsConfigDict(env_prefix="CONCEPTOSCOPE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     store: Path = Field(Path("conceptoscope-store"), description="folder of artifacts and catalog")
     database_url: str | None = Field(
         None, repr=False, description="SQLAlchemy URL of the catalog; SQLite in the store when empty"
+    )
+    database_password: SecretStr | None = Field(None, description="password for a database_url that has none")
+    secrets_dir: Path | None = Field(
+        None, description="folder of files that are named as variables are, one value each"
     )
     worker_name: str | None = Field(None, description="name of the worker; the host's, numbered, when empty")
     lost_after_s: float = Field(
@@ -49,7 +64,9 @@ class Settings(BaseSettings):
     @property
     def catalog_url(self) -> str:
         """SQLAlchemy URL of the catalog."""
-        return self.database_url or f"sqlite:///{(self.store / 'catalog.sqlite').absolute()}"
+        if not self.database_url:
+            return f"sqlite:///{(self.store / 'catalog.sqlite').absolute()}"
+        return _with_password(self.database_url, self.database_password)
 
     @property
     def engine_url(self) -> str:
@@ -57,3 +74,32 @@ class Settings(BaseSettings):
         if self.catalog_url.startswith("sqlite"):
             return f"sqlite:///{(self.store / 'jobs.sqlite').absolute()}"
         return self.catalog_url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What a caller gives, then the environment, then files. Raises ``InvalidInput`` for a folder that is none."""
+        folder = os.environ.get(_SECRETS_DIR)
+        if not folder:
+            return init_settings, env_settings
+        if not Path(folder).is_dir():
+            raise InvalidInput(
+                f"{_SECRETS_DIR} is '{folder}', which is no folder: name the one that holds the secrets."
+            )
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+
+
+def _with_password(url: str, password: SecretStr | None) -> str:
+    """A URL with the password in it, unless it has one or names no user."""
+    parts = urlsplit(url)
+    if password is None or parts.username is None or parts.password is not None:
+        return url
+    user, _, place = parts.netloc.rpartition("@")
+    secret = quote(password.get_secret_value(), safe="")
+    return urlunsplit(parts._replace(netloc=f"{user}:{secret}@{place}"))

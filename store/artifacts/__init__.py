@@ -14,7 +14,7 @@ from store.artifacts.faults import check_still_writable, check_writable, disk_is
 from store.artifacts.guard import Guard
 from store.artifacts.leftovers import Leftover
 from store.artifacts.manifest import FORMAT, MANIFEST, FileEntry, Manifest, key_of
-from store.artifacts.opening import open_artifacts
+from store.artifacts.opening import open_artifacts, open_cache
 from store.artifacts.shared import SharedDraft
 from store.artifacts.sums import sha256_of
 
@@ -37,5 +37,6 @@ __all__ = [
     "full_disk",
     "key_of",
     "open_artifacts",
+    "open_cache",
     "sha256_of",
 ]

@@ -1,9 +1,10 @@
 """Opening the artifacts of a store where the settings say they live."""
 
 from store.artifacts.artifacts import Artifacts
+from store.artifacts.cache import Cache
 from store.artifacts.guard import Guard
 from store.artifacts.objects import Objects, S3Access
-from store.artifacts.remote import RemoteHome
+from store.artifacts.remote import CACHE, RemoteHome
 from store.settings import Settings
 
 
@@ -22,3 +23,8 @@ def open_artifacts(settings: Settings, *, guard: Guard | None = None) -> Artifac
     )
     objects = Objects(settings.artifacts_url, access)
     return Artifacts(RemoteHome(objects, root=settings.store, cache_bytes=settings.cache_bytes), guard=guard)
+
+
+def open_cache(settings: Settings) -> Cache:
+    """The cache of artifacts that live at a URL."""
+    return Cache(settings.store / CACHE, n_bytes=settings.cache_bytes)

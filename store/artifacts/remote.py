@@ -21,13 +21,15 @@ from store.artifacts.remote_parts import RemoteParts
 from store.errors import ConceptoscopeError
 from store.vocabulary import Kind
 
+CACHE = "cache"
+
 
 class RemoteHome:
     """Artifacts below one URL. ``root`` is where drafts are built and files are cached."""
 
     def __init__(self, objects: Objects, *, root: Path, cache_bytes: int) -> None:
         self.root, self._objects = root, objects
-        self._cache = Cache(root / "cache", n_bytes=cache_bytes)
+        self._cache = Cache(root / CACHE, n_bytes=cache_bytes)
 
     def check(self) -> None:
         """Raise a domain error unless the folder and the object store can be written."""

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from store.artifacts.faults import disk_is_full, full_disk
 from store.errors import Damaged, InvalidInput, Unavailable
 
+_CONNECT_WITHIN_S: Final = 5
+_LOOK_WITHIN_S: Final = 2
 _POSTGRES = "postgresql+psycopg"
 _DRIVERS = {"postgres": _POSTGRES, "postgresql": _POSTGRES, _POSTGRES: _POSTGRES, "sqlite": "sqlite"}
 _GONE = ("08", "53", "57P")  # states of a server that is not there, has no room for us, or is going down
@@ -54,8 +57,26 @@ def make_engine(text: str) -> Engine:
         engine = create_engine(url)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
+    return _make_postgres_engine(url, connect_timeout=_CONNECT_WITHIN_S)
+
+
+def make_looking_engine(text: str) -> Engine:
+    """An engine that can't write, makes no file, and waits for nobody longer than two seconds.
+
+    Raises ``InvalidInput`` for a URL that can't be a catalog, ``Unavailable`` when the driver is missing.
+    """
+    url = parse_url(text)
+    if not is_sqlite(url):
+        reading = f"-c default_transaction_read_only=on -c statement_timeout={_LOOK_WITHIN_S * 1000}"
+        return _make_postgres_engine(url, connect_timeout=_LOOK_WITHIN_S, options=reading)
+    file = f"file:{quote(url.database or '')}"
+    reading_url = url.set(database=file, query={"mode": "ro", "uri": "true"})
+    return create_engine(reading_url, poolclass=NullPool, connect_args={"timeout": _LOOK_WITHIN_S})
+
+
+def _make_postgres_engine(url: URL, **options: Any) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        return create_engine(url, pool_pre_ping=True, connect_args=options)
     except ImportError as fault:
         raise Unavailable(
             f"The catalog at {shown(url)} needs packages that are missing: pip install 'conceptoscope[cluster]'."

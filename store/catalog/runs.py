@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from store.catalog.tables import Job, JobLog, JobStep
@@ -78,7 +78,7 @@ def hold(session: Session, run: Run) -> None:
     held = session.execute(
         update(Job)
         .where(Job.id == run.job_id, Job.attempt == run.attempt, Job.owner == run.owner, Job.state == JobState.RUNNING)
-        .values(progress_at=datetime.now(UTC))
+        .values(owner=run.owner)
     )
     if not n_changed(held):
         raise Outlived(
@@ -87,11 +87,16 @@ def hold(session: Session, run: Run) -> None:
 
 
 def save_progress(session: Session, run: Run, progress: Progress, *, peak_bytes: int | None = None) -> bool:
-    """Tell how far the run is; True when a person has asked it to stop. Raises ``Outlived``."""
+    """Tell how far the run is; True when a person has asked it to stop. Raises ``Outlived``.
+
+    ``progress_at`` is when something was last done, not when it was last told.
+    """
     hold(session, run)
     values = {"done": progress.done, "total": progress.total, "note": progress.note[:300]}
     more = {"rate": progress.rate, "eta_s": progress.eta_s, "peak_bytes": peak_bytes}
-    session.execute(update(Job).where(Job.id == run.job_id).values(**values, **more))
+    is_new = or_(*(getattr(Job, name) != value for name, value in values.items()))
+    progress_at = case((is_new, datetime.now(UTC)), else_=Job.progress_at)
+    session.execute(update(Job).where(Job.id == run.job_id).values(**values, **more, progress_at=progress_at))
     return session.scalar(select(Job.cancel_requested_at).where(Job.id == run.job_id)) is not None
 
 

@@ -55,7 +55,7 @@ def check_current(engine: Engine) -> str:
     place = engine.url
     if is_sqlite(place) and place.database and not Path(place.database).exists():  # opening it would make an empty one
         raise CatalogUnavailable(f"The catalog {shown(place)} is gone. Bring it back, or choose another --store.")
-    found = _revision(engine)
+    found = revision_of(engine, place)
     _refuse_newer(found, place)
     if found != revisions()[-1]:
         state = f"is at migration {found}" if found else "has no tables yet"
@@ -78,20 +78,20 @@ def migrate(url: str) -> tuple[str | None, str]:
             Path(place.database).parent.mkdir(parents=True, exist_ok=True)
     engine, newest = make_engine(url), revisions()[-1]
     try:
-        before = _revision(engine)
+        before = revision_of(engine, place)
         _refuse_newer(before, place)
         if before != newest:
             with told_in_words(place), _alone(engine, place):
-                if _revision(engine) != newest:
+                if revision_of(engine, place) != newest:
                     _upgrade(url)
         return before, newest
     finally:
         engine.dispose()
 
 
-def _revision(engine: Engine) -> str | None:
+def revision_of(engine: Engine, place: URL) -> str | None:
     """The migration that a catalog is at; None when none has run."""
-    with told_in_words(engine.url), engine.connect() as connection:
+    with told_in_words(place), engine.connect() as connection:
         known = inspect(connection).has_table("alembic_version")
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
     return None if found is None else str(found)

@@ -67,7 +67,10 @@ def postgres_server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="conceptoscope-postgres-"))
     try:
         program = _program(folder)
-        _as_owner(folder, [program / "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres"])
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o644)
+        access = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={folder / 'password'}"]
+        _as_owner(folder, [program / "initdb", *access, "--encoding=utf8", "--no-sync", "-U", "postgres"])
         (port,) = free_ports(1)
         server = Postgres(folder, program, port, _launch(folder, program, port), count())
         try:
@@ -79,13 +82,23 @@ def postgres_server() -> Iterator[Postgres]:
         shutil.rmtree(folder)
 
 
-def _program(folder: Path) -> Path:
-    """The folder of the binaries, readable for who will run them."""
+def version_of_postgres() -> str:
+    """Such as 18.4."""
+    told = subprocess.run([_home() / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return told.stdout.split()[-1]
+
+
+def _home() -> Path:
     spec = find_spec(PACKAGE)
     assert spec is not None
     assert spec.origin is not None
-    package = Path(spec.origin).parent
-    home = package / "pginstall18"
+    return Path(spec.origin).parent / "pginstall18"
+
+
+def _program(folder: Path) -> Path:
+    """The folder of the binaries, readable for who will run them."""
+    home = _home()
+    package = home.parent
     if os.geteuid() == 0:
         owner = pwd.getpwnam("nobody")
         os.chown(folder, owner.pw_uid, owner.pw_gid)

@@ -82,8 +82,7 @@ def s3_server() -> Iterator[S3Server]:
     """A server on free ports of this machine, its data in a temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="conceptoscope-s3-"))
     try:
-        numbers = free_ports(2 * len(PORTS))
-        ports = dict(zip([*PORTS, *(f"{name}.grpc" for name in PORTS)], numbers, strict=True))
+        ports = draw_ports()
         (folder / "data").mkdir()
         (folder / "s3.json").write_text(json.dumps({"identities": [*_identities()]}))
         server = S3Server(folder, ports, _launch(folder, ports), count())
@@ -93,11 +92,27 @@ def s3_server() -> Iterator[S3Server]:
             yield server
         finally:
             server.stop()
-            for name in PORTS:
-                socket = f"seaweedfs-{name}-grpc-{ports[f'{name}.grpc']}.sock"
-                Path(tempfile.gettempdir(), socket).unlink(missing_ok=True)
+            remove_sockets(ports)
     finally:
         shutil.rmtree(folder)
+
+
+def draw_ports() -> dict[str, int]:
+    """Free ports for all parts of the server."""
+    names = [*PORTS, *(f"{name}.grpc" for name in PORTS)]
+    return dict(zip(names, free_ports(len(names)), strict=True))
+
+
+def port_options(ports: dict[str, int]) -> dict[str, int]:
+    """Options of the server that say where its parts listen."""
+    return {name.replace(".grpc", ".port.grpc") if "." in name else f"{name}.port": n for name, n in ports.items()}
+
+
+def remove_sockets(ports: dict[str, int]) -> None:
+    """What a server that was killed leaves in the folder for temporary files."""
+    for name in PORTS:
+        for socket in (f"{name}-grpc-{ports[f'{name}.grpc']}", f"{name}-{ports[name]}"):
+            Path(tempfile.gettempdir(), f"seaweedfs-{socket}.sock").unlink(missing_ok=True)
 
 
 def _identities() -> Iterator[dict[str, Any]]:
@@ -114,8 +129,7 @@ def _launch(folder: Path, ports: dict[str, int]) -> subprocess.Popen[bytes]:
     s3 = {"s3.config": folder / "s3.json", "s3.autoCreateBucket": "false", "s3.iam": "false"}
     no_more = {"s3.port.iceberg": 0, "s3.port.lance": 0, "master.telemetry": "false"}
     sockets = {"filer.localSocket": folder / "filer.sock", "s3.localSocket": folder / "s3.sock"}
-    numbers = {name.replace(".grpc", ".port.grpc") if "." in name else f"{name}.port": n for name, n in ports.items()}
-    options = {**here, **small, **s3, **no_more, **sockets, **numbers}
+    options = {**here, **small, **s3, **no_more, **sockets, **port_options(ports)}
     program = Path(sysconfig.get_path("scripts")) / "weed"
     command = [program, f"-logdir={folder}", "server", "-filer", "-s3", *(f"-{k}={v}" for k, v in options.items())]
     with (folder / "log").open("ab") as log:

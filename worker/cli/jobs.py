@@ -40,9 +40,16 @@ def worker(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name, the same after a restart [default: the host's].")] = None,
     device: DeviceOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether such a worker lives on this host.")] = False,
     store: StoreOption = None,
 ) -> None:
     """Carry out jobs until ended; a job that is cut off goes on when a worker runs again."""
+    if check:
+        from worker.engine.alive import check_alive
+
+        one = check_alive(settings_of(store, worker_name=name))
+        print(f"The worker '{one.name}' lives and takes jobs ({one.queues}).")
+        return
     from worker.engine.service import serve
 
     logging.getLogger("worker.engine").setLevel(logging.INFO)

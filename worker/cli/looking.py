@@ -29,8 +29,8 @@ def doctor(
     verify: Annotated[bool, typer.Option("--verify", help="Check every file of every artifact.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the machine, the packages and the store, and say what to do about what is missing."""
-    from worker.doctor import examine
+    """Check the machine, the store, the workers and their jobs, and say what to do about what is wrong."""
+    from worker.doctor.examining import examine
 
     findings = examine(settings_of(store), verify=verify)
     if as_json:

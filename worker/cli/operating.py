@@ -25,14 +25,23 @@ def up(
 
 
 def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Bring the catalog to this version. One in SQLite needs no command: it is migrated when it is opened."""
+    """Bring the catalog to this version, and see that artifacts at a URL can be written.
+
+    A catalog in SQLite needs no command: it is migrated when it is opened.
+    """
+    from store.artifacts import open_artifacts
     from store.catalog.versions import migrate as migrate_catalog
 
-    before, after = migrate_catalog(settings_of(store).catalog_url)
+    settings = settings_of(store)
+    before, after = migrate_catalog(settings.catalog_url)
+    if settings.artifacts_url:
+        open_artifacts(settings).check()
     if as_json:
-        print_json({"before": before, "after": after})
+        print_json({"before": before, "after": after, "artifacts": settings.artifacts_url})
     else:
         print(f"The catalog was at migration {before or 'none'} and is at {after} now.")
+        if settings.artifacts_url:
+            print(f"Artifacts can be written at {settings.artifacts_url}.")
 
 
 def backup(

@@ -113,6 +113,19 @@ def test_a_run_belongs_to_its_owner(catalog: Catalog) -> None:
     assert state_of(catalog, job) == JobState.SUCCEEDED
 
 
+def test_progress_is_dated_by_what_was_done_not_by_what_was_told(catalog: Catalog) -> None:
+    run = started(catalog, ask(catalog))
+    dates = []
+    for progress in (Progress(1, 9, "x"), Progress(1, 9, "x", rate=2.0), Progress(2, 9, "x"), Progress(2, 9, "y")):
+        with catalog.session() as session:
+            save_progress(session, run, progress)
+        with catalog.session() as session:
+            dates.append(get_job(session, run.job_id).progress_at)
+    assert dates[0] == dates[1]
+    assert all(dates)
+    assert len(set(dates)) == 3
+
+
 def test_a_cancelled_or_ended_job_is_not_started(catalog: Catalog) -> None:
     job = ask(catalog)
     with catalog.session() as session:
