@@ -196,7 +196,7 @@ def cell_counts(
     edges = []
     for axis in (0, 1):
         low, high = min(p[axis] for p in points), max(p[axis] for p in points)
-        if low == high:
+        if high < low * 1.001:  # edges between them could not be told apart
             low, high = low / 1.1, high * 1.1
         edges.append([math.exp(math.log(low) + (math.log(high / low)) * step / n_bins) for step in range(n_bins + 1)])
     counts: dict[tuple[int, int], int] = {}

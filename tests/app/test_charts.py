@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app import charts
@@ -95,6 +95,7 @@ def test_curves_share_their_axes() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-9, 10)), min_size=1, max_size=60))
+@example([(1e-6, 1.0), (1.0000000000000002e-06, 1.0)])
 def test_cells_count_every_point_once_inside_the_drawing(points: list[tuple[float, float]]) -> None:
     chart = charts.cells(points, title="t", x_label="x", y_label="y")
     assert sum(cell.count for cell in chart.cells) == len(points)
