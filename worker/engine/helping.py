@@ -42,6 +42,7 @@ class Helper(threading.Thread):
 
     def run(self) -> None:
         """Until the worker leaves."""
+        _get_ready()
         while not self._runner.leaving.wait(LOOK_EVERY_S):
             if self._runner.is_busy:
                 continue
@@ -75,3 +76,10 @@ class Helper(threading.Thread):
         made = workshop.help_extract(job.collection, job.extraction, parts, weights=job.weights)
         log.info("made %d shards of job %d (%s)", made, row.id, row.title)
         return made
+
+
+def _get_ready() -> None:
+    """Import what extraction needs: seconds that would otherwise pass after somebody has asked for something."""
+    import worker.extraction
+    import worker.models.timm_family
+    import worker.sharing  # noqa: F401 for its effect alone
