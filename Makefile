@@ -48,7 +48,7 @@ test-slow: setup ## real weights; the built wheel
 test-demo: setup ## the whole demo
 	@echo "== demo tests" && $(PYTEST) -m "demo and not ($(OUTSIDE))"
 
-test-services: setup ## a real PostgreSQL and a real S3 server, started by the tests
+test-services: setup ## a real PostgreSQL, S3 server and proxy, started by the tests
 	@echo "== services tests" && $(PYTEST) -m services
 
 test-packages: setup ## against other packages, installed from the index; not in CI

@@ -75,6 +75,12 @@ class Cluster:
         self.processes[name] = process
         return process
 
+    def lose(self, name: str) -> None:
+        """Kill a process, as the loss of its container would."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
     def log(self, name: str) -> Path:
         """What a process has said."""
         return self.folder / f"{name}.log"

@@ -82,10 +82,17 @@ def test_a_job_of_the_cluster_is_seen_through_the_proxy_when_a_replica_is_gone(
         while "small" not in shown(of):
             assert time.monotonic() < deadline
         assert httpx.get(f"{of.address}/d/small", timeout=20).status_code == 200
-        of.processes[f"web at {REPLICAS[0]}"].kill()
-        assert [shown(of) for _ in range(20)] == [["small"]] * 20
-        assert httpx.get(f"{of.address}/d/small/c/0", timeout=20).status_code == 200
-        assert of.healthy("proxy")
+        assert [httpx.get(f"{of.address}{path}", timeout=20).status_code for path in ("/readyz", "/metrics")] == [
+            404,
+            404,
+        ]
+        assert httpx.get(f"http://{REPLICAS[1]}:{of.web_port}/readyz", timeout=20).status_code == 200
+        for host in REPLICAS:  # whichever is gone, the other one is asked
+            of.lose(f"web at {host}")
+            assert [shown(of) for _ in range(20)] == [["small"]] * 20
+            assert httpx.get(f"{of.address}/d/small/c/0", timeout=20).status_code == 200
+            assert of.healthy("proxy")
+            start_web(of, host)
         nothing_is_told(of)
 
 

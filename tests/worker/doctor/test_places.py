@@ -114,6 +114,7 @@ def test_what_does_not_answer_is_not_waited_for(silent: int, tmp_path: Path) -> 
     found = {one.what: one for one in examine(settings, verify=False)}
     assert time.monotonic() - began_at < 2 * usual_s + 4
     assert found["artifacts"].state == found["catalog"].state == "bad"
+    assert all(bool(one.remedy) == (one.state != "good") for one in found.values())
     assert found["artifacts"].found == "no answer from s3://bucket/prefix in time"
     assert "not-to-be-seen" not in str([asdict(one) for one in found.values()])
 
