@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,17 +94,24 @@ class Inputs:
 
 
 @contextlib.contextmanager
-def working(settings: Settings, *, name: str = "w", lost_after_s: float = 30.0) -> Iterator["subprocess.Popen[str]"]:
+def working(
+    settings: Settings, *, name: str = "w", lost_after_s: float = 30.0, within: Sequence[str] = ()
+) -> Iterator["subprocess.Popen[str]"]:
     """A worker process over a store; killed at the end if it still lives."""
-    process = start_worker(settings, name=name, lost_after_s=lost_after_s)
+    process = start_worker(settings, name=name, lost_after_s=lost_after_s, within=within)
     try:
         yield process
     finally:
         kill(process)
 
 
-def start_worker(settings: Settings, *, name: str = "w", lost_after_s: float = 30.0) -> "subprocess.Popen[str]":
-    """A worker process, not waited for; its messages go where those of the tests go."""
+def start_worker(
+    settings: Settings, *, name: str = "w", lost_after_s: float = 30.0, within: Sequence[str] = ()
+) -> "subprocess.Popen[str]":
+    """A worker process, not waited for; its messages go where those of the tests go.
+
+    ``within`` is a command that becomes another one, such as ``unshare``.
+    """
     environment = os.environ | {
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
@@ -114,7 +121,7 @@ def start_worker(settings: Settings, *, name: str = "w", lost_after_s: float = 3
     for place, value in given.items():
         said = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         environment[f"CONCEPTOSCOPE_{place.upper()}"] = said
-    command = [sys.executable, "-m", "worker.cli", "worker", "--name", name, "--device", "cpu"]
+    command = [*within, sys.executable, "-m", "worker.cli", "worker", "--name", name, "--device", "cpu"]
     return subprocess.Popen([*command, "--store", str(settings.store)], env=environment, text=True)
 
 

@@ -7,7 +7,11 @@ import pytest
 from tests.architecture.sources import dotted, functions, modules, parsed
 
 # "path:function" (or "path" for a whole module) and the reason. An entry that is no longer needed fails the test.
-LISTED: dict[str, str] = {}
+LISTED: dict[str, str] = {
+    "tests/services/test_cut_off.py:test_a_full_store_fails_the_job_cleanly_and_a_retry_succeeds": (
+        "a small disk is mounted in a namespace of its own, which some machines allow to nobody"
+    ),
+}
 
 MARKS = {"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest", "exit"}
 MODULES = {"pytest", "unittest", "mark"}
