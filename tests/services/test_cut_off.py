@@ -86,8 +86,8 @@ def _alone(inputs: Inputs, store: Path) -> Settings:
     return settings
 
 
-def _may_mount() -> bool:
-    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+def _may_mount(folder: Path) -> bool:
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", str(folder)]
     return bool(shutil.which("unshare")) and not subprocess.run(command, capture_output=True, check=False).returncode
 
 
@@ -95,7 +95,7 @@ def test_a_full_store_fails_the_job_cleanly_and_a_retry_succeeds(
     store: Path, catalog: Catalog, inputs: Inputs, tmp_path: Path
 ) -> None:
     """The disk is a very small one, mounted where only this worker sees it."""
-    if not _may_mount():
+    if not _may_mount(tmp_path):
         pytest.skip("this machine lets nobody mount a disk in a namespace of its own")
     settings = Settings(store=store)
     with working(settings):
