@@ -44,11 +44,12 @@ def note_wanted(session: Session, kind: Kind, digest: str) -> None:
 @contextmanager
 def recording(artifact: Artifact, artifacts: Artifacts, catalog: Catalog) -> Iterator[Session]:
     """A transaction that lets the catalog refer to an artifact; raises ``Unavailable`` when that has been removed."""
+    kind = Kind(artifact.path.parent.name)  # the manifest may be gone
     with catalog.session() as session:
-        note_wanted(session, artifact.kind, artifact.digest)
-        if not artifacts.is_there(artifact.kind, artifact.digest):
+        note_wanted(session, kind, artifact.digest)
+        if not artifacts.is_there(kind, artifact.digest):
             raise Unavailable(
-                f"The {artifact.kind} {artifact.digest[:12]} was removed by `conceptoscope gc` with a short --grace "
+                f"The {kind} {artifact.digest[:12]} was removed by `conceptoscope gc` with a short --grace "
                 "before the catalog knew of it: run the same command again."
             )
         yield session
