@@ -11,7 +11,7 @@ from store.catalog.session import Catalog
 from store.settings import Settings
 from store.vocabulary import JobState, Kind
 from tests.worker.chains import make_chain
-from tests.working import Inputs, drafts, look, published, submit, wait_end, working
+from tests.working import Inputs, drafts, look, published, submit, wait_end, wait_for, working
 from worker.collector import Collector
 
 
@@ -46,10 +46,9 @@ def test_a_killed_worker_goes_on_from_what_gc_left(settings: Settings, catalog: 
     ingest = submit(catalog, inputs.ingest())
     with working(settings):
         wait_end(catalog, ingest)
-    job = submit(catalog, inputs.train(epochs=3000))
+    job = submit(catalog, inputs.train())
     with working(settings):
-        while not list(settings.store.glob("dictionary/.drafts/*/.checkpoint/*")):
-            time.sleep(0.05)
+        wait_for(catalog, job, lambda _: bool(list(settings.store.glob("activations/.drafts/*/shard-*"))))
     before = drafts(settings.store)
     assert before
     assert collect(settings, catalog) == []
