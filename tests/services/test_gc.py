@@ -12,6 +12,7 @@ from store.artifacts import Artifact, Artifacts, open_artifacts
 from store.catalog.session import Catalog
 from store.catalog.versions import migrate
 from store.catalog.wanted import WantedNotes
+from store.errors import Damaged, NotFound
 from store.retention import Unneeded
 from store.settings import Settings
 from store.specs import AtlasSpec
@@ -32,6 +33,10 @@ class Machines:
     def __init__(self, facts: dict[str, Any], folder: Path, url: str) -> None:
         self._facts, self._folder, self._url = facts, folder, url
         self.catalog = Catalog(url)
+
+    def again(self) -> "Machines":
+        """The same with another connection."""
+        return Machines(self._facts, self._folder, self._url)
 
     def artifacts(self, name: str, *, builds: bool = True) -> Artifacts:
         settings = Settings(**self._facts | {"store": self._folder / name, "database_url": self._url})
@@ -103,86 +108,83 @@ def test_a_removal_takes_many_steps_and_stops_for_who_wants_it(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.artifacts.remote._AT_ONCE", 5)
-    one, two = machines.artifacts("one"), machines.artifacts("two")
-    inputs = {"collection": "c"}
+    one, two, inputs = machines.artifacts("one"), machines.artifacts("two"), {"collection": "c"}
     built = make(one, Kind.ACTIVATIONS, EXTRACTION, inputs, n_files=12)
     two.get(Kind.ACTIVATIONS, built.digest).folder()
-    [found] = machines.collector().look(**LATER)
-    steps: list[bool] = []
+    collector, again, steps = machines.collector(), list[Artifact](), list[bool]()
+    [found] = collector.look(**LATER)
+    builder = threading.Thread(target=lambda: again.append(make(two, Kind.ACTIVATIONS, EXTRACTION, inputs, n_files=12)))
     withdraw = Artifacts.withdraw
-
-    def in_steps(self: Artifacts, thing: Any) -> bool:
-        steps.append(withdraw(self, thing))
-        return steps[-1]
-
-    monkeypatch.setattr(Artifacts, "withdraw", in_steps)
-    collector = machines.collector()
-    again: list[Artifact] = []
-
-    def build_again() -> None:
-        again.append(make(two, Kind.ACTIVATIONS, EXTRACTION, inputs, n_files=12))
-
-    builder = threading.Thread(target=build_again)
 
     def with_builder(self: Artifacts, thing: Any) -> bool:
         if not steps:
             builder.start()
             builder.join(0.3)
-        return in_steps(self, thing)
+        steps.append(withdraw(self, thing))
+        return steps[-1]
 
     monkeypatch.setattr(Artifacts, "withdraw", with_builder)
     removed = collector.remove([found])
     builder.join()
-    assert (removed, steps[:1]) in (
-        ([], [False]),
-        ([found], [False]),
-    )  # either the removal or the builder went on first
+    assert (removed, steps[:1]) in (([], [False]), ([found], [False]))  # whoever went on first
     assert again[0].digest == built.digest
     for name in ("one", "two", "three"):
         machines.artifacts(name).get(Kind.ACTIVATIONS, built.digest).verify()
         machines.artifacts(name).get(Kind.ACTIVATIONS, built.digest).folder()
 
 
-def test_machines_that_find_build_and_remove_at_once_end_with_whole_artifacts(machines: Machines) -> None:
-    """The rougher test: two builders against a collector that thinks that everything is old."""
-    stop, faults, removed = threading.Event(), list[Exception](), list[Unneeded]()
-    url = str(machines.catalog.engine.url.render_as_string(hide_password=False))
+class Bustle:
+    """Threads with catalogs of their own that find, build and remove the same three artifacts."""
 
-    def remove_on() -> None:
-        mine = Machines(machines._facts, machines._folder, url)
+    def __init__(self, machines: Machines) -> None:
+        self._machines, self._stop = machines, threading.Event()
+        self.faults, self.removed = list[Exception](), list[Unneeded]()
+
+    def run(self) -> None:
+        """Two builders against a collector that thinks that everything is old."""
+        collecting = threading.Thread(target=self._remove_on)
+        builders = [threading.Thread(target=self._build_on, args=(name,)) for name in ("one", "two")]
+        for thread in (collecting, *builders):
+            thread.start()
+        for thread in builders:
+            thread.join()
+        self._stop.set()
+        collecting.join()
+
+    def _remove_on(self) -> None:
+        mine = self._machines.again()
         collector = mine.collector()
-        while not stop.is_set():
+        while not self._stop.is_set() and not self.faults:
             try:
-                removed.extend(collector.remove(collector.look(grace=timedelta(0))))
+                self.removed += collector.remove(collector.look(grace=timedelta(0)))
             except Exception as fault:
-                faults.append(fault)
-                break
+                self.faults.append(fault)
         mine.catalog.close()
 
-    def build_on(name: str) -> None:
-        mine = Machines(machines._facts, machines._folder, url)
+    def _build_on(self, name: str) -> None:
+        mine = self._machines.again()
         artifacts = mine.artifacts(name)
         for number in range(15):
             try:
-                built = make(artifacts, Kind.ATLAS, AtlasSpec(seed=number % 3), {"dictionary": "d"}, n_files=3)
-                built.folder()  # just wanted, and yet it may go: the grace time is none
+                make_small(artifacts, number % 3).folder()
+            except (NotFound, Damaged):  # just wanted, and yet it may go: the grace time is none
+                continue
             except Exception as fault:
-                if type(fault).__name__ not in ("NotFound", "Damaged"):
-                    faults.append(fault)
+                self.faults.append(fault)
         mine.catalog.close()
 
-    collecting = threading.Thread(target=remove_on)
-    builders = [threading.Thread(target=build_on, args=(name,)) for name in ("one", "two")]
-    for thread in (collecting, *builders):
-        thread.start()
-    for thread in builders:
-        thread.join()
-    stop.set()
-    collecting.join()
-    assert faults == []
-    assert removed
-    for artifact in machines.artifacts("last").list(Kind.ATLAS):
+
+def make_small(artifacts: Artifacts, number: int) -> Artifact:
+    return make(artifacts, Kind.ATLAS, AtlasSpec(seed=number), {"dictionary": "d"}, n_files=3)
+
+
+def test_machines_that_find_build_and_remove_at_once_end_with_whole_artifacts(machines: Machines) -> None:
+    bustle = Bustle(machines)
+    bustle.run()
+    assert bustle.faults == []
+    assert bustle.removed
+    last = machines.artifacts("last")
+    for artifact in last.list(Kind.ATLAS):
         artifact.verify()
     for number in range(3):
-        built = make(machines.artifacts("last"), Kind.ATLAS, AtlasSpec(seed=number), {"dictionary": "d"}, n_files=3)
-        built.verify()
+        make_small(last, number).verify()
