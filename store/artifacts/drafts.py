@@ -26,6 +26,7 @@ from store.errors import Unavailable
 from store.vocabulary import Kind
 
 _PATIENCE_S = 0.5
+_MOMENT_S = 0.1
 _SEED = ".seed-"  # of a copy that is not whole yet
 
 
@@ -137,8 +138,14 @@ class Drafts:
         return [name for name in names if _number(name) >= 0]
 
     def _waited(self, path: Path, holder: str, *, doubted: str | None, what: str) -> str | None:
-        """Wait a moment, or step aside of a holder that is lost; gives the holder that is in doubt."""
+        """Wait a moment, or step aside of a holder that is lost; gives the holder that is in doubt.
+
+        Without a guard one moment is all: a collector that looks holds a lock no longer.
+        """
         if self._guard is None:
+            if doubted is None:
+                time.sleep(_MOMENT_S)
+                return holder
             raise Unavailable(f"Another process is building {what} ({holder}). Wait until it is done, or end it.")
         lost = self._guard.is_lost(holder)
         if lost and doubted == holder:

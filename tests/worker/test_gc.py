@@ -319,6 +319,18 @@ def test_who_comes_first_keeps_it(
     assert going(collector, days=30) == set()
 
 
+def test_what_the_catalog_has_come_to_refer_to_stays_even_without_a_note(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    """As a worker of an earlier version would do it."""
+    chain = make_chain(artifacts, days=30)
+    found = collector.look(grace=WEEK)
+    record(catalog, chain)
+    removed = {getattr(one.thing, "digest", "") for one in collector.remove(found)}
+    assert removed == {chain.activations.digest}  # which is no row of its own, and can be made anew
+    assert all_digests(artifacts) == chain.digests - removed
+
+
 def test_who_comes_second_builds_it_again(
     artifacts: Artifacts,
     catalog: Catalog,
