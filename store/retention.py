@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -64,7 +64,7 @@ class Need:
         """What was wanted later than this stays."""
         ends = [self.now - self.grace]
         if self.working_since is not None:
-            ends.append(_before(self.working_since, MARGIN))
+            ends.append(self.working_since - MARGIN)
         return min(ends)
 
 
@@ -128,9 +128,3 @@ def _unneeded_leftovers(leftovers: Iterable[Leftover], need: Need) -> Iterator[U
         is_resumed = one.what in (DRAFT, SHARED) and one.address in need.keys
         if one.what == TRASH or (one.changed_at <= need.young_since and not is_resumed):
             yield Unneeded(one, _WHY[one.what])
-
-
-def _before(moment: datetime, span: timedelta) -> datetime:
-    """A moment earlier, or the first one there is."""
-    first = datetime.min.replace(tzinfo=UTC)
-    return moment - span if moment - first > span else first
