@@ -128,7 +128,8 @@ def test_showing_removes_nothing_and_removing_removes_what_was_shown(
     assert whys == {"artifact": "nothing refers to it", "draft": "draft nobody builds"}
     text = told(settings)
     assert old.atlas.digest[:12] in text
-    assert "To remove: 5 things" in text
+    total = sum(thing["n_bytes"] for thing in shown["things"]) / 1024
+    assert f"To remove: 5 things, {total:.1f} KiB. Nothing has been removed" in text
     assert "--yes does" in text
     removed = gc(settings, "--yes")
     assert (things(removed), removed["removed"], removed["n_kept"]) == (things(shown), True, 0)

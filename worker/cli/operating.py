@@ -101,7 +101,7 @@ def _print_going(told: Sequence[Unneeded], *, n_kept: int, removed: bool) -> Non
         {
             "kind": facts["kind"],
             "digest": facts["digest"][:12],
-            "MiB": facts["n_bytes"] / 2**20,
+            "size": _size(facts["n_bytes"]),
             "why": facts["why"],
             "since": f"{one.since:%Y-%m-%d %H:%M}",
         }
@@ -112,8 +112,16 @@ def _print_going(told: Sequence[Unneeded], *, n_kept: int, removed: bool) -> Non
         print_table(rows)
     if n_kept:
         print(f"{n_kept} stayed: wanted meanwhile.")
-    size = f"{len(rows)} {'thing' if len(rows) == 1 else 'things'}, {sum(row['MiB'] for row in rows):,.1f} MiB"
+    size = f"{len(rows)} {'thing' if len(rows) == 1 else 'things'}, {_size(sum(one.thing.n_bytes for one in told))}"
     if removed:
         print(f"Removed: {size}.")
     else:
         print(f"To remove: {size}. Nothing has been removed; --yes does." if rows else "There is nothing to remove.")
+
+
+def _size(n_bytes: int) -> str:
+    """A size as people read it."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if n_bytes >= 1024**power:
+            return f"{n_bytes / 1024**power:.1f} {unit}"
+    return f"{n_bytes} B"
