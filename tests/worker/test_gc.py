@@ -371,6 +371,31 @@ def test_looking_is_no_wanting(artifacts: Artifacts, catalog: Catalog, collector
     assert going(collector) == going(collector) == chain.digests
 
 
+def test_who_lists_beside_it_sees_what_is_left(
+    settings: Settings, artifacts: Artifacts, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = make_chain(artifacts, days=30)
+    record(catalog, make_chain(artifacts, listing="another", days=30))
+    found, listed = Artifacts.list, []
+
+    def removing_list(self: Artifacts, kind: Kind) -> list[Artifact]:
+        listed[:] = found(self, kind)
+        if any(one.digest == chain.atlas.digest for one in listed):
+            Artifacts(settings.store).remove(chain.atlas)
+        return listed
+
+    monkeypatch.setattr(Artifacts, "list", removing_list)
+    listing = CliRunner().invoke(app, ["ls", "--json", "--store", str(settings.store)], catch_exceptions=False)
+    assert [row["kind"] for row in json.loads(listing.output)["artifacts"]].count("atlas") == 1
+    again = make_chain(artifacts, days=30)
+    assert again.atlas.digest == chain.atlas.digest
+    checked = CliRunner().invoke(
+        app, ["doctor", "--verify", "--json", "--store", str(settings.store)], catch_exceptions=False
+    )
+    atlases = [row for row in json.loads(checked.output) if row["what"].startswith("atlas ")]
+    assert [row["state"] for row in atlases] == ["good"]
+
+
 def test_two_collectors_are_no_trouble(artifacts: Artifacts, catalog: Catalog, settings: Settings) -> None:
     make_chain(artifacts, days=30)
     make(artifacts, Kind.COLLECTION, COLLECTION, inputs={"listing": "another"}, days=30)
