@@ -87,3 +87,8 @@ def record(catalog: Catalog, chain: Chain, *, slug: str = "small", with_atlas: b
         row = save_dictionary(session, facts)
         if with_atlas:
             switch_atlas(session, row, digest=chain.atlas.digest, headline={})
+
+
+def all_digests(artifacts: Artifacts) -> set[str]:
+    """Digests of all that is published."""
+    return {artifact.digest for kind in Kind for artifact in artifacts.list(kind)}

@@ -3,8 +3,6 @@
 import json
 import os
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from store.artifacts import MANIFEST, Artifact, Artifacts
+from store.artifacts import MANIFEST, Artifacts
 from store.catalog.jobs import cancel_job, get_job, submit_job
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
@@ -22,10 +20,10 @@ from store.jobs import AnyJob, IndexJob, Member, NamedDictionary, PipelineJob, T
 from store.settings import Settings
 from store.specs import AtlasSpec
 from store.vocabulary import JobState, Kind
-from tests.worker.chains import COLLECTION, EXTRACTION, Chain, dictionary_spec, make, make_chain, record
+from tests.worker.chains import EXTRACTION, all_digests, dictionary_spec, make_chain, record
 from worker.cli import app, main
 from worker.collector import Collector
-from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
+from worker.jobs.requests import dictionary_inputs
 
 WEEK = timedelta(days=7)
 TRAIN = TrainJob(
@@ -33,29 +31,6 @@ TRAIN = TrainJob(
     extraction=EXTRACTION,
     dictionaries=(NamedDictionary(slug="small", title="Small", spec=dictionary_spec()),),
 )
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "store").mkdir()
-    return Settings(store=tmp_path / "store")
-
-
-@pytest.fixture
-def artifacts(settings: Settings) -> Artifacts:
-    return Artifacts(settings.store)
-
-
-@pytest.fixture
-def catalog(settings: Settings) -> Iterator[Catalog]:
-    catalog = Catalog(settings.catalog_url)
-    yield catalog
-    catalog.close()
-
-
-@pytest.fixture
-def collector(artifacts: Artifacts, catalog: Catalog) -> Collector:
-    return Collector(artifacts, catalog)
 
 
 def gc(settings: Settings, *options: str) -> Any:
@@ -79,10 +54,6 @@ def files(settings: Settings) -> dict[str, bytes]:
     """Everything but the catalog, which notes its readers."""
     paths = (path for path in settings.store.rglob("*") if path.is_file() and "catalog" not in path.name)
     return {str(path.relative_to(settings.store)): path.read_bytes() for path in paths}
-
-
-def all_digests(artifacts: Artifacts) -> set[str]:
-    return {artifact.digest for kind in Kind for artifact in artifacts.list(kind)}
 
 
 def going(collector: Collector, *, days: float = 0, **options: Any) -> set[str]:
@@ -287,13 +258,12 @@ def test_a_damaged_manifest_stops_it_where_it_matters(
 
 
 def test_a_removal_that_was_cut_off_is_finished(
-    settings: Settings, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, artifacts: Artifacts, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = make_chain(artifacts, days=30)
     monkeypatch.setattr(Artifacts, "empty_trash", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(SystemExit):
-        CliRunner().invoke(app, ["gc", "--yes", "--store", str(settings.store)], standalone_mode=False)
-        raise SystemExit
+    with pytest.raises(KeyboardInterrupt):
+        collector.remove(collector.look(grace=WEEK))
     monkeypatch.undo()
     assert all_digests(artifacts) == chain.digests - {chain.atlas.digest}
     found = gc(settings, "--yes")
@@ -302,109 +272,6 @@ def test_a_removal_that_was_cut_off_is_finished(
     assert not [name for name in files(settings) if ".trash" in name]
 
 
-def test_who_comes_first_keeps_it(
-    artifacts: Artifacts, catalog: Catalog, collector: Collector, settings: Settings
-) -> None:
-    """A request finds the old artifact after gc has looked and before it removes."""
-    chain = make_chain(artifacts, days=30)
-    found = collector.look(grace=WEEK)
-    assert len(found) == 4
-    request = Artifacts(settings.store, notes=WantedNotes(catalog))
-    inputs = activations_inputs(chain.collection)
-    request.get(Kind.COLLECTION, chain.collection.digest)
-    assert request.find(Kind.ACTIVATIONS, EXTRACTION, inputs=inputs) == chain.activations
-    removed = {getattr(one.thing, "digest", "") for one in collector.remove(found)}
-    assert removed == {chain.atlas.digest, chain.dictionary.digest}
-    assert all_digests(artifacts) == {chain.activations.digest, chain.collection.digest}
-    record(catalog, make_chain(request))
-    assert going(collector, days=30) == set()
-
-
-def test_what_the_catalog_has_come_to_refer_to_stays_even_without_a_note(
-    artifacts: Artifacts, catalog: Catalog, collector: Collector
-) -> None:
-    """As a worker of an earlier version would do it."""
-    chain = make_chain(artifacts, days=30)
-    found = collector.look(grace=WEEK)
-    record(catalog, chain)
-    removed = {getattr(one.thing, "digest", "") for one in collector.remove(found)}
-    assert removed == {chain.activations.digest}  # which is no row of its own, and can be made anew
-    assert all_digests(artifacts) == chain.digests - removed
-
-
-def test_who_comes_second_builds_it_again(
-    artifacts: Artifacts,
-    catalog: Catalog,
-    collector: Collector,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A request finds the old artifact in the very moment in which gc removes it."""
-    chain = make_chain(artifacts, days=30)
-    request = Artifacts(settings.store, notes=WantedNotes(catalog))
-    inputs = atlas_inputs(chain.dictionary, activations=chain.activations)
-    seen: list[Artifact | None] = []
-    finder = threading.Thread(target=lambda: seen.append(request.find(Kind.ATLAS, AtlasSpec(), inputs=inputs)))
-    withdraw = Artifacts.withdraw
-
-    def slowly(self: Artifacts, thing: Any) -> bool:
-        finder.start()
-        finder.join(0.5)
-        assert finder.is_alive()  # it waits
-        return withdraw(self, thing)
-
-    [atlas] = [one for one in collector.look(grace=WEEK) if getattr(one.thing, "digest", "") == chain.atlas.digest]
-    monkeypatch.setattr(Artifacts, "withdraw", slowly)
-    assert collector.remove([atlas]) == [atlas]
-    monkeypatch.undo()
-    finder.join()
-    assert seen == [None]
-    again = make(request, Kind.ATLAS, AtlasSpec(), inputs=inputs)
-    assert again.digest == chain.atlas.digest
-    record(catalog, Chain(chain.collection, chain.activations, chain.dictionary, again))
-    assert collector.remove([atlas]) == []  # wanted since
-    assert artifacts.get(Kind.ATLAS, again.digest).file("a.txt").exists()
-
-
 def test_looking_is_no_wanting(artifacts: Artifacts, catalog: Catalog, collector: Collector) -> None:
     chain = make_chain(artifacts, days=30)
     assert going(collector) == going(collector) == chain.digests
-
-
-def test_who_lists_beside_it_sees_what_is_left(
-    settings: Settings, artifacts: Artifacts, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chain = make_chain(artifacts, days=30)
-    record(catalog, make_chain(artifacts, listing="another", days=30))
-    found, listed = Artifacts.list, []
-
-    def removing_list(self: Artifacts, kind: Kind) -> list[Artifact]:
-        listed[:] = found(self, kind)
-        if any(one.digest == chain.atlas.digest for one in listed):
-            Artifacts(settings.store).remove(chain.atlas)
-        return listed
-
-    monkeypatch.setattr(Artifacts, "list", removing_list)
-    listing = CliRunner().invoke(app, ["ls", "--json", "--store", str(settings.store)], catch_exceptions=False)
-    assert [row["kind"] for row in json.loads(listing.output)["artifacts"]].count("atlas") == 1
-    again = make_chain(artifacts, days=30)
-    assert again.atlas.digest == chain.atlas.digest
-    checked = CliRunner().invoke(
-        app, ["doctor", "--verify", "--json", "--store", str(settings.store)], catch_exceptions=False
-    )
-    atlases = [row for row in json.loads(checked.output) if row["what"].startswith("atlas ")]
-    assert [row["state"] for row in atlases] == ["good"]
-
-
-def test_two_collectors_are_no_trouble(artifacts: Artifacts, catalog: Catalog, settings: Settings) -> None:
-    make_chain(artifacts, days=30)
-    make(artifacts, Kind.COLLECTION, COLLECTION, inputs={"listing": "another"}, days=30)
-    both = [Collector(Artifacts(settings.store), catalog) for _ in range(2)]
-    found = [one.look(grace=WEEK) for one in both]
-    workers = [threading.Thread(target=one.remove, args=(what,)) for one, what in zip(both, found, strict=True)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert all_digests(artifacts) == set()
-    assert both[0].look(grace=WEEK) == []
