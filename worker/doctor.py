@@ -129,8 +129,7 @@ def _artifacts(artifacts: Artifacts) -> Iterator[Finding]:
                 artifact.verify()
                 yield Finding(what, "good", f"{len(artifact.manifest.files)} files")
             except ConceptoscopeError as fault:
-                if artifacts.is_there(kind, artifact.digest):  # and not removed by a collector meanwhile
-                    yield Finding(what, "bad", str(fault), "Run the command that made it with --rebuild.")
+                yield Finding(what, "bad", str(fault), "Run the command that made it with --rebuild.")
 
 
 def _tried(what: str, look: Callable[[], str], *, state: Literal["warn", "bad"]) -> Finding:
