@@ -48,7 +48,10 @@ def _artifacts(artifacts: Artifacts) -> list[dict[str, Any]]:
     rows = []
     for kind in Kind:
         for artifact in artifacts.list(kind):
-            manifest = artifact.manifest
+            try:
+                manifest = artifact.manifest
+            except NotFound:  # a collector has just removed it
+                continue
             size = sum(entry.n_bytes for entry in manifest.files.values())
             rows.append(
                 {

@@ -14,6 +14,7 @@ from store.catalog.comparisons import save_comparison
 from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
 from store.catalog.models import save_model
 from store.catalog.session import Catalog
+from store.catalog.wanted import WantedNotes, recording
 from store.collection import Collection
 from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import AnyDictionarySpec, load_dictionary_spec
@@ -62,9 +63,9 @@ class Workshop:
         parts: "Parts | None" = None,
     ) -> None:
         check_writable(settings.store)
-        self.artifacts = artifacts or open_artifacts(settings)
-        self.artifacts.check()
         self.catalog = catalog or Catalog(settings.catalog_url)
+        self.artifacts = artifacts or open_artifacts(settings, notes=WantedNotes(self.catalog))
+        self.artifacts.check()
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
         self._parts = parts
 
@@ -75,7 +76,7 @@ class Workshop:
         with self._reporter.job(f"ingest {spec.slug}") as tell:
             built = self._fresh(Kind.COLLECTION, lambda: ingest(folder, spec, self.artifacts, on_progress=tell))
         collection = Collection(built.artifact)
-        with self.catalog.session() as session:
+        with recording(built.artifact, self.artifacts, self.catalog) as session:
             save_collection(
                 session,
                 spec.slug,
@@ -220,7 +221,7 @@ class Workshop:
         extraction = ExtractionSpec.model_validate(activations.manifest.spec)
         spec = load_dictionary_spec(artifact.manifest.spec)
         collection_slug = self._collection_of(activations).spec["slug"]
-        with self.catalog.session() as session:
+        with recording(artifact, self.artifacts, self.catalog) as session:
             name = extraction.model
             model = save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
             facts = DictionaryFacts(
@@ -290,7 +291,7 @@ class Workshop:
         name = known[0] if by is None else by
         if name not in models:
             raise NotFound("model with activations of this collection", name, known=known)
-        return models[name]
+        return self.artifacts.get(Kind.ACTIVATIONS, models[name].digest)
 
     def atlas(self, slug: str, spec: AtlasSpec, *, weights: Sequence[Path] = ()) -> Built:
         """A dictionary becomes an atlas, and shows it from then on."""
@@ -329,7 +330,7 @@ class Workshop:
 
     def _show(self, slug: str, dictionary: Artifact, atlas: Artifact) -> None:
         metrics: dict[str, Any] = json.loads(dictionary.file("metrics.json").read_text())
-        with self.catalog.session() as session:
+        with recording(atlas, self.artifacts, self.catalog) as session:
             headline = {key: metrics[key] for key in HEADLINE}
             switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
 

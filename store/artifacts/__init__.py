@@ -2,7 +2,8 @@
 
 They live in one of two homes behind one contract: a folder, or an object store with a local cache. In the folder:
 ``<kind>/<digest>/`` (files + ``manifest.json``), ``<kind>/.keys/<key>`` (which digest answers a request),
-``<kind>/.drafts/<key>/`` (being built, resumable, invisible to readers), ``<kind>/.damaged/`` (set aside).
+``<kind>/.drafts/<key>/`` (being built, resumable, invisible to readers), ``<kind>/.damaged/`` (set aside),
+``<kind>/.trash/`` (removed and not yet deleted).
 The digest covers kind, spec, inputs and the checksums of all files; times and code version stand beside it.
 """
 
@@ -14,6 +15,7 @@ from store.artifacts.faults import check_still_writable, check_writable, disk_is
 from store.artifacts.guard import Guard
 from store.artifacts.leftovers import Leftover
 from store.artifacts.manifest import FORMAT, MANIFEST, FileEntry, Manifest, key_of
+from store.artifacts.notes import Notes
 from store.artifacts.opening import open_artifacts, open_cache
 from store.artifacts.shared import SharedDraft
 from store.artifacts.sums import sha256_of
@@ -30,6 +32,7 @@ __all__ = [
     "Guard",
     "Leftover",
     "Manifest",
+    "Notes",
     "SharedDraft",
     "check_still_writable",
     "check_writable",

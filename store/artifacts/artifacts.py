@@ -1,5 +1,6 @@
 """The one door to artifacts: found by request, read by address, built in drafts and published, in whichever home."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from store.artifacts.faults import told_in_words
 from store.artifacts.folder import FolderHome
 from store.artifacts.guard import Guard
 from store.artifacts.home import Home
-from store.artifacts.leftovers import DRAFT, Leftover, folder_leftover
+from store.artifacts.leftovers import DRAFT, TRASH, Leftover, folder_leftover
 from store.artifacts.manifest import key_of
+from store.artifacts.notes import Notes
 from store.artifacts.shared import SharedDraft
 from store.errors import NotFound
 from store.specs import Spec
@@ -21,11 +23,14 @@ from store.vocabulary import Kind
 
 
 class Artifacts:
-    """All artifacts of a store: those below a folder, or in another home. A guard tells who builds."""
+    """All artifacts of a store: those below a folder, or in another home.
 
-    def __init__(self, home: Path | Home, *, guard: Guard | None = None) -> None:
+    A guard tells who builds; notes are taken of every artifact that is found, got or published.
+    """
+
+    def __init__(self, home: Path | Home, *, guard: Guard | None = None, notes: Notes | None = None) -> None:
         self._home: Home = FolderHome(home) if isinstance(home, Path) else home
-        self._guard = guard
+        self._guard, self._notes = guard, notes
 
     @property
     def root(self) -> Path:
@@ -52,10 +57,15 @@ class Artifacts:
         """The artifact that answers this request, if it has been built."""
         return self._answer(kind, key_of(kind, spec, inputs=inputs))
 
+    def is_there(self, kind: Kind, digest: str) -> bool:
+        """Whether there is a whole artifact at an address, asked where it is kept and not in a cache."""
+        with told_in_words(self.root):
+            return self._home.is_there(kind, digest)
+
     def get(self, kind: Kind, digest: str) -> Artifact:
         """The artifact at an address; raises ``NotFound``."""
         with told_in_words(self.root):
-            found = self._home.find(kind, digest)
+            found = self._home.find(kind, digest) if self._is_kept(kind, digest) else None
             if found is None:
                 raise NotFound(kind, digest, known=self._home.digests(kind))
             return found
@@ -96,6 +106,7 @@ class Artifacts:
             found = self._answer(draft.kind, key)
             if found is None:
                 manifest = draft.describe(now=datetime.now(UTC))
+                self._want(draft.kind, manifest.digest)  # one of that address may be on its way out
                 self._home.take(draft.path, manifest, check=self._check_guard)
                 self._check_guard()
                 found = self.get(draft.kind, self._home.point(manifest))
@@ -110,26 +121,61 @@ class Artifacts:
             return self._home.set_aside(artifact)
 
     def leftovers(self) -> Sequence[Leftover]:
-        """All that takes space and is no artifact: drafts that nobody builds in, cut off uploads, damaged artifacts."""
+        """All that takes space and is no artifact, but for drafts that somebody builds in."""
         found: Sequence[Leftover] = []
         with told_in_words(self.root):
             for kind in Kind:
                 drafts = [folder_leftover(DRAFT, kind, path) for path in self._drafts(kind).unheld()]
-                found = [*found, *drafts, *self._home.leftovers(kind)]
+                trash = [folder_leftover(TRASH, kind, path) for path in self._home.trash(kind).glob("*")]
+                found = [*found, *drafts, *trash, *self._home.leftovers(kind)]
         return found
 
-    def remove(self, thing: Artifact | Leftover) -> None:
-        """Remove an artifact or a leftover for good; whether anybody refers to it is the caller's to know."""
+    def building_since(self) -> datetime | None:
+        """Since when somebody on this machine builds without a pause; None when nobody builds."""
         with told_in_words(self.root):
-            if isinstance(thing, Leftover) and thing.what == DRAFT:
-                self._drafts(thing.kind).remove(thing.name)
-            else:
-                self._home.remove(thing)
+            return min((moment for kind in Kind for moment in self._drafts(kind).held_since()), default=None)
+
+    def withdraw(self, thing: Artifact | Leftover) -> bool:
+        """Do one short step of a removal; true when it was the last. Whether anybody needs it is the caller's to know.
+
+        The first step takes an artifact out of sight; ``empty_trash`` frees its space. A leftover that somebody has
+        worked on since it was listed stays.
+        """
+        with told_in_words(self.root):
+            if isinstance(thing, Leftover) and thing.what in (DRAFT, TRASH):
+                if thing.what == DRAFT:
+                    self._drafts(thing.kind).withdraw(thing, trash=self._home.trash(thing.kind))
+                return True
+            return self._home.withdraw(thing)
+
+    def empty_trash(self) -> None:
+        """Delete what was withdrawn and is still kept."""
+        with told_in_words(self.root):
+            for kind in Kind:
+                for path in self._home.trash(kind).glob("*"):
+                    shutil.rmtree(path, ignore_errors=True)  # another process may do so, too
+
+    def remove(self, thing: Artifact | Leftover) -> None:
+        """Remove an artifact or a leftover for good, at once."""
+        while not self.withdraw(thing):
+            pass
+        self.empty_trash()
 
     def _answer(self, kind: Kind, key: str) -> Artifact | None:
         with told_in_words(self.root):
             digest = self._home.answer(kind, key)
-            return None if digest is None else self._home.find(kind, digest)
+            return self._home.find(kind, digest) if digest is not None and self._is_kept(kind, digest) else None
+
+    def _is_kept(self, kind: Kind, digest: str) -> bool:
+        """Whether an artifact is there to stay, once a note has been taken."""
+        if self._notes is None:
+            return True  # as far as we know
+        self._want(kind, digest)
+        return self._home.is_there(kind, digest)
+
+    def _want(self, kind: Kind, digest: str) -> None:
+        if self._notes is not None:
+            self._notes.want(kind, digest)
 
     def _drafts(self, kind: Kind) -> Drafts:
         return Drafts(self._home.drafts(kind), guard=self._guard)

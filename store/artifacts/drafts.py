@@ -13,18 +13,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from store.artifacts.artifact import Artifact
 from store.artifacts.guard import Guard
+from store.artifacts.leftovers import DRAFT, Leftover, folder_leftover, moved_name
 from store.artifacts.manifest import MANIFEST, FileEntry, Manifest
 from store.artifacts.sums import sha256_of, sync_file
 from store.errors import Unavailable
 from store.vocabulary import Kind
 
 _PATIENCE_S = 0.5
+_MOMENT_S = 0.1
 _SEED = ".seed-"  # of a copy that is not whole yet
 
 
@@ -99,14 +101,30 @@ class Drafts:
     def drop(self, key: str) -> None:
         """Remove all drafts of an answered request but those that somebody else still holds."""
         for name in self._names(key):
-            self.remove(name)
+            lock = _Lock.take(_lock_path(self.folder / name))
+            if lock is not None:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                lock.remove()
 
-    def remove(self, name: str) -> None:
-        """Remove one draft, unless somebody holds it."""
-        lock = _Lock.take(_lock_path(self.folder / name))
-        if lock is not None:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-            lock.remove()
+    def withdraw(self, draft: Leftover, *, trash: Path) -> None:
+        """Move one draft to the trash, unless somebody holds it or has worked on it since it was listed."""
+        path = self.folder / draft.name
+        lock = _Lock.take(_lock_path(path))
+        if lock is None:
+            return
+        if path.exists() and folder_leftover(DRAFT, draft.kind, path).changed_at <= draft.changed_at:
+            trash.mkdir(exist_ok=True)
+            path.rename(trash / moved_name(draft.name, now=datetime.now(UTC)))
+        lock.release() if path.exists() else lock.remove()
+
+    def held_since(self) -> list[datetime]:
+        """When those took their locks who build here now."""
+        moments = []
+        for path in self.folder.glob("*.lock"):
+            with suppress(FileNotFoundError):  # its holder has just gone
+                if not _Lock.is_free(path):
+                    moments.append(datetime.fromtimestamp(path.stat().st_mtime, tz=UTC))
+        return moments
 
     def unheld(self) -> list[Path]:
         """Draft folders that nobody builds in."""
@@ -120,8 +138,14 @@ class Drafts:
         return [name for name in names if _number(name) >= 0]
 
     def _waited(self, path: Path, holder: str, *, doubted: str | None, what: str) -> str | None:
-        """Wait a moment, or step aside of a holder that is lost; gives the holder that is in doubt."""
+        """Wait a moment, or step aside of a holder that is lost; gives the holder that is in doubt.
+
+        Without a guard one moment is all: a collector that looks holds a lock no longer.
+        """
         if self._guard is None:
+            if doubted is None:
+                time.sleep(_MOMENT_S)
+                return holder
             raise Unavailable(f"Another process is building {what} ({holder}). Wait until it is done, or end it.")
         lost = self._guard.is_lost(holder)
         if lost and doubted == holder:

@@ -3,12 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from store.artifacts.artifact import Artifact
 from store.artifacts.faults import check_writable, told_in_words
-from store.artifacts.leftovers import SET_ASIDE, SHARED, UPLOAD, Leftover, folder_leftover
+from store.artifacts.leftovers import SET_ASIDE, SHARED, TRASH, UPLOAD, Leftover, folder_leftover, moved_name
 from store.artifacts.manifest import MANIFEST, Manifest
 from store.artifacts.shared import FolderParts
 from store.artifacts.sums import sync_folder, write_synced
@@ -16,6 +17,7 @@ from store.errors import ConceptoscopeError
 from store.vocabulary import Kind
 
 _PARTS = ".parts"
+_FOLDERS = {SHARED: ".drafts", SET_ASIDE: ".damaged", TRASH: ".trash", UPLOAD: "."}
 
 
 class FolderHome:
@@ -43,6 +45,10 @@ class FolderHome:
         """Drafts stand beside the artifacts, so that one rename moves them."""
         return self.root / kind / ".drafts"
 
+    def trash(self, kind: Kind) -> Path:
+        """Removed artifacts and drafts, one rename away."""
+        return self.root / kind / _FOLDERS[TRASH]
+
     def shared(self, kind: Kind, key: str) -> FolderParts:
         """What several workers have finished for one draft."""
         return FolderParts(self.drafts(kind) / f"{key}{_PARTS}")
@@ -54,6 +60,10 @@ class FolderHome:
         except FileNotFoundError:
             return None
         return digest if self._is_whole(kind, digest) else None
+
+    def is_there(self, kind: Kind, digest: str) -> bool:
+        """Whether there is a whole artifact at an address."""
+        return self._is_whole(kind, digest)
 
     def find(self, kind: Kind, digest: str) -> Artifact | None:
         """The whole artifact at an address."""
@@ -79,7 +89,7 @@ class FolderHome:
         except OSError:
             if self._is_whole(manifest.kind, manifest.digest):  # another one was a moment faster
                 return
-            self._move_aside(target)
+            self._move_to(SET_ASIDE, manifest.kind, target)
             draft.rename(target)
         sync_folder(target.parent)
 
@@ -103,30 +113,46 @@ class FolderHome:
 
     def set_aside(self, artifact: Artifact) -> str:
         """Move an artifact to ``.damaged``, in one step; its request has no answer from then on."""
-        aside = self._move_aside(artifact.path)
-        self._forget(Artifact(aside), artifact.digest)
-        return str(aside)
+        return str(self._withdraw(artifact, SET_ASIDE))
 
     def leftovers(self, kind: Kind) -> Iterator[Leftover]:
         """Shared drafts, artifacts that were set aside, and folders that are no artifact."""
         for path in sorted(self.drafts(kind).glob(f"*{_PARTS}")):
             yield folder_leftover(SHARED, kind, path)
-        for path in sorted((self.root / kind / ".damaged").glob("*")):
+        for path in sorted((self.root / kind / _FOLDERS[SET_ASIDE]).glob("*")):
             yield folder_leftover(SET_ASIDE, kind, path)
         for path in sorted((self.root / kind).glob("[!.]*")):
             if not self._is_whole(kind, path.name):
                 yield folder_leftover(UPLOAD, kind, path)
 
-    def remove(self, thing: Artifact | Leftover) -> None:
-        """Remove an artifact, or what was left over, for good."""
-        if isinstance(thing, Artifact):
-            shutil.rmtree(self.set_aside(thing))
-        elif thing.what != UPLOAD or not self._is_whole(thing.kind, thing.name):  # it may have become one since
-            folders = {SHARED: ".drafts", SET_ASIDE: ".damaged", UPLOAD: "."}
-            shutil.rmtree(self.root / thing.kind / folders[thing.what] / thing.name)
+    def withdraw(self, thing: Artifact | Leftover) -> bool:
+        """Move it to the trash, in one step; who has opened a file of it can read on.
 
-    def _move_aside(self, path: Path) -> Path:
-        aside = path.parent / ".damaged" / f"{path.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        What has become an artifact, or has been worked on, since it was listed stays. It is no trouble when another
+        process does the same.
+        """
+        with suppress(FileNotFoundError):
+            if isinstance(thing, Artifact):
+                self._withdraw(thing, TRASH)
+            else:
+                path = self.root / thing.kind / _FOLDERS[thing.what] / thing.name
+                if not self._is_alive(thing, path):
+                    self._move_to(TRASH, thing.kind, path)
+        return True
+
+    def _is_alive(self, thing: Leftover, path: Path) -> bool:
+        if thing.what == UPLOAD and self._is_whole(thing.kind, thing.name):
+            return True
+        return folder_leftover(thing.what, thing.kind, path).changed_at > thing.changed_at
+
+    def _withdraw(self, artifact: Artifact, what: str) -> Path:
+        """Move an artifact out of sight; its request has no answer from then on."""
+        aside = self._move_to(what, Kind(artifact.path.parent.name), artifact.path)
+        self._forget(Artifact(aside), artifact.digest)
+        return aside
+
+    def _move_to(self, what: str, kind: Kind, path: Path) -> Path:
+        aside = self.root / kind / _FOLDERS[what] / moved_name(path.name, now=datetime.now(UTC))
         aside.parent.mkdir(exist_ok=True)
         path.rename(aside)
         return aside

@@ -34,11 +34,17 @@ class Home(Protocol):
     def drafts(self, kind: Kind) -> Path:
         """The folder on this machine in which drafts of a kind are built."""
 
+    def trash(self, kind: Kind) -> Path:
+        """The folder on this machine, on the same disk, of what is to be deleted."""
+
     def shared(self, kind: Kind, key: str) -> SharedDraft:
         """What several workers have finished for one draft."""
 
     def answer(self, kind: Kind, key: str) -> str | None:
         """Digest of the whole artifact that answers a request."""
+
+    def is_there(self, kind: Kind, digest: str) -> bool:
+        """Whether there is a whole artifact at an address, asked where it is kept and not in a cache."""
 
     def find(self, kind: Kind, digest: str) -> Artifact | None:
         """The whole artifact at an address."""
@@ -61,5 +67,8 @@ class Home(Protocol):
     def leftovers(self, kind: Kind) -> Iterable[Leftover]:
         """What is kept and is no artifact, but for drafts on this machine."""
 
-    def remove(self, thing: Artifact | Leftover) -> None:
-        """Remove an artifact, or what was left over, for good."""
+    def withdraw(self, thing: Artifact | Leftover) -> bool:
+        """Do one short step of a removal, the first of which takes an artifact out of sight; true when it was the last.
+
+        What was left over stays when it has become an artifact, or has been worked on, since it was listed.
+        """

@@ -182,15 +182,17 @@ class Objects:
                     if not is_missing(fault):
                         raise
 
-    def remove_below(self, folder: str) -> None:
-        """Remove a folder with all objects in it."""
+    def remove_below(self, folder: str, *, at_most: int | None = None) -> bool:
+        """Remove a folder with all objects in it, or so many of them; true when none is left."""
         if self._scheme == "s3":
             with self._told():
                 names = [self._path(one.name) for one in self.below(folder)]
                 if names:
-                    self._fs.rm(names)
-        elif self.listed(folder):
+                    self._fs.rm(names[:at_most])
+            return at_most is None or len(names) <= at_most
+        if self.listed(folder):
             self._fs.rm(self._path(folder), recursive=True)
+        return True
 
     def cut_off(self) -> list[CutOff]:
         """Uploads in parts that were never finished, below our URL."""

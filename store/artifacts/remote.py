@@ -13,7 +13,7 @@ from pathlib import Path
 from store.artifacts.artifact import Artifact
 from store.artifacts.cache import Cache, CacheUse
 from store.artifacts.faults import check_writable
-from store.artifacts.leftovers import SET_ASIDE, SHARED, UPLOAD, Leftover
+from store.artifacts.leftovers import SET_ASIDE, SHARED, UPLOAD, Leftover, moved_at, moved_name
 from store.artifacts.manifest import MANIFEST, Manifest, parse_manifest
 from store.artifacts.objects import Listed, Objects
 from store.artifacts.remote_files import SUFFIX, RemoteFiles, file_name, manifest_name
@@ -22,6 +22,8 @@ from store.errors import ConceptoscopeError
 from store.vocabulary import Kind
 
 CACHE = "cache"
+_AT_ONCE = 1000  # objects that are removed by one request, in less than a second
+_FOLDERS = {SHARED: ".drafts/", SET_ASIDE: ".damaged/", UPLOAD: ""}
 
 
 class RemoteHome:
@@ -52,6 +54,10 @@ class RemoteHome:
         """Drafts are built on this machine."""
         return self.root / "scratch" / kind
 
+    def trash(self, kind: Kind) -> Path:
+        """Removed drafts; objects are deleted at once."""
+        return self.root / "scratch" / f".trash-{kind}"
+
     def shared(self, kind: Kind, key: str) -> RemoteParts:
         """What several workers have finished for one draft."""
         return RemoteParts(self._objects, f"{kind}/.drafts/{key}")
@@ -60,7 +66,11 @@ class RemoteHome:
         """Digest of the whole artifact that answers a request; asks the object store, not the cache."""
         pointer = self._objects.read(_pointer(kind, key))
         digest = None if pointer is None else pointer.decode(errors="replace").strip()
-        return digest if digest and self._objects.size(manifest_name(kind, digest)) is not None else None
+        return digest if digest and self.is_there(kind, digest) else None
+
+    def is_there(self, kind: Kind, digest: str) -> bool:
+        """Whether there is a whole artifact at an address; asks the object store, not the cache."""
+        return self._objects.size(manifest_name(kind, digest)) is not None
 
     def find(self, kind: Kind, digest: str) -> Artifact | None:
         """The whole artifact at an address, which never changes: what is in the cache needs no object store."""
@@ -75,7 +85,7 @@ class RemoteHome:
     def take(self, draft: Path, manifest: Manifest, *, check: Callable[[], None]) -> None:
         """Upload the files, then the manifest, which makes them visible; the draft's files go into the cache."""
         kind, digest = manifest.kind, manifest.digest
-        if self._objects.size(manifest_name(kind, digest)) is not None:
+        if self.is_there(kind, digest):
             return
         for name, entry in manifest.files.items():
             target = file_name(kind, digest, name, entry)
@@ -98,7 +108,7 @@ class RemoteHome:
     def set_aside(self, artifact: Artifact) -> str:
         """Move an artifact below ``.damaged``, its manifest first; its request has no answer from then on."""
         kind, digest = artifact.path.parent.name, artifact.digest
-        aside = f"{kind}/.damaged/{digest}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        aside = f"{kind}/.damaged/{moved_name(digest, now=datetime.now(UTC))}"
         self._forget(Kind(kind), digest)
         if self._objects.size(manifest_name(kind, digest)) is not None:
             self._objects.move(manifest_name(kind, digest), f"{aside}/{MANIFEST}")
@@ -121,24 +131,25 @@ class RemoteHome:
             if upload.name.startswith(f"{kind}/"):
                 yield Leftover(UPLOAD, kind, upload.name.removeprefix(f"{kind}/"), 0, upload.began_at)
 
-    def remove(self, thing: Artifact | Leftover) -> None:
-        """Remove an artifact, or what was left over, for good; of an artifact the manifest first."""
+    def withdraw(self, thing: Artifact | Leftover) -> bool:
+        """Remove some of an artifact's objects, pointer and manifest first, or of what was left over."""
         if isinstance(thing, Artifact):
             kind = thing.path.parent.name
             self._forget(Kind(kind), thing.digest)
             self._objects.remove([manifest_name(kind, thing.digest)])
-            self._objects.remove_below(f"{kind}/{thing.digest}")
             self._cache.drop(thing.path)
-            return
+            return self._objects.remove_below(f"{kind}/{thing.digest}", at_most=_AT_ONCE)
         if thing.what == UPLOAD and "/" in thing.name:  # only parts: a later try may have made the object of that name
             for upload in self._objects.cut_off():
-                if upload.name == f"{thing.kind}/{thing.name}":
+                if upload.name == f"{thing.kind}/{thing.name}" and upload.began_at <= thing.changed_at:
                     self._objects.abort(upload)
-            return
-        if thing.what == UPLOAD and self._objects.size(manifest_name(thing.kind, thing.name)) is not None:
-            return  # it has become an artifact since it was listed
-        folder = {SHARED: ".drafts/", SET_ASIDE: ".damaged/", UPLOAD: ""}[thing.what]
-        self._objects.remove_below(f"{thing.kind}/{folder}{thing.name}")
+            return True
+        folder = Listed(f"{thing.kind}/{_FOLDERS[thing.what]}{thing.name}", 0, thing.changed_at, is_folder=True)
+        if thing.what == UPLOAD and self.is_there(thing.kind, thing.name):
+            return True  # it has become an artifact since it was listed
+        if any(now.changed_at > thing.changed_at for now in self._leftovers(thing.what, thing.kind, folder)):
+            return True
+        return self._objects.remove_below(folder.name, at_most=_AT_ONCE)
 
     def _files(self, kind: Kind, digest: str) -> RemoteFiles:
         return RemoteFiles(self._objects, self._cache, kind, digest)
@@ -147,8 +158,9 @@ class RemoteHome:
         """A folder as a leftover, unless it is an empty one that the server kept."""
         objects = self._objects.below(folder.name)
         if objects:
+            name = folder.name.rpartition("/")[2]
             n_bytes, changed_at = sum(one.n_bytes for one in objects), max(one.changed_at for one in objects)
-            yield Leftover(what, kind, folder.name.rpartition("/")[2], n_bytes, changed_at)
+            yield Leftover(what, kind, name, n_bytes, moved_at(name) or changed_at)
 
     def _forget(self, kind: Kind, digest: str) -> None:
         """Remove the pointer to an artifact; one that can't be derived leads nowhere once the manifest is gone."""

@@ -105,6 +105,10 @@ class RemoteFiles:
     def _download(self, name: str, entry: FileEntry, file: BinaryIO | None, *, label: str) -> None:
         source = file_name(self.kind, self.digest, name, entry)
         sha256, n_bytes = self.objects.download(source, n_bytes=entry.n_bytes, file=file)
+        if (
+            n_bytes < entry.n_bytes
+        ):  # our copy of the manifest may be that of an earlier build: the next reader asks for it again
+            self.cache.drop(self._path(MANIFEST))
         check_sum(entry, sha256=sha256, n_bytes=n_bytes, what=f"{label}: {self._place(source)}")
 
     def _path(self, name: str) -> Path:

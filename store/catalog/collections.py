@@ -6,7 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.catalog.tables import Collection
+from store.catalog.wanted import note_replaced
 from store.errors import NotFound
+from store.vocabulary import Kind
 
 
 def list_collections(session: Session) -> list[Collection]:
@@ -27,6 +29,7 @@ def save_collection(
 ) -> Collection:
     """Record a collection, or point its slug to a new build."""
     row = session.scalar(select(Collection).where(Collection.slug == slug)) or Collection(slug=slug)
+    note_replaced(session, Kind.COLLECTION, row.digest, new=digest)
     row.title, row.digest, row.n_images = title, digest, n_images
     row.folder = str(folder.absolute()) if folder else row.folder
     session.add(row)

@@ -7,7 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from store.catalog.tables import Atlas, Collection, Dictionary, Model
+from store.catalog.wanted import note_replaced
 from store.errors import NotFound
+from store.vocabulary import Kind
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def get_dictionary(session: Session, slug: str) -> Dictionary:
 def save_dictionary(session: Session, facts: DictionaryFacts) -> Dictionary:
     """Record a dictionary, or point its slug to a new build."""
     row = session.scalar(select(Dictionary).where(Dictionary.slug == facts.slug)) or Dictionary(slug=facts.slug)
+    note_replaced(session, Kind.DICTIONARY, row.digest, new=facts.digest)
     row.title, row.model, row.collection, row.layer = facts.title, facts.model, facts.collection, facts.layer
     row.method, row.digest, row.n_concepts = facts.method, facts.digest, facts.n_concepts
     row.spec, row.metrics = facts.spec, facts.metrics
@@ -65,6 +68,7 @@ def save_dictionary(session: Session, facts: DictionaryFacts) -> Dictionary:
 def switch_atlas(session: Session, dictionary: Dictionary, *, digest: str, headline: dict[str, Any]) -> Atlas:
     """Let the dictionary show this atlas from now on."""
     row = dictionary.atlas or Atlas(dictionary=dictionary)
+    note_replaced(session, Kind.ATLAS, row.digest, new=digest)
     row.digest, row.headline = digest, headline
     session.add(row)
     session.flush()

@@ -150,6 +150,13 @@ def find_unfinished(session: Session, spec: AnyJob) -> Job | None:
     return session.scalar(query.order_by(Job.id.desc()).limit(1))
 
 
+def list_unfinished(session: Session, *, failed_since: datetime) -> list[Job]:
+    """Jobs that wait or run, and those that failed or were cancelled since a moment, which may be tried again."""
+    waits = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+    failed = Job.state.in_([JobState.FAILED, JobState.CANCELLED]) & (Job.finished_at >= failed_since)
+    return list(session.scalars(select(Job).where(waits | failed).order_by(Job.id)))
+
+
 def cancel_job(session: Session, job_id: int) -> Job:
     """Ask a job to stop: at once when it still waits, otherwise its worker stops it within seconds.
 

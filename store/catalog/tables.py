@@ -215,3 +215,12 @@ class Worker(Base):
     queues: Mapped[str] = mapped_column(String(120))
     started_at: Mapped[datetime] = mapped_column(default=_now)
     seen_at: Mapped[datetime] = mapped_column(default=_now)
+
+
+class Wanted(Base):
+    """When an artifact was last found, published or referred to; whoever removes one holds its row meanwhile."""
+
+    __tablename__ = "wanted"
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wanted_at: Mapped[datetime]

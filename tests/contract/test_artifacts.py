@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,56 @@ def test_what_is_left_over_is_listed_and_can_be_removed(place: Place, tmp_path: 
     for leftover in found:
         one.remove(leftover)
     assert list(one.leftovers()) == []
+
+
+def test_what_was_worked_on_since_it_was_listed_is_not_removed(place: Place, tmp_path: Path) -> None:
+    one = place.machine("one")
+    (tmp_path / "part").write_bytes(os.urandom(1000))
+    shared = one.shared_draft(Kind.ATLAS, SPEC, inputs=INPUTS)
+    shared.put("part", tmp_path / "part")
+    with pytest.raises(KeyboardInterrupt), one.draft(Kind.ATLAS, SPEC, inputs=INPUTS) as draft:
+        raise KeyboardInterrupt
+    listed = [replace(left, changed_at=left.changed_at - timedelta(seconds=5)) for left in one.leftovers()]
+    assert sorted(left.what for left in listed) == [DRAFT, SHARED]
+    for leftover in listed:
+        one.remove(leftover)
+    assert sorted(left.what for left in one.leftovers()) == [DRAFT, SHARED]
+    assert shared.names() == {"part"}
+    with one.draft(Kind.ATLAS, SPEC, inputs=INPUTS) as draft:
+        began = one.building_since()
+        assert began is not None
+        assert abs(datetime.now(UTC) - began) < timedelta(minutes=1)
+        for leftover in one.leftovers():
+            one.remove(leftover)
+        assert draft.path.exists()
+    assert one.building_since() is None
+
+
+def test_removals_are_no_trouble_twice_and_open_files_can_be_read_on(place: Place) -> None:
+    one = place.machine("one")
+    built = build(one)
+    with built.file("a.txt").open() as opened:
+        one.remove(built)
+        one.remove(built)
+        assert opened.read() == "hello"
+    assert one.leftovers() == []
+    assert not one.is_there(Kind.ATLAS, built.digest)
+
+
+def test_a_machine_with_an_old_manifest_reads_what_was_built_again(place: Place) -> None:
+    """A format whose bytes differ from one writing to the next: the address is the same."""
+    one, other = place.machine("one"), place.machine("other")
+    for text in ("first", "second"):
+        with one.draft(Kind.ATLAS, SPEC, inputs=INPUTS) as draft:
+            (draft.path / "a.txt").write_text(text)
+            draft.contents["a.txt"] = "0" * 64
+            built = one.publish(draft)
+        if text == "first":
+            other.get(Kind.ATLAS, built.digest)
+            one.remove(built)
+    with suppress(Damaged):  # its manifest is of the first
+        other.get(Kind.ATLAS, built.digest).file("a.txt")
+    assert other.get(Kind.ATLAS, built.digest).file("a.txt").read_text() == "second"
 
 
 def test_parts_are_shared_between_machines_until_the_draft_is_published(place: Place, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "worker": jobs.worker,
     "migrate": operating.migrate,
     "backup": operating.backup,
+    "gc": operating.gc,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

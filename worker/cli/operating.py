@@ -1,11 +1,18 @@
 """Commands that run the programs and keep a store in order."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from worker.cli.options import JsonOption, PortOption, StoreOption, print_json, settings_of
+from store.artifacts import Leftover, open_artifacts
+from store.catalog.session import Catalog
+from store.errors import NotFound
+from store.retention import Unneeded
+from worker.cli.looking import print_table
+from worker.cli.options import JsonOption, PortOption, StoreOption, parse_duration, print_json, settings_of
 
 
 def up(
@@ -29,7 +36,6 @@ def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     A catalog in SQLite needs no command: it is migrated when it is opened.
     """
-    from store.artifacts import open_artifacts
     from store.catalog.versions import migrate as migrate_catalog
 
     settings = settings_of(store)
@@ -57,3 +63,73 @@ def backup(
         print_json({"folder": str(to), "n_bytes": n_bytes})
     else:
         print(f"{n_bytes / 2**20:,.0f} MiB in {to}; check them with: conceptoscope doctor --verify --store {to}")
+
+
+def gc(
+    grace: Annotated[str, typer.Option(metavar="TIME", help="How long what nothing needs stays: 12h, 7d.")] = "7d",
+    activations: Annotated[
+        bool, typer.Option("--activations", help="Let activations go, too, whose dictionaries all have an atlas.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it. Without, it is only shown.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what nothing in the store refers to and no job uses, and with --yes remove it."""
+    from worker.collector import Collector
+
+    span, settings = parse_duration(grace, option="--grace"), settings_of(store)
+    if not (settings.store.is_dir() or settings.is_elsewhere):
+        raise NotFound("store", str(settings.store), remedy="Give another --store.")
+    artifacts, catalog = open_artifacts(settings), Catalog(settings.catalog_url)
+    collector = Collector(artifacts, catalog)
+    found = collector.look(grace=span, activations=not activations)
+    told = collector.remove(found) if yes else found
+    artifacts.close()
+    catalog.close()
+    if as_json:
+        print_json(_going(told, n_kept=len(found) - len(told), grace=span, removed=yes))
+    else:
+        _print_going(told, n_kept=len(found) - len(told), removed=yes)
+
+
+def _going(told: Sequence[Unneeded], *, n_kept: int, grace: timedelta, removed: bool) -> dict[str, Any]:
+    totals = {"n_things": len(told), "n_bytes": sum(one.thing.n_bytes for one in told), "n_kept": n_kept}
+    facts = {"removed": removed, "grace_s": grace.total_seconds(), **totals}
+    return facts | {"things": [_facts(one) | {"since": one.since.isoformat()} for one in told]}
+
+
+def _facts(one: Unneeded) -> dict[str, Any]:
+    thing = one.thing
+    what, digest = (thing.what, thing.address) if isinstance(thing, Leftover) else ("artifact", thing.digest)
+    return {"kind": thing.kind.value, "what": what, "digest": digest, "n_bytes": thing.n_bytes, "why": one.why.value}
+
+
+def _print_going(told: Sequence[Unneeded], *, n_kept: int, removed: bool) -> None:
+    rows = [
+        {
+            "kind": facts["kind"],
+            "digest": facts["digest"][:12],
+            "size": _size(facts["n_bytes"]),
+            "why": facts["why"],
+            "since": f"{one.since:%Y-%m-%d %H:%M}",
+        }
+        for one in told
+        for facts in [_facts(one)]
+    ]
+    if rows:
+        print_table(rows)
+    if n_kept:
+        print(f"{n_kept} stayed: wanted meanwhile.")
+    size = f"{len(rows)} {'thing' if len(rows) == 1 else 'things'}, {_size(sum(one.thing.n_bytes for one in told))}"
+    if removed:
+        print(f"Removed: {size}.")
+    else:
+        print(f"To remove: {size}. Nothing has been removed; --yes does." if rows else "There is nothing to remove.")
+
+
+def _size(n_bytes: int) -> str:
+    """A size as people read it."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if n_bytes >= 1024**power:
+            return f"{n_bytes / 1024**power:.1f} {unit}"
+    return f"{n_bytes} B"

@@ -3,9 +3,11 @@
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -108,6 +110,16 @@ def parse_size(text: str | None) -> tuple[int | None, int | None]:
     if not (height.isdigit() and width.isdigit()):
         raise InvalidInput(f"--size is HEIGHTxWIDTH in pixels, for example 320x576; '{text}' is not.")
     return int(height), int(width)
+
+
+def parse_duration(text: str, *, option: str) -> timedelta:
+    """A span of time such as ``90s``, ``30m``, ``12h``, ``7d``, at most ten years."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:].lower()
+    span = timedelta(**{units[unit]: int(number)}) if unit in units and re.fullmatch("[0-9]{1,8}", number) else None
+    if span is None or span > timedelta(days=3650):
+        raise InvalidInput(f"{option} is a time such as 12h or 7d (s, m, h or d; ten years at most); '{text}' is not.")
+    return span
 
 
 def collection_facts(workshop: Workshop, slug: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from store.artifacts import open_artifacts
 from store.catalog.jobs import get_job
 from store.catalog.runs import Run, begin_step, end_step, finish_run, hold, start_run
 from store.catalog.session import Catalog, CatalogUnavailable
+from store.catalog.wanted import WantedNotes
 from store.errors import Outlived
 from store.jobs import AnyJob, PipelineJob, load_job
 from store.settings import Settings
@@ -112,7 +113,7 @@ class Runner:
                 except CatalogUnavailable as fault:
                     self._wait(fault, teller)
         catalog = self.catalog.guarded(lambda session: hold(session, teller.run))
-        artifacts = open_artifacts(self.settings, guard=RunGuard(self.catalog, teller))
+        artifacts = open_artifacts(self.settings, guard=RunGuard(self.catalog, teller), notes=WantedNotes(catalog))
         workshop = Workshop(
             self.settings,
             teller,

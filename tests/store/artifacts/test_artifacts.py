@@ -1,11 +1,13 @@
 """Artifacts: published whole or not at all, found by request, checked on reading."""
 
 import errno
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -192,3 +194,47 @@ def test_sha256_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     content = os.urandom(2_500_000)
     (tmp_path / "x").write_bytes(content)
     assert sha256_of(tmp_path / "x") == hashlib.sha256(content).hexdigest()
+
+
+class WatchingNotes:
+    """Notes that look what is there when something is wanted."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.seen: list[tuple[str, bool]] = []
+
+    def want(self, kind: Kind, digest: str) -> None:
+        self.seen.append((digest, Artifacts(self.root).is_there(kind, digest)))
+
+
+def test_what_is_published_is_wanted_before_it_can_be_seen(tmp_path: Path) -> None:
+    notes = WatchingNotes(tmp_path)
+    built = build(Artifacts(tmp_path, notes=notes))
+    assert notes.seen[0] == (built.digest, False)
+    assert notes.seen[-1] == (built.digest, True)
+
+
+def test_what_is_removed_while_it_is_wanted_is_not_found(tmp_path: Path) -> None:
+    built = build(Artifacts(tmp_path))
+
+    class Removing(WatchingNotes):
+        def want(self, kind: Kind, digest: str) -> None:
+            super().want(kind, digest)
+            if self.seen[-1][1]:
+                Artifacts(tmp_path).remove(built)
+
+    artifacts = Artifacts(tmp_path, notes=Removing(tmp_path))
+    assert artifacts.find(Kind.ATLAS, SPEC, inputs=INPUTS) is None
+    with pytest.raises(NotFound):
+        artifacts.get(Kind.ATLAS, built.digest)
+
+
+def test_a_lock_that_is_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    path = artifacts.draft_path(Kind.ATLAS, SPEC, inputs=INPUTS)
+    path.parent.mkdir(parents=True)
+    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    threading.Timer(0.03, os.close, (lock,)).start()
+    with artifacts.draft(Kind.ATLAS, SPEC, inputs=INPUTS) as draft:
+        assert draft.path == path
