@@ -9,7 +9,7 @@ from typing import Any
 from app.numbers import known_numbers
 from app.roster import Entry
 from store.atlas.reader import Atlas
-from store.atlas.shelf import Shelf
+from store.atlas.shelf import AtlasShelf
 
 N_KEPT = 1024  # about 5 KB each
 
@@ -31,7 +31,7 @@ class Measured:
 class Ledger:
     """Measured numbers by atlas; safe to share between threads."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: AtlasShelf) -> None:
         self._shelf = shelf
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Measured] = OrderedDict()

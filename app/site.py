@@ -18,7 +18,7 @@ from app.timing import timed
 from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
-from store.atlas.shelf import Shelf
+from store.atlas.shelf import AtlasShelf, make_atlas_shelf
 from store.catalog.session import Catalog
 from store.resources import resource
 from store.settings import Settings
@@ -43,7 +43,7 @@ class Site:
     catalog: Catalog
     artifacts: Artifacts
     roster: Roster
-    shelf: Shelf
+    shelf: AtlasShelf
     ledger: Ledger
     static: StaticTree
     pages: Pages
@@ -70,7 +70,7 @@ def make_site(settings: Settings) -> Site:
     catalog = Catalog(settings.catalog_url)
     static = StaticTree(resource("static"))
     artifacts = open_artifacts(settings)
-    shelf = Shelf(artifacts)
+    shelf = make_atlas_shelf(artifacts)
     return Site(
         settings=settings,
         catalog=catalog,

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from store.artifacts import Artifacts
-from store.atlas.shelf import Shelf
+from store.atlas.shelf import make_atlas_shelf
 from store.errors import NotFound
 from store.vocabulary import Kind
 from tests.factories import SHOWN, make_store
@@ -19,7 +19,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
 
 def test_an_atlas_is_opened_once_and_the_longest_unused_is_closed(artifacts: Artifacts) -> None:
     first, second, third = (atlas.digest for atlas in artifacts.list(Kind.ATLAS))
-    shelf = Shelf(artifacts, n_open=2)
+    shelf = make_atlas_shelf(artifacts, n_open=2)
     for digest in (first, second, first, third):
         with shelf.reading(digest) as shelved:
             assert shelved.atlas.digest == digest
@@ -32,7 +32,7 @@ def test_an_atlas_is_opened_once_and_the_longest_unused_is_closed(artifacts: Art
 
 def test_an_atlas_that_is_being_read_stays_open(artifacts: Artifacts) -> None:
     first, second, _ = (atlas.digest for atlas in artifacts.list(Kind.ATLAS))
-    shelf = Shelf(artifacts, n_open=1)
+    shelf = make_atlas_shelf(artifacts, n_open=1)
     with shelf.reading(first) as held:
         with shelf.reading(second):
             pass
@@ -47,5 +47,5 @@ def test_an_atlas_that_is_being_read_stays_open(artifacts: Artifacts) -> None:
 
 
 def test_an_unknown_digest_is_named(artifacts: Artifacts) -> None:
-    with pytest.raises(NotFound, match="atlas"), Shelf(artifacts).reading("0" * 64):
+    with pytest.raises(NotFound, match="atlas"), make_atlas_shelf(artifacts).reading("0" * 64):
         pass
