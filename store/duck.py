@@ -195,6 +195,17 @@ class DuckFile:
         return _reader.cursor(self._name).execute(sql, list(parameters))
 
 
+def filled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Masked numbers become NaN, masked objects None: one kind of array for all readers."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind == "f":
+        return np.asarray(np.ma.filled(values, np.nan))
+    objects = np.asarray(values.data).astype(object)
+    objects[np.ma.getmaskarray(values)] = None  # np.ma.filled takes None for its own default, a question mark
+    return objects
+
+
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
 

@@ -87,3 +87,16 @@ class AtlasSpec(Spec):
     patch_top: int = Field(8, ge=1, le=64, description="concepts kept per patch")
     crop_px: int = Field(96, ge=32, le=256)
     seed: int = 0
+
+
+class AlignmentSpec(Spec):
+    """How the concepts of two dictionaries are brought together, and how much evidence is kept."""
+
+    n_candidates: int = Field(10, ge=1, le=100, description="concepts of the other side kept per concept")
+    n_top: int = Field(64, ge=20, le=1024, description="strongest images per concept in which shared ones are sought")
+    n_shared: int = Field(4, ge=1, le=16, description="images kept per pair")
+    level: float = Field(0.95, gt=0.0, lt=1.0, description="percentile of the null from which a pair is matched")
+    codes_at_once: int = Field(
+        32_000_000, ge=1000, description="codes of either side in memory, within whose images the null permutes"
+    )
+    seed: int = 0

@@ -10,6 +10,7 @@ class Kind(StrEnum):
     ACTIVATIONS = "activations"
     DICTIONARY = "dictionary"
     ATLAS = "atlas"
+    ALIGNMENT = "alignment"
 
 
 class Band(StrEnum):

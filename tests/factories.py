@@ -111,13 +111,14 @@ def make_collection(artifacts: Artifacts, photos: list[Photo], *, spec: Collecti
     inputs = {"photos": digest_of([photo.id for photo in photos])}
     with artifacts.draft(Kind.COLLECTION, spec, inputs=inputs) as draft:
         with make_writer(draft.path / COLLECTION_FILE) as writer:
-            writer.append("image", _image_columns(photos))
+            writer.append("image", image_columns(photos))
             writer.append("duplicate", {"source": ["twin.png"], "image": [0], "kind": ["exact"], "distance": [0]})
             writer.append("damaged", {"source": ["broken.jpg"], "reason": ["The file is cut short."]})
         return artifacts.publish(draft)
 
 
-def _image_columns(photos: list[Photo]) -> dict[str, Any]:
+def image_columns(photos: list[Photo]) -> dict[str, Any]:
+    """Columns of the collection's images."""
     return {
         "image": list(range(len(photos))),
         "id": [photo.id for photo in photos],
@@ -178,7 +179,7 @@ def _make_atlas(
     }
     metrics = metrics if shown.metrics is None else dict(shown.metrics)
     facts = _facts(shown, metrics) | {"density_histogram": _density_histogram(codes[3::7])}
-    plan = AtlasPlan(codes, atoms, _image_columns(photos), [photo.picture for photo in photos], facts)
+    plan = AtlasPlan(codes, atoms, image_columns(photos), [photo.picture for photo in photos], facts)
     inputs = {"dictionary": dictionary_digest(shown), "collection": collection.digest}
     with artifacts.draft(Kind.ATLAS, AtlasSpec(n_examples=9, seed=seed), inputs=inputs) as draft:
         write_atlas(draft.path, plan)

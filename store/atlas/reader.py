@@ -10,7 +10,7 @@ import numpy as np
 
 from store.artifacts import Artifact
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
-from store.duck import DuckFile
+from store.duck import DuckFile, filled
 from store.errors import NotFound
 from store.grid import Grid, Window
 from store.vocabulary import Band, Fit
@@ -201,18 +201,7 @@ class Atlas:
     def _load_columns(self) -> dict[str, Array]:
         names = ", ".join(f'"{column.name}"' for column in CONCEPT.columns)
         columns = self._file.columns(f"SELECT {names} FROM concept ORDER BY concept")  # noqa: S608 declared names
-        return {name: _filled(values) for name, values in columns.items()}
-
-
-def _filled(values: Array) -> Array:
-    """Masked numbers become NaN, masked objects None: one kind of array for all readers."""
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    if values.dtype.kind == "f":
-        return np.asarray(np.ma.filled(values, np.nan))
-    filled = np.asarray(values.data).astype(object)
-    filled[np.ma.getmaskarray(values)] = None  # np.ma.filled takes None for its own default, a question mark
-    return filled
+        return {name: filled(values) for name, values in columns.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -124,6 +124,20 @@ class Comparison(Base):
     created_at: Mapped[datetime] = mapped_column(default=_now)
 
 
+class Alignment(Base):
+    """The alignment of two dictionaries that is shown now; the smaller digest is the first, side a of its file."""
+
+    __tablename__ = "alignment"
+    __table_args__ = (UniqueConstraint("first_digest", "second_digest"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_digest: Mapped[str] = mapped_column(String(64))
+    second_digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    headline: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+    updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+
+
 class Job(Base):
     """A durable request and how it stands. ``owner`` is the session of the worker that runs it: only it may write.
 

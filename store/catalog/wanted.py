@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from store.artifacts import Artifact, Artifacts
 from store.catalog.runs import n_changed
 from store.catalog.session import Catalog
-from store.catalog.tables import Atlas, Collection, Dictionary, Moment, Wanted
+from store.catalog.tables import Alignment, Atlas, Collection, Dictionary, Moment, Wanted
 from store.errors import Unavailable
 from store.vocabulary import Kind
 
@@ -27,6 +27,7 @@ def list_references(session: Session) -> dict[Kind, set[str]]:
         Kind.COLLECTION: set(session.scalars(select(Collection.digest))),
         Kind.DICTIONARY: set(session.scalars(select(Dictionary.digest))),
         Kind.ATLAS: set(session.scalars(select(Atlas.digest))),
+        Kind.ALIGNMENT: set(session.scalars(select(Alignment.digest))),
         Kind.ACTIVATIONS: set(),
     }
 

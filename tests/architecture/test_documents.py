@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from store.alignment.schema import as_markdown as alignment_as_markdown
 from store.atlas.schema import as_markdown
 from store.metrics import METRICS
 from store.settings import Settings
@@ -24,6 +25,10 @@ def in_code(document: str) -> set[str]:
 
 def test_atlas_document_is_the_schema() -> None:
     assert between(text(DOCS / "atlas.md"), BEGIN, END) == as_markdown().strip()
+
+
+def test_alignment_document_is_the_schema() -> None:
+    assert between(text(DOCS / "alignment.md"), BEGIN, END) == alignment_as_markdown().strip()
 
 
 def test_every_setting_is_documented() -> None:

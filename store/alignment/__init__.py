@@ -1,0 +1,1 @@
+"""The alignment: the immutable, digest-named result of bringing two dictionaries' concepts together."""
