@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Span, Tick
+from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Overlay, Span, Tick
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
@@ -112,6 +112,63 @@ def histogram(  # noqa: PLR0913 a drawing has many words
         bars=bars,
         spans=tuple(_span(x, *span) for span in spans),
     )
+
+
+def overlay(
+    edges: Sequence[float],
+    counts: Sequence[int],
+    *,
+    null: Sequence[int],
+    title: str,
+    x_label: str,
+    labels: tuple[str, str],
+    url_for: Callable[[float, float], str] | None = None,
+) -> Overlay:
+    """Shares of ``counts [n]`` and ``null [n]`` between ``edges [n + 1]``; empty ends are cut off."""
+    used = [place for place, both in enumerate(zip(counts, null, strict=True)) if any(both)] or [0]
+    first, last = used[0], used[-1] + 1
+    edges, counts, null = edges[first : last + 1], counts[first:last], null[first:last]
+    area = LARGE
+    x = Scale(edges[0], edges[-1], area.left, area.right)
+    totals = max(sum(counts), 1), max(sum(null), 1)
+    highest = max(
+        [count / total for many, total in zip((counts, null), totals, strict=True) for count in many], default=0
+    )
+    y = Scale(0, highest or 1, area.bottom, area.top)
+    found, chance = (
+        tuple(
+            _share_bar(x, y, low, high, count=count, total=total, url_for=url_for if many is counts else None)
+            for low, high, count in zip(edges, edges[1:], many, strict=False)
+        )
+        for many, total in zip((counts, null), totals, strict=True)
+    )
+    return Overlay(
+        title=title,
+        description=_describe(edges, counts, labels[0]),
+        area=area,
+        x=x.axis(x_label),
+        y=y.axis("share", n_ticks=4),
+        bars=found,
+        null=chance,
+        label=labels[0],
+        null_label=labels[1],
+    )
+
+
+def _share_bar(
+    x: Scale,
+    y: Scale,
+    low: float,
+    high: float,
+    *,
+    count: int,
+    total: int,
+    url_for: Callable[[float, float], str] | None,
+) -> Bar:
+    left, right, top = x(low), x(high), y(count / total)
+    url = url_for(low, high) if url_for and count else ""
+    height = round(y.start - top, 2)
+    return Bar(x=left, y=top, width=round(right - left, 2), height=height, low=low, high=high, count=count, url=url)
 
 
 def _bar(

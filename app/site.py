@@ -15,6 +15,7 @@ from app.render import Pages
 from app.roster import Entry, Roster
 from app.static_tree import StaticTree
 from app.timing import timed
+from store.alignment.shelf import AlignmentShelf, make_alignment_shelf
 from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
@@ -44,6 +45,7 @@ class Site:
     artifacts: Artifacts
     roster: Roster
     shelf: AtlasShelf
+    alignments: AlignmentShelf
     ledger: Ledger
     static: StaticTree
     pages: Pages
@@ -60,6 +62,7 @@ class Site:
     def close(self) -> None:
         """Release files and connections."""
         self.shelf.close()
+        self.alignments.close()
         self.artifacts.close()
         self.catalog.close()
 
@@ -77,6 +80,7 @@ def make_site(settings: Settings) -> Site:
         artifacts=artifacts,
         roster=Roster(catalog),
         shelf=shelf,
+        alignments=make_alignment_shelf(artifacts),
         ledger=Ledger(shelf),
         static=static,
         pages=Pages(resource("templates"), static),

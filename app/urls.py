@@ -89,6 +89,16 @@ def new_job(kind: str = "", query: Query = ()) -> str:
     return with_query(f"/jobs/new/{_part(kind)}" if kind else "/jobs/new", query)
 
 
+def alignments() -> str:
+    """All alignments."""
+    return "/align"
+
+
+def alignment(a: str, b: str, *, query: Query = ()) -> str:
+    """Two dictionaries aligned."""
+    return with_query(f"/align/{_part(a)}/{_part(b)}", query)
+
+
 # Fragments
 
 
@@ -138,6 +148,11 @@ def sprite_heat(atlas: str, index: int, *, band: str) -> str:
 def thumb(atlas: str, image_id: str) -> str:
     """Thumbnail of an evidence image (WebP)."""
     return f"/m/{atlas}/thumb/{_part(image_id)}.webp"
+
+
+def alignment_thumb(alignment: str, image_id: str) -> str:
+    """Thumbnail of a photo that an alignment shows (WebP)."""
+    return f"/m/{alignment}/shared/{_part(image_id)}.webp"
 
 
 def position(atlas: str, index: int) -> str:
@@ -198,3 +213,8 @@ def api_jobs(job_id: int | str = "", part: str = "", *, query: Query = ()) -> st
 def api_workers() -> str:
     """All workers."""
     return f"{API}/workers"
+
+
+def api_alignments(a: str = "", b: str = "", *, query: Query = ()) -> str:
+    """All alignments, or that of two dictionaries."""
+    return with_query("/".join(filter(None, (f"{API}/alignments", _part(a), _part(b)))), query)

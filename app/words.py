@@ -40,6 +40,14 @@ BADGES = {
     Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
     Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
 }
+ALIGNMENT = {
+    "matched_share": Word(
+        "Matched", "Concepts of the smaller dictionary with a partner whose correlation chance rarely reaches."
+    ),
+    "mutual_share": Word("Mutual", "Share of the pairs in which each concept is the other's best."),
+    "median_correlation": Word("Correlation", "Median over the pairs, of codes on the shared grid."),
+    "median_held_out": Word("On held-out photos", "The same median over photos from which nothing was learned."),
+}
 METRIC_GROUPS = {
     "reconstruction": Word("Reconstruction", "How much of the activations comes back through the concepts."),
     "sparsity": Word("Sparsity", "How many concepts a token needs, and how evenly they are used."),

@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from app.api import compare, concept, concepts, dictionaries, examples, health, images, jobs, service, workers
+from app.api import (
+    alignments,
+    compare,
+    concept,
+    concepts,
+    dictionaries,
+    examples,
+    health,
+    images,
+    jobs,
+    service,
+    workers,
+)
 
 routers: tuple[APIRouter, ...] = (
     health.router,
@@ -13,6 +25,7 @@ routers: tuple[APIRouter, ...] = (
     examples.router,
     images.router,
     compare.router,
+    alignments.router,
     jobs.router,
     workers.router,
 )

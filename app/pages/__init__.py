@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.pages import (
+    alignment,
     compare,
     concept,
     concepts,
@@ -27,6 +28,7 @@ routers: tuple[APIRouter, ...] = (
     image.router,
     compare.router,
     glossary.router,
+    alignment.router,
     job_forms.router,
     jobs.router,
     media.router,

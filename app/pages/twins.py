@@ -38,6 +38,18 @@ def compare(request: Request) -> RedirectResponse:
     return _to(urls.api_compare(_kept(request)))
 
 
+@router.get("/align.json")
+def alignments() -> RedirectResponse:
+    """All alignments."""
+    return _to(urls.api_alignments())
+
+
+@router.get("/align/{a}/{b}.json")
+def alignment(a: str, b: str, request: Request) -> RedirectResponse:
+    """Two dictionaries aligned, with filters and order."""
+    return _to(urls.api_alignments(a, b, query=_kept(request, less=DISPLAY)))
+
+
 @router.get("/jobs.json")
 def jobs(request: Request) -> RedirectResponse:
     """All jobs, with the filters."""

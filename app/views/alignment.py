@@ -25,9 +25,17 @@ class AlignmentCard(View):
 
     a: Side
     b: Side
-    median_score: float | None
-    n_pairs: int
+    n_matched: int = Field(description="pairs whose correlation chance rarely reaches")
+    correlation: float | None = Field(description="mean over these pairs")
+    held_out: float | None = Field(description="the same over held-out photos")
     links: Links
+
+
+class AlignmentsView(View):
+    """The list of alignments, and the dictionaries that could be aligned."""
+
+    cards: tuple[AlignmentCard, ...]
+    choices: tuple[Choice, ...]
 
 
 class SharedTile(View):
@@ -59,7 +67,8 @@ class Pair(View):
     rank: int
     a: ConceptChip
     b: ConceptChip
-    score: float = Field(description="correlation of their codes over the tokens of the shared grid, in [-1, 1]")
+    correlation: float = Field(description="of their codes over the tokens of the shared grid, in [-1, 1]")
+    held_out: float | None = Field(description="the same over held-out images")
     percentile: float = Field(description="share of the null's scores below it, in [0, 1]")
     mutual: bool = Field(description="each is the other's best")
     jaccard: float

@@ -107,6 +107,8 @@ class Frame(View):
         "image",
         "compare",
         "glossary",
+        "alignments",
+        "alignment",
         "jobs",
         "job",
         "new-job",

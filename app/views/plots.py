@@ -70,6 +70,20 @@ class BarChart(View):
     spans: tuple[Span, ...] = ()
 
 
+class Overlay(View):
+    """Two histograms over the same bins, each as shares of its own total: what was found, and what chance gives."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    bars: tuple[Bar, ...]
+    null: tuple[Bar, ...]
+    label: str
+    null_label: str
+
+
 class Line(View):
     """A polyline; ``points`` is ready for <polyline points>, ``rows`` its values (x, y) for the table twin."""
 

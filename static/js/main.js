@@ -13,6 +13,7 @@ startKeys();
 startGrid();
 startConcept();
 if (document.querySelector("#live")) import("./jobs.js").then(({ startJobs }) => startJobs());
+if (document.querySelector(".linked")) import("./pairs.js").then(({ startPairs }) => startPairs());
 if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
 
 const body = document.body;

@@ -37,6 +37,7 @@ async function decode(address) {
 }
 
 async function follow({ target, clientX, clientY }) {
+  if (target.closest?.(".linked")) return;
   const tile = target.closest?.("svg[data-scale]");
   const sprite = target.closest?.(".sprite:not(.one)");
   if (tile) return readTile(tile, clientX, clientY);

@@ -133,3 +133,18 @@ def test_thinning_keeps_both_ends_and_the_order(n: int) -> None:
 )
 def test_ticks_of_one_axis_tell_each_other_apart(values: list[float], labels: list[str]) -> None:
     assert tick_labels(values) == labels
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=30))
+def test_an_overlay_draws_shares_of_either_total(pairs: list[tuple[int, int]]) -> None:
+    counts, null = [a for a, _ in pairs], [b for _, b in pairs]
+    edges = [float(k) for k in range(len(pairs) + 1)]
+    chart = charts.overlay(edges, counts, null=null, title="t", x_label="x", labels=("found", "chance"))
+    assert sum(bar.count for bar in chart.bars) == sum(counts)
+    assert sum(bar.count for bar in chart.null) == sum(null)
+    height = chart.area.bottom - chart.area.top
+    highest = max(max(c / max(sum(counts), 1), n / max(sum(null), 1)) for c, n in pairs) or 1
+    for bars, total in ((chart.bars, sum(counts)), (chart.null, sum(null))):
+        for bar in bars:
+            assert bar.height == pytest.approx(height * bar.count / max(total, 1) / highest, abs=0.02)
+    assert [(bar.low, bar.high) for bar in chart.bars] == [(bar.low, bar.high) for bar in chart.null]

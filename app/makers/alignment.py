@@ -1,0 +1,267 @@
+"""An alignment as a page and an API answer."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from app import charts, urls
+from app.makers.alignment_asking import SORT, Aligned, Asked, Facing
+from app.makers.alignment_pairs import chosen_pairs, energies_of, make_pairs
+from app.makers.concepts import make_card, make_chip
+from app.roster import Entry
+from app.site import Site
+from app.views.alignment import AlignmentCard, AlignmentsView, AlignmentView, Fan
+from app.views.alignment import Side as SideView
+from app.views.base import Choice, Links, Number, Paging
+from app.words import ALIGNMENT, Word
+from store.alignment.sides import Side
+from store.atlas.cursor import cut_page, make_binding
+from store.catalog.alignments import list_alignments
+
+
+def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
+    """All alignments between dictionaries that can be shown."""
+    by_digest = {entry.digest: entry for entry in site.roster.entries()}
+    with site.catalog.session() as session:
+        rows = list_alignments(session)
+    found = [(row, by_digest.get(row.first_digest), by_digest.get(row.second_digest)) for row in rows]
+    return tuple(_card(row, one, other) for row, one, other in found if one is not None and other is not None)
+
+
+def make_alignments(site: Site) -> AlignmentsView:
+    """The page of all alignments."""
+    choices = tuple(
+        Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in site.roster.entries()
+    )
+    return AlignmentsView(cards=make_alignment_cards(site), choices=choices)
+
+
+def _card(row: Any, one: Entry, other: Entry) -> AlignmentCard:
+    return AlignmentCard(
+        a=_side("a", one, n_matched=row.headline["n_matched"]),
+        b=_side("b", other, n_matched=row.headline["n_matched"]),
+        n_matched=row.headline["n_matched"],
+        correlation=row.headline["correlation"],
+        held_out=row.headline["held_out"],
+        links=Links(html=urls.alignment(one.slug, other.slug), api=urls.api_alignments(one.slug, other.slug)),
+    )
+
+
+def _side(key: str, entry: Entry, *, n_matched: int) -> SideView:
+    return SideView(
+        key=key,
+        slug=entry.slug,
+        title=entry.title,
+        model_title=entry.model_title,
+        layer=entry.layer,
+        n_concepts=entry.n_concepts,
+        n_matched=n_matched,
+        links=Links(html=urls.dictionary(entry.slug), api=urls.api_dictionaries(entry.slug)),
+    )
+
+
+def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
+    """The page of an alignment."""
+    slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
+    n_matched = int(one.alignment.pairs["is_matched"].sum())
+    parts = _parts(one, asked)
+    return AlignmentView(
+        a=_side("a", one.a.opened.entry, n_matched=n_matched),
+        b=_side("b", one.b.opened.entry, n_matched=n_matched),
+        show=asked.show,
+        numbers=_numbers(one),
+        grid=(one.alignment.grid.rows, one.alignment.grid.cols),
+        n_images=sum(one.alignment.meta["n_images"].values()),
+        scores=_scores(one, asked),
+        importance=_importance(one),
+        tabs=_tabs(one, asked),
+        sorts=_sorts(slugs, asked),
+        minimum="" if asked.minimum is None else f"{asked.minimum:g}",
+        mutual_only=asked.mutual,
+        swap_url=urls.alignment(slugs[1], slugs[0], query=_swapped(asked.query)),
+        clear_url=urls.alignment(*slugs),
+        **parts,
+    )
+
+
+def _swapped(query: Mapping[str, str]) -> dict[str, str]:
+    turned = {"a": "b", "b": "a"}
+    return {name: turned.get(value, value) if name == "show" else value for name, value in query.items()}
+
+
+def _parts(one: Aligned, asked: Asked) -> dict[str, Any]:
+    """The list that is asked for, and its paging."""
+    slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
+    listing: dict[str, Callable[[Aligned, Asked], list[Any]]] = {
+        "pairs": chosen_pairs,
+        "fans": _fan_keys,
+        "a": _lonely_a,
+        "b": _lonely_b,
+    }
+    items = listing[asked.show](one, asked)
+    binding = make_binding(one.alignment.digest, *slugs, *(f"{name}={value}" for name, value in asked.query.items()))
+    page = cut_page(items, cursor=asked.cursor, limit=asked.limit, binding=binding)
+    made: dict[str, Any] = {}
+    if asked.show == "pairs":
+        made["pairs"] = make_pairs(one, page.items)
+    elif asked.show == "fans":
+        made["fans"] = tuple(_fan(one, side, concept) for side, concept in page.items)
+    else:
+        facing = one.a if asked.show == "a" else one.b
+        made["alone"] = tuple(make_card(facing.opened, concept) for concept in page.items)
+    return made | {"paging": _paging(page, slugs, asked)}
+
+
+def _paging(page: Any, slugs: tuple[str, str], asked: Asked) -> Paging:
+    def at(cursor: str | None) -> str | None:
+        return urls.alignment(*slugs, query={**asked.query, "cursor": cursor}) + "#list" if cursor else None
+
+    return Paging(
+        limit=page.limit,
+        total=page.total,
+        first=page.start + 1 if page.items else 0,
+        last=page.start + len(page.items),
+        next=page.next,
+        prev=page.prev,
+        next_url=at(page.next),
+        prev_url=at(page.prev),
+    )
+
+
+# Splits, and concepts without a partner
+
+
+def _fan_keys(one: Aligned, _asked: Asked) -> list[tuple[Side, int]]:
+    found = []
+    for facing in (one.a, one.b):
+        rows = one.alignment.fans(facing.side)
+        found += [(facing.side, concept) for concept in dict.fromkeys(row["concept"] for row in rows)]
+    return found
+
+
+def _fan(one: Aligned, side: Side, concept: int) -> Fan:
+    rows = one.alignment.fan(side, concept)
+    here, there = (one.a, one.b) if one.a.side is side else (one.b, one.a)
+    return Fan(
+        side=one.key(side),
+        concept=make_chip(here.opened, concept),
+        coverage=rows[0]["covered"],
+        others=tuple(make_chip(there.opened, row["other"]) for row in rows),
+        shares=tuple(row["share"] for row in rows),
+    )
+
+
+def _lonely(one: Aligned, facing: Facing) -> list[int]:
+    """Concepts without a partner, the most energetic first."""
+    columns = one.alignment.concepts[facing.side]
+    alone = np.flatnonzero(columns["status"] == "unmatched")
+    return [int(k) for k in alone[np.argsort(-columns["energy"][alone], kind="stable")]]
+
+
+def _lonely_a(one: Aligned, _asked: Asked) -> list[int]:
+    return _lonely(one, one.a)
+
+
+def _lonely_b(one: Aligned, _asked: Asked) -> list[int]:
+    return _lonely(one, one.b)
+
+
+# What surrounds the list
+
+
+def _numbers(one: Aligned) -> tuple[Number, ...]:
+    columns, kept = one.columns, one.columns["is_matched"].astype(bool)
+    smaller = min(len(one.alignment.concepts[facing.side]["concept"]) for facing in (one.a, one.b))
+    shares = {
+        "matched_share": float(kept.sum()) / smaller if smaller else None,
+        "mutual_share": _mean(columns["is_mutual"][kept].astype(float)),
+        "median_correlation": _median(columns["correlation"][kept]),
+        "median_held_out": _median(columns["held_out"][kept]),
+    }
+    return tuple(_alignment_number(key, value, ALIGNMENT[key]) for key, value in shares.items())
+
+
+def _alignment_number(key: str, value: float | None, word: Word) -> Number:
+    return Number(key=key, label=word.label, value=value, definition=word.definition, range="[0, 1]")
+
+
+def _mean(values: Any) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _median(values: Any) -> float | None:
+    known = values[~np.isnan(values.astype(np.float64))]
+    return float(np.median(known)) if len(known) else None
+
+
+def _scores(one: Aligned, asked: Asked) -> Any:
+    matched, null = one.alignment.histograms["matched"], one.alignment.histograms["null"]
+    slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
+
+    def between(low: float, high: float) -> str:
+        return urls.alignment(*slugs, query={"min": f"{low:.4g}", "max": f"{high:.4g}"}) + "#list"
+
+    return charts.overlay(
+        matched["edges"],
+        matched["counts"],
+        null=null["counts"],
+        title="How alike pairs are, and what chance gives",
+        x_label="correlation of codes",
+        labels=("pairs", "best of each concept with images permuted"),
+        url_for=between if asked.show == "pairs" else None,
+    )
+
+
+def _importance(one: Aligned) -> Any:
+    """Energy of both concepts of each matched pair."""
+    columns, kept = one.columns, one.columns["is_matched"].astype(bool)
+    a, b = (energies_of(one, facing)[columns[key][kept]] for key, facing in (("a", one.a), ("b", one.b)))
+    points = [(float(x), float(y)) for x, y in zip(a, b, strict=True) if x > 0 and y > 0]
+    if not points:
+        return None
+    titles = one.a.opened.entry.title, one.b.opened.entry.title
+    return charts.cells(
+        points, title="Share of energy, pair by pair", x_label=f"{titles[0]} (log)", y_label=f"{titles[1]} (log)"
+    )
+
+
+def _tabs(one: Aligned, asked: Asked) -> tuple[Choice, ...]:
+    slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
+    counts = {
+        "pairs": int(one.columns["is_matched"].sum()),
+        "fans": len(_fan_keys(one, asked)),
+        "a": len(_lonely_a(one, asked)),
+        "b": len(_lonely_b(one, asked)),
+    }
+    labels = {"pairs": "Pairs", "fans": "Splits and merges"}
+    labels |= {"a": f"Only in {one.a.opened.entry.title}", "b": f"Only in {one.b.opened.entry.title}"}
+    return tuple(
+        Choice(
+            key=key,
+            label=labels[key],
+            url=urls.alignment(*slugs, query={} if key == "pairs" else {"show": key}) + "#list",
+            current=key == asked.show,
+            n=n,
+        )
+        for key, n in counts.items()
+    )
+
+
+def _sorts(slugs: tuple[str, str], asked: Asked) -> tuple[Choice, ...]:
+    labels = {
+        "-correlation": "most alike",
+        "correlation": "least alike",
+        "-jaccard": "fire together most",
+        "-gap": "differ in importance",
+    }
+    rest = {name: value for name, value in asked.query.items() if name != "sort"}
+    return tuple(
+        Choice(
+            key=key,
+            label=label,
+            url=urls.alignment(*slugs, query=rest if key == SORT.default else {**rest, "sort": key}) + "#list",
+            current=key == asked.sort,
+        )
+        for key, label in labels.items()
+    )

@@ -1,0 +1,129 @@
+"""What is asked of an alignment: which list, filtered and sorted how, and of which two dictionaries."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.params import CURSOR, Param, as_index
+from app.site import Opened, Site
+from app.timing import timed
+from store.alignment.reader import Alignment
+from store.alignment.sides import Side
+from store.atlas.grammar import BadQuery, Fault
+from store.catalog.alignments import find_alignment
+from store.errors import NotFound
+
+SHOW: Final = Param("show", "What is listed.", ("pairs", "fans", "a", "b"), default="pairs")
+SORT: Final = Param(
+    "sort",
+    "Order of pairs, minus for descending.",
+    ("-correlation", "correlation", "-jaccard", "-gap"),
+    default="-correlation",
+)
+MINIMUM: Final = Param("min", "Only pairs with at least this correlation.")
+MAXIMUM: Final = Param("max", "Only pairs with at most this correlation.")
+MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
+PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, MUTUAL, CURSOR, Param("limit", "How many: 1 to 60.", default="12"))
+_LIMIT_MAX: Final = 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which part of an alignment, filtered and sorted."""
+
+    show: str
+    sort: str
+    minimum: float | None
+    maximum: float | None
+    mutual: bool
+    cursor: str
+    limit: int
+    query: Mapping[str, str]
+
+
+def ask_alignment(values: Mapping[str, str]) -> Asked:
+    """What declared parameters mean; raises ``BadQuery``."""
+    limit = as_index("limit", values["limit"]) or 0
+    if not 1 <= limit <= _LIMIT_MAX:
+        raise BadQuery(Fault("limit", f"'limit' is a whole number from 1 to {_LIMIT_MAX}, not '{values['limit']}'."))
+    kept = {param.name: values[param.name] for param in PARAMS if values[param.name] != param.default}
+    return Asked(
+        show=values["show"],
+        sort=values["sort"],
+        minimum=_number("min", values["min"]),
+        maximum=_number("max", values["max"]),
+        mutual=values["mutual"] == "yes",
+        cursor=values["cursor"],
+        limit=limit,
+        query={name: value for name, value in kept.items() if name != "cursor"},
+    )
+
+
+def _number(name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not -1 <= value <= 1:
+        raise BadQuery(Fault(name, f"'{name}' is a correlation from -1 to 1, not '{text}'."))
+    return value
+
+
+@dataclass(frozen=True)
+class Facing:
+    """One side as the page has it: its dictionary, its atlas, and which side of the file it is."""
+
+    opened: Opened
+    side: Side
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """An open alignment between two open dictionaries, in the order that was asked for."""
+
+    alignment: Alignment
+    a: Facing
+    b: Facing
+
+    def key(self, side: Side) -> str:
+        """``a`` or ``b`` on the page for a side of the file."""
+        return "a" if self.a.side is side else "b"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Columns of all pairs, with the page's a and b."""
+        pairs = self.alignment.pairs
+        if self.a.side is Side.A:
+            return pairs
+        swapped = {"a": "b", "b": "a", "a_share": "b_share", "b_share": "a_share"}
+        return {swapped.get(name, name): values for name, values in pairs.items()}
+
+
+@contextmanager
+def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
+    """The alignment of two dictionaries; raises ``NotFound`` that says how to make it."""
+    one, other = site.roster.get(a), site.roster.get(b)
+    with site.catalog.session() as session:
+        row = find_alignment(session, one.digest, other.digest)
+    if row is None:
+        raise NotFound("alignment", f"{a}, {b}", remedy=f"Make it with `conceptoscope align {a} {b}`.")
+    with (
+        site.alignments.reading(row.digest) as opened,
+        site.opened(one) as first,
+        site.opened(other) as second,
+        timed("data"),
+    ):
+        alignment = opened.alignment
+        side = alignment.side_of(one.digest)
+        yield Aligned(alignment, Facing(first, side), Facing(second, side.other))
+
+
+def stamp_of(site: Site, a: str, b: str) -> str:
+    """Digest of the alignment of two dictionaries; empty where there is none."""
+    one, other = site.roster.get(a), site.roster.get(b)
+    with site.catalog.session() as session:
+        row = find_alignment(session, one.digest, other.digest)
+    return row.digest if row else ""
