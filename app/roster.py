@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.numbers import known_numbers
+from store.catalog.alignments import list_alignments
 from store.catalog.comparisons import metrics_of_all
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.session import Catalog
@@ -41,6 +42,16 @@ class Entry:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Link:
+    """An alignment of two dictionaries, by their digests; ``digest`` is its own."""
+
+    first: str
+    second: str
+    digest: str
+    headline: Mapping[str, Any]
+
+
 class Roster:
     """All entries; a request for an unknown one reads the catalog again before it is refused."""
 
@@ -48,6 +59,7 @@ class Roster:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
+        self._links: tuple[Link, ...] = ()
         self._read_at = -FRESH_FOR_S
         self.n_reads = 0
 
@@ -71,15 +83,29 @@ class Roster:
                 raise NotFound("dictionary", slug, known=self._entries, remedy=remedy)
             return self._entries[slug]
 
+    def links(self) -> tuple[Link, ...]:
+        """All alignments, oldest first."""
+        self.entries()
+        return self._links
+
+    def find_link(self, one: Entry, other: Entry) -> Link | None:
+        """The alignment of two dictionaries, whichever is named first."""
+        wanted = {one.digest, other.digest}
+        return next((link for link in self.links() if {link.first, link.second} == wanted), None)
+
     def stamp(self) -> str:
-        """Changes whenever any dictionary is added, renamed, measured or shows another atlas."""
-        return digest_of([[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self.entries()])
+        """Changes whenever any dictionary is added, renamed, measured, aligned or shows another atlas."""
+        entries = [[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self.entries()]
+        return digest_of([entries, [link.digest for link in self._links]])
 
     def _read(self) -> None:
         with self._catalog.session() as session:
             rows = list_dictionaries(session)
             known = zip(rows, metrics_of_all(session, rows), strict=True)
             self._entries = {row.slug: _entry(row, metrics) for row, metrics in known}
+            self._links = tuple(
+                Link(row.first_digest, row.second_digest, row.digest, row.headline) for row in list_alignments(session)
+            )
         self._read_at = time.monotonic()
         self.n_reads += 1
 

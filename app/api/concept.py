@@ -35,10 +35,10 @@ def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Respon
     """One concept with all its evidence."""
     entry = site.roster.get(slug)
     band = Band(read_params(request, BAND)["band"])
-    etag = data_etag(request, site, entry)
+    etag = data_etag(request, site, entry, site.roster.stamp())  # what answers to it elsewhere
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        view = make_concept(opened, number, asked=Asked(Query(), band=band))
+        view = make_concept(site, opened, number, asked=Asked(Query(), band=band))
     return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag)
 
 

@@ -9,7 +9,7 @@ from app import charts, urls
 from app.makers.alignment_asking import SORT, Aligned, Asked, Facing
 from app.makers.alignment_pairs import chosen_pairs, energies_of, make_pairs
 from app.makers.concepts import make_card, make_chip
-from app.roster import Entry
+from app.roster import Entry, Link
 from app.site import Site
 from app.views.alignment import AlignmentCard, AlignmentsView, AlignmentView, Fan
 from app.views.alignment import Side as SideView
@@ -17,16 +17,13 @@ from app.views.base import Choice, Links, Number, Paging
 from app.words import ALIGNMENT, Word
 from store.alignment.sides import Side
 from store.atlas.cursor import cut_page, make_binding
-from store.catalog.alignments import list_alignments
 
 
 def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
     """All alignments between dictionaries that can be shown."""
     by_digest = {entry.digest: entry for entry in site.roster.entries()}
-    with site.catalog.session() as session:
-        rows = list_alignments(session)
-    found = [(row, by_digest.get(row.first_digest), by_digest.get(row.second_digest)) for row in rows]
-    return tuple(_card(row, one, other) for row, one, other in found if one is not None and other is not None)
+    found = [(link, by_digest.get(link.first), by_digest.get(link.second)) for link in site.roster.links()]
+    return tuple(_card(link, one, other) for link, one, other in found if one is not None and other is not None)
 
 
 def make_alignments(site: Site) -> AlignmentsView:
@@ -37,13 +34,13 @@ def make_alignments(site: Site) -> AlignmentsView:
     return AlignmentsView(cards=make_alignment_cards(site), choices=choices)
 
 
-def _card(row: Any, one: Entry, other: Entry) -> AlignmentCard:
+def _card(link: Link, one: Entry, other: Entry) -> AlignmentCard:
     return AlignmentCard(
-        a=_side("a", one, n_matched=row.headline["n_matched"]),
-        b=_side("b", other, n_matched=row.headline["n_matched"]),
-        n_matched=row.headline["n_matched"],
-        correlation=row.headline["correlation"],
-        held_out=row.headline["held_out"],
+        a=_side("a", one, n_matched=link.headline["n_matched"]),
+        b=_side("b", other, n_matched=link.headline["n_matched"]),
+        n_matched=link.headline["n_matched"],
+        correlation=link.headline["correlation"],
+        held_out=link.headline["held_out"],
         links=Links(html=urls.alignment(one.slug, other.slug), api=urls.api_alignments(one.slug, other.slug)),
     )
 

@@ -7,11 +7,9 @@ from typing import Any, Final
 
 from app.params import CURSOR, Param, as_index
 from app.site import Opened, Site
-from app.timing import timed
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
 from store.atlas.grammar import BadQuery, Fault
-from store.catalog.alignments import find_alignment
 from store.errors import NotFound
 
 SHOW: Final = Param("show", "What is listed.", ("pairs", "fans", "a", "b"), default="pairs")
@@ -106,24 +104,19 @@ class Aligned:
 def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
     """The alignment of two dictionaries; raises ``NotFound`` that says how to make it."""
     one, other = site.roster.get(a), site.roster.get(b)
-    with site.catalog.session() as session:
-        row = find_alignment(session, one.digest, other.digest)
-    if row is None:
+    link = site.roster.find_link(one, other)
+    if link is None:
         raise NotFound("alignment", f"{a}, {b}", remedy=f"Make it with `conceptoscope align {a} {b}`.")
     with (
-        site.alignments.reading(row.digest) as opened,
+        site.alignments.reading(link.digest) as opened,
         site.opened(one) as first,
         site.opened(other) as second,
-        timed("data"),
     ):
-        alignment = opened.alignment
-        side = alignment.side_of(one.digest)
-        yield Aligned(alignment, Facing(first, side), Facing(second, side.other))
+        side = opened.alignment.side_of(one.digest)
+        yield Aligned(opened.alignment, Facing(first, side), Facing(second, side.other))
 
 
 def stamp_of(site: Site, a: str, b: str) -> str:
     """Digest of the alignment of two dictionaries; empty where there is none."""
-    one, other = site.roster.get(a), site.roster.get(b)
-    with site.catalog.session() as session:
-        row = find_alignment(session, one.digest, other.digest)
-    return row.digest if row else ""
+    link = site.roster.find_link(site.roster.get(a), site.roster.get(b))
+    return link.digest if link else ""

@@ -91,7 +91,7 @@ def _shared_tile(one: Aligned, columns: Mapping[str, Any], rank: int, row: Row) 
         width=width,
         height=height,
         thumbnail=urls.alignment_thumb(one.alignment.digest, row["id"]),
-        alt=f"Photo {row['id'][:6]}{', class ' + row['class'] if row['class'] else ''}, as both models see it",
+        alt=f"Photo {row['id'][:6]}{', class ' + row['class'] if row['class'] else ''}",
         value_a=row[f"value_{a}"],
         value_b=row[f"value_{b}"],
         scale_a=row[f"scale_{a}"],
@@ -129,3 +129,10 @@ def _at_places(heat: Any, box: Box) -> Any:
     col = np.clip((across * cols).astype(int), 0, cols - 1)
     inside = np.outer((down >= 0) & (down < 1), (across >= 0) & (across < 1))
     return np.where(inside, heat[np.ix_(row, col)] / max(int(heat.max()), 1), 0.0)
+
+
+def find_rank(one: Aligned, concept: int) -> int | None:
+    """Rank of the matched pair of a concept of the page's side a, or None."""
+    columns = one.columns
+    found = np.flatnonzero((columns["a"] == concept) & columns["is_matched"].astype(bool))
+    return int(found[0]) if len(found) else None

@@ -6,11 +6,12 @@ from itertools import pairwise
 from app import charts, urls
 from app.makers.asking import SPRITE_BANDS, Asked
 from app.makers.concepts import concept_name, make_card, make_chip
+from app.makers.elsewhere import make_elsewhere
 from app.makers.examples import make_rows
 from app.makers.facts import provenance
 from app.makers.grid import sort_words
 from app.pictures import as_rows
-from app.site import Opened
+from app.site import Opened, Site
 from app.views.base import Choice
 from app.views.concept import (
     BadgeView,
@@ -32,7 +33,7 @@ OF = {"patch": "Codes of patches", "image_max": "Peaks of images"}
 TABS = (Band.TOP, Band.Q99, Band.Q95, Band.Q75, Band.Q50)
 
 
-def make_concept(opened: Opened, concept: int, *, asked: Asked) -> ConceptView:
+def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> ConceptView:
     """One concept with all its evidence; ``asked`` is the order that it was found in."""
     row = opened.atlas.concept(concept)
     order = opened.concepts.select(asked.query).tolist()
@@ -54,6 +55,7 @@ def make_concept(opened: Opened, concept: int, *, asked: Asked) -> ConceptView:
         position=_find_position(opened, concept),
         classes=make_classes(opened, concept),
         neighbors=make_neighbors(opened, concept, kinds=tuple(Neighbors)),
+        elsewhere=make_elsewhere(site, opened.entry, concept),
         provenance=provenance(opened),
         grid_url=urls.concepts(opened.entry.slug, back),
         order=_order_words(place, len(order), asked),

@@ -29,7 +29,7 @@ def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Respon
     band = {"band": "" if asked.band is Band.TOP else asked.band.value}
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        view = make_concept(opened, number, asked=asked)
+        view = make_concept(site, opened, number, asked=asked)
         name = concept_name(opened, number)
         place = Place(
             kind="concept",

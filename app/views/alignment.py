@@ -111,3 +111,18 @@ class AlignmentView(View):
     swap_url: str = Field("", exclude=True)
     clear_url: str = Field("", exclude=True)
     paging: Paging
+
+
+class Elsewhere(View):
+    """What answers to a concept in another dictionary: its partner, or only the one most like it."""
+
+    slug: str
+    title: str
+    model_title: str
+    layer: str
+    status: str = Field(description="matched, split, merge, unmatched or silent")
+    best: ConceptChip | None = Field(description="the concept whose codes correlate most")
+    correlation: float | None
+    percentile: float | None = Field(description="share of the null's best correlations not above, in [0, 1]")
+    pair: Pair | None = Field(description="its partner, with photos on which both fire")
+    links: Links

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from app.views.alignment import Elsewhere
 from app.views.base import Choice, Fact, Number, PixelBox, View
 from app.views.concepts import ConceptCard, ConceptChip
 from app.views.plots import BarChart
@@ -144,6 +145,7 @@ class ConceptView(View):
     position: PositionView | None
     classes: tuple[ClassRow, ...]
     neighbors: tuple[NeighborList, ...] = Field(description="four kinds, always four")
+    elsewhere: tuple[Elsewhere, ...] = Field(description="what answers to it in aligned dictionaries")
     provenance: tuple[Fact, ...]
     grid_url: str = Field(exclude=True, description="back to the grid in the order it came from")
     order: str = Field(exclude=True, description="'3 of 812, sorted by importance, largest first'")

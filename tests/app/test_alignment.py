@@ -135,6 +135,21 @@ def test_the_page_says_what_the_api_says(client: TestClient) -> None:
         assert client.get(f"{PAGE}?show={tab}").status_code == 200
 
 
+def test_a_concept_says_what_answers_to_it_elsewhere(client: TestClient, file: tuple[Alignment, Side]) -> None:
+    alignment, side = file
+    for concept in range(0, 30, 3):
+        row = alignment.concept(side, concept)
+        body = data(client, f"/api/v1/dictionaries/{A}/concepts/{concept}")
+        (found,) = [one for one in body["elsewhere"] if one["slug"] == B]
+        assert (found["status"], found["correlation"]) == (row["status"], row["best_correlation"])
+        assert (found["best"] or {}).get("id") == row["best"]
+        assert ((found["pair"] or {}).get("b") or {}).get("id") == row["matched"]
+        text = client.get(f"/d/{A}/c/{concept}").text
+        assert "In other dictionaries" in text
+        if found["pair"]:
+            assert f'/d/{B}/c/{row["matched"]}"' in text
+
+
 def test_the_list_names_all_alignments(client: TestClient) -> None:
     cards = data(client, "/api/v1/alignments")
     assert len(cards) == 3

@@ -181,4 +181,4 @@ def test_many_dictionaries_are_read_by_as_many_queries_as_few(tmp_path: Path) ->
             assert len(Roster(catalog).entries()) == len(slugs)
         catalog.close()
         counts.append(len(statements))
-    assert counts == [2, 2]
+    assert counts == [3, 3]
