@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.alignments import make_alignments
 from tests.factories import SHOWN, make_store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ class Visit:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running server."""
     root = tmp_path_factory.mktemp("store")
-    make_store(root)
+    make_alignments(make_store(root))
     command = [sys.executable, "-m", "app", "--store", str(root), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -116,5 +117,7 @@ def first_pages() -> dict[str, str]:
         "concept": f"/d/{slug}/c/5",
         "images": f"/d/{slug}/i",
         "compare": "/compare",
+        "alignments": "/align",
+        "alignment": f"/align/{slug}/{SHOWN[1].slug}",
         "glossary": "/glossary",
     }

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from store.settings import Settings
 from tests.browser.conftest import PHONE, Visit
+from tests.browser.test_quality import CONTRAST
 from tests.serving import serve
 from tests.working import Inputs, working
 
@@ -61,6 +62,7 @@ def test_a_training_is_watched_stopped_and_goes_on(visit: Make, inputs: Inputs) 
     page = go(one, "/jobs/new/spec")
     job = inputs.train(epochs=4000)
     fill(one, spec=json.dumps(job.as_json()))
+    expect(page.locator("#plan h2")).to_have_text("Train small")
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".how.large progress")).to_be_visible(timeout=LONG_MS)
     expect(page.locator(".how .note")).to_contain_text("epoch", timeout=LONG_MS)
@@ -86,6 +88,7 @@ def test_a_failure_says_what_to_do_with_its_traceback_one_click_away(visit: Make
     one = visit()
     page = go(one, "/jobs/new/ingest")
     fill(one, folder="/no/such/folder", slug="none")
+    expect(page.locator("#plan h2")).to_have_text("Ingest none")  # or else its request would be cut off by the next
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".problem")).to_contain_text("The folder '/no/such/folder' does not exist.", timeout=LONG_MS)
     expect(page.get_by_text("Traceback (most recent call last)")).not_to_be_visible()
@@ -148,3 +151,13 @@ def test_a_phone_never_scrolls_sideways(visit: Make, path: str) -> None:
     one.page.goto(one.base + path)
     expect(one.page.locator("h1")).to_be_visible()
     assert one.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/jobs?members=yes", "/jobs/1", "/jobs/new/train", "/jobs/new/spec"])
+def test_nothing_shifts_and_text_has_contrast(visit: Make, path: str, scheme: str) -> None:
+    page = go(visit(color_scheme=scheme), path)
+    page.wait_for_timeout(800)
+    assert page.evaluate("window.shift") < 0.02
+    assert page.evaluate(CONTRAST) == []
+    assert page.locator("h1").count() == 1
