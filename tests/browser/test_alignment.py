@@ -53,10 +53,11 @@ def test_pairs_are_filtered_swapped_and_followed(visit: Make, with_script: bool)
     n_pairs = page.locator(".pair").count()
     page.locator("[name=min]").fill("0.8")
     page.get_by_role("button", name="Go", exact=True).click()
-    assert "min=0.8" in page.url
+    page.wait_for_url("**min=0.8**")
     assert 0 < page.locator(".pair").count() < n_pairs
     first = page.locator(".pair .chip b").all_inner_texts()
     page.get_by_role("link", name="Swap sides").click()
+    page.wait_for_url(f"**{'/'.join(PAGE.split('/')[:1:-1])}**")
     turned = page.locator(".pair .chip b").all_inner_texts()
     assert [*zip(first[::2], first[1::2], strict=True)] == [*zip(turned[1::2], turned[::2], strict=True)]
     page.locator(".tabs a").last.click()
