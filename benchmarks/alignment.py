@@ -43,8 +43,7 @@ def blocks(
     """Codes of both sides; concepts are as frequent as 1 / (rank + 50), and an image repeats a few of them."""
     random = np.random.default_rng(seed)
     weights = np.cumsum(1 / (np.arange(n_concepts) + 50))
-    for start in range(0, n_tokens // Order = np.ndarray[tuple[int], np.dtype[np.int64]]
-N_PATCHES, IMAGES_PER_BLOCK):
+    for start in range(0, n_tokens // N_PATCHES, IMAGES_PER_BLOCK):
         images = np.arange(start, start + IMAGES_PER_BLOCK)
         topics = np.searchsorted(weights, random.uniform(0, weights[-1], (len(images), 8 * n_active)))
         picks = random.integers(0, 8 * n_active, (len(images), N_PATCHES, n_active))
@@ -61,9 +60,7 @@ N_PATCHES, IMAGES_PER_BLOCK):
         yield BlockCodes(images, again, values), BlockCodes(images, order[noisy], other)
 
 
-def gathered(
-    n_concepts: int, n_tokens: int, *, n_active: int, order: Order, kept: float
-) -> Gathered:
+def gathered(n_concepts: int, n_tokens: int, *, n_active: int, order: Order, kept: float) -> Gathered:
     """One pass, as the job does it."""
     spec = AlignmentSpec()
     tally = Tally(n_concepts, n_concepts, n_patches=N_PATCHES, codes_at_once=spec.codes_at_once, seed=0)
