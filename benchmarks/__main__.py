@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.machine import WORK, describe_machine
 
-BENCHMARKS = ("extraction", "topk_step", "archetypal_step", "demo", "web", "counting", "jobs", "kills")
+BENCHMARKS = ("extraction", "topk_step", "archetypal_step", "alignment", "demo", "web", "counting", "jobs", "kills")
 
 
 def main() -> None:

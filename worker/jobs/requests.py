@@ -1,5 +1,6 @@
 """What each job's request is made from: known without loading a model, so that finished work is found at once."""
 
+from store.alignment.schema import VERSION as ALIGNMENT_VERSION
 from store.artifacts import Artifact
 from store.atlas.schema import VERSION
 
@@ -21,4 +22,17 @@ def atlas_inputs(dictionary: Artifact, *, activations: Artifact) -> dict[str, st
         "activations": activations.digest,
         "collection": activations.manifest.inputs["collection"],
         "schema": str(VERSION),
+    }
+
+
+def alignment_inputs(one: Artifact, other: Artifact) -> dict[str, str]:
+    """Inputs of an alignment of two dictionaries, in whichever order, and the schema it will have."""
+    a, b = sorted((one, other), key=lambda artifact: artifact.digest)
+    return {
+        "a": a.digest,
+        "b": b.digest,
+        "activations_a": a.manifest.inputs["activations"],
+        "activations_b": b.manifest.inputs["activations"],
+        "collection": a.manifest.inputs["collection"],
+        "schema": str(ALIGNMENT_VERSION),
     }

@@ -1,0 +1,1 @@
+"""The alignment of two dictionaries: one pass over the same images, then who is whose counterpart."""
