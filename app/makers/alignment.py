@@ -217,9 +217,10 @@ def _importance(one: Aligned) -> Any:
     points = [(float(x), float(y)) for x, y in zip(a, b, strict=True) if x > 0 and y > 0]
     if not points:
         return None
-    titles = one.a.opened.entry.title, one.b.opened.entry.title
+    names = one.a.opened.entry.model_title, one.b.opened.entry.model_title
+    labels = names if names[0] != names[1] else (f"{names[0]}, first", f"{names[1]}, second")
     return charts.cells(
-        points, title="Share of energy, pair by pair", x_label=f"{titles[0]} (log)", y_label=f"{titles[1]} (log)"
+        points, title="Share of energy, pair by pair", x_label=f"{labels[0]} (log)", y_label=f"{labels[1]} (log)"
     )
 
 
@@ -248,6 +249,7 @@ def _tabs(one: Aligned, asked: Asked) -> tuple[Choice, ...]:
 def _sorts(slugs: tuple[str, str], asked: Asked) -> tuple[Choice, ...]:
     labels = {
         "-correlation": "most alike",
+        "-held_out": "most alike on held-out photos",
         "correlation": "least alike",
         "-jaccard": "fire together most",
         "-gap": "differ in importance",

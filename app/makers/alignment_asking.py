@@ -16,7 +16,7 @@ SHOW: Final = Param("show", "What is listed.", ("pairs", "fans", "a", "b"), defa
 SORT: Final = Param(
     "sort",
     "Order of pairs, minus for descending.",
-    ("-correlation", "correlation", "-jaccard", "-gap"),
+    ("-correlation", "-held_out", "correlation", "-jaccard", "-gap"),
     default="-correlation",
 )
 MINIMUM: Final = Param("min", "Only pairs with at least this correlation.")

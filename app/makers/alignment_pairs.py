@@ -28,6 +28,7 @@ def chosen_pairs(one: Aligned, asked: Asked) -> list[int]:
     ranks = np.flatnonzero(kept)
     keys = {
         "-correlation": -columns["correlation"],
+        "-held_out": -np.nan_to_num(columns["held_out"].astype(np.float64), nan=-2.0),  # unknown ones come last
         "correlation": columns["correlation"],
         "-jaccard": -columns["jaccard"],
         "-gap": -_gap(one),

@@ -66,6 +66,7 @@ def all_pairs(client: TestClient, query: str = "") -> list[dict[str, Any]]:
     [
         ("", lambda _: True, lambda row: -row["correlation"]),
         ("&sort=correlation", lambda _: True, lambda row: row["correlation"]),
+        ("&sort=-held_out", lambda _: True, lambda row: 2 if np.isnan(row["held_out"]) else -row["held_out"]),
         ("&sort=-jaccard", lambda _: True, lambda row: -row["jaccard"]),
         ("&mutual=yes", lambda row: row["is_mutual"], lambda row: -row["correlation"]),
         ("&min=0.6&max=0.8", lambda row: 0.6 <= row["correlation"] <= 0.8, lambda row: -row["correlation"]),
