@@ -56,6 +56,7 @@ def blocks(
         is_kept = random.uniform(size=shape) < kept
         noisy = np.sort(np.where(is_kept, again, random_ones), axis=2)
         other = values * random.uniform(0.7, 1.3, shape).astype(np.float32)
+        other = np.where(is_kept, other, random.gamma(2.0, 1.0, shape)).astype(np.float32)
         other[np.diff(noisy, axis=2, prepend=-1) == 0] = 0
         yield BlockCodes(images, again, values), BlockCodes(images, order[noisy], other)
 

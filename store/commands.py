@@ -1,13 +1,14 @@
 """The command line that asks for a job, as ``conceptoscope ... --detach``; a test reads each back into its job."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
 from store.methods import AnyDictionarySpec
 from store.presets import PRESETS, Preset
-from store.specs import AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
+from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
 
 _AS_OPTIONS = ("n_concepts", "n_active", "seed", "epochs")
 
@@ -31,6 +32,8 @@ def _words(job: AnyJob) -> list[str] | None:
             return _train(job)
         case IndexJob():
             return _index(job)
+        case AlignJob():
+            return _align(job)
         case _:
             return None
 
@@ -90,8 +93,18 @@ def _train(job: TrainJob) -> list[str] | None:
 def _index(job: IndexJob) -> list[str] | None:
     if AtlasSpec(n_examples=job.atlas.n_examples) != job.atlas:
         return None
-    weights = [word for path in job.weights for word in ("--weights", str(path))]
-    return ["atlas", job.dictionary, *_options({"--n-examples": _unless(job.atlas.n_examples, 16)}), *weights]
+    examples = _options({"--n-examples": _unless(job.atlas.n_examples, 16)})
+    return ["atlas", job.dictionary, *examples, *_weights_again(job.weights)]
+
+
+def _align(job: AlignJob) -> list[str] | None:
+    if AlignmentSpec() != job.alignment:
+        return None
+    return ["align", job.first, job.second, *_weights_again(job.weights)]
+
+
+def _weights_again(paths: Sequence[Path]) -> list[str]:
+    return [word for path in paths for word in ("--weights", str(path))]
 
 
 def nearest_preset(spec: AnyDictionarySpec) -> Preset | None:

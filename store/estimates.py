@@ -10,11 +10,11 @@ from statistics import median
 from typing import Final, Literal
 
 from store.bundled import BUNDLED
-from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, PipelineJob, TrainJob
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, PipelineJob, TrainJob
 from store.methods import AnyDictionarySpec
 from store.specs import ExtractionSpec
 
-StepName = Literal["collection", "activations", "dictionaries", "atlas"]
+StepName = Literal["collection", "activations", "dictionaries", "atlas", "alignment"]
 Basis = Literal["earlier", "typical", "unknown"]
 
 # Amounts per second on two CPU cores, by key; docs/benchmarks.md has the runs behind them.
@@ -22,12 +22,15 @@ TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "collection": 160.0,  # photos
     "dictionaries": 1.6e9,  # concepts x width x tokens x epochs, autoencoders and the like
     "atlas": 3.0e6,  # images x concepts, and what writing each concept's evidence takes
+    "alignment": 2.0e5,  # images x concepts of both sides
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
 _INGEST_BYTES: Final = 0.4e9
 _TORCH_BYTES: Final = 1.2e9  # a process that has loaded a model and works on its tokens
 _THUMBNAIL_BYTES: Final = 13_500
 _CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
+_PAIR_BYTES: Final = 36  # of two concepts: five sums, and twice a correlation while they are matched
+_ALIGNED_BYTES: Final = 20_000  # of an alignment, per concept: its strongest images with their maps
 _STATE_BYTES: Final = 16 * 3  # weights, gradients, both moments of Adam, for encoder, decoder and the best so far
 
 
@@ -111,6 +114,8 @@ def steps_of(job: AnyJob, around: Surroundings) -> Iterator[Step]:
                 yield _learn(one.spec, job.extraction, n_images)
         case IndexJob():
             yield _index(job, around)
+        case AlignJob():
+            yield _align(job, around)
         case PipelineJob():
             within = _within(job, around)
             for member in job.members:
@@ -172,6 +177,17 @@ def _index(job: IndexJob, around: Surroundings) -> Step:
     amount = n_concepts * (n_images + _CONCEPT_AS_IMAGES)
     disk = n_concepts * _CONCEPT_BYTES + n_images * _THUMBNAIL_BYTES
     return Step("atlas", "atlas", amount, disk, _TORCH_BYTES + n_concepts * evidence)
+
+
+def _align(job: AlignJob, around: Surroundings) -> Step:
+    concepts, slug = [around.n_concepts(one) for one in (job.first, job.second)], around.collection_of(job.first)
+    n_images = around.n_images(slug) if slug else None
+    if concepts[0] is None or concepts[1] is None or n_images is None:
+        return Step("alignment", "alignment", None, None, _TORCH_BYTES)
+    both = concepts[0] + concepts[1]
+    memory = _TORCH_BYTES + _PAIR_BYTES * concepts[0] * concepts[1] + _ALIGNED_BYTES * both
+    disk = 4_000.0 * both + n_images * _THUMBNAIL_BYTES
+    return Step("alignment", "alignment", float(n_images) * both, disk, memory)
 
 
 def _width(extraction: ExtractionSpec) -> int | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from store.methods import DictionarySpec
-from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec, Spec
+from store.specs import AlignmentSpec, AtlasSpec, CollectionSpec, ExtractionSpec, Spec
 from store.vocabulary import JobKind, Queue
 
 T = TypeVar("T")
@@ -92,7 +92,28 @@ class IndexJob(JobSpec):
         return f"Index {self.dictionary}"
 
 
-Work = IngestJob | ExtractJob | TrainJob | IndexJob
+class AlignJob(JobSpec):
+    """The concepts of two dictionaries of one collection are brought together."""
+
+    kind: Literal[JobKind.ALIGN] = JobKind.ALIGN
+    first: str = Field(description="slug of a dictionary")
+    second: str = Field(description="slug of the other dictionary; the order does not matter")
+    alignment: AlignmentSpec = AlignmentSpec()
+    weights: tuple[Path, ...] = Field((), description="weights files that live activations were made with")
+
+    @model_validator(mode="after")
+    def _two(self) -> "AlignJob":
+        if self.first == self.second:
+            raise ValueError(f"'{self.first}' is named twice; name two dictionaries")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list of jobs."""
+        return f"Align {self.first} and {self.second}"
+
+
+Work = IngestJob | ExtractJob | TrainJob | IndexJob | AlignJob
 """A job that computes something itself."""
 
 
@@ -124,6 +145,7 @@ _ANY: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="k
 QUEUE_OF: Final = {
     JobKind.INGEST: Queue.CPU,
     JobKind.INDEX: Queue.CPU,
+    JobKind.ALIGN: Queue.CPU,
     JobKind.EXTRACT: Queue.GPU,
     JobKind.TRAIN: Queue.GPU,
     JobKind.PIPELINE: Queue.PIPELINES,

@@ -74,6 +74,7 @@ class JobKind(StrEnum):
     EXTRACT = "extract"
     TRAIN = "train"
     INDEX = "index"
+    ALIGN = "align"
     PIPELINE = "pipeline"
 
 

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from store.artifacts import Artifact, key_of
 from store.catalog.tables import Job
-from store.jobs import AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, Work, load_job
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, Work, load_job
 from store.vocabulary import Kind
-from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
+from worker.jobs.requests import activations_inputs, alignment_inputs, atlas_inputs, dictionary_inputs
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class _Search:
                 self._add_reading(work)
             case IndexJob():
                 self._add_index(work)
+            case AlignJob():
+                self._add_align(work)
             case _:  # ingests begin anew
                 pass
 
@@ -87,6 +89,14 @@ class _Search:
         if dictionary is not None and activations is not None:
             self.digests |= {dictionary.digest, activations.digest}
             self._found(key_of(Kind.ATLAS, job.atlas, inputs=atlas_inputs(dictionary, activations=activations)))
+
+    def _add_align(self, job: AlignJob) -> None:
+        found = [self.by_digest.get(self.dictionaries.get(slug, "")) for slug in (job.first, job.second)]
+        dictionaries = [one for one in found if one is not None]
+        for one in dictionaries:
+            self.digests |= {one.digest, one.manifest.inputs["activations"]} & self.by_digest.keys()
+        if len(dictionaries) == len(found):
+            self._found(key_of(Kind.ALIGNMENT, job.alignment, inputs=alignment_inputs(*dictionaries)))
 
     def _found(self, key: str) -> Artifact | None:
         self.keys.add(key)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.artifacts import Artifact, Artifacts, check_writable, open_artifacts, sha256_of
+from store.artifacts import Artifact, Artifacts, check_writable, open_artifacts
 from store.bundled import BUNDLED
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
@@ -19,10 +19,11 @@ from store.collection import Collection
 from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
-from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
+from store.specs import AlignmentSpec, AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Kind
 from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
 from worker.reporting import Reporter, Tell
+from worker.weights import weights_of
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
@@ -209,7 +210,7 @@ class Workshop:
         from worker.models.registry import load_model
 
         device = pick_device(self._device)
-        model = load_model(spec.model, weights_file=_file_of(spec, weights), device=device)
+        model = load_model(spec.model, weights_file=weights_of(spec, weights), device=device)
         collection = self._collection_of(activations)
         _, folder = self.collection(collection.spec["slug"])
         return open_live(activations, Extraction(spec, model, collection, folder, device), on_progress=tell)
@@ -328,6 +329,17 @@ class Workshop:
         )
         return index(spec, inputs, self.artifacts, on_progress=tell)
 
+    def align(self, first: str, second: str, spec: AlignmentSpec, *, weights: Sequence[Path] = ()) -> Built:
+        """Two dictionaries of one collection become an alignment, which shows them side by side from then on."""
+        from worker.aligning import find_pair
+
+        pair = find_pair((first, second), self.artifacts, self.catalog)
+        with self._reporter.job(f"align {first} {second}") as tell:
+            read = partial(self._open, weights=weights, tell=tell)
+            built = self._fresh(Kind.ALIGNMENT, lambda: pair.align(spec, read, on_progress=tell))
+        pair.record(built.artifact)
+        return built
+
     def _show(self, slug: str, dictionary: Artifact, atlas: Artifact) -> None:
         metrics: dict[str, Any] = json.loads(dictionary.file("metrics.json").read_text())
         with recording(atlas, self.artifacts, self.catalog) as session:
@@ -356,27 +368,6 @@ class Workshop:
             self.artifacts.set_aside(artifact)
             return Built(build(), reused=False)
         return Built(artifact, reused=True)
-
-
-def _file_of(spec: ExtractionSpec, files: Sequence[Path]) -> Path | None:
-    """The weights file that activations were made with; None where the model has its own weights."""
-    if spec.weights_sha256 is None:
-        return None
-    found = {weights_digest(file): file for file in files}
-    if spec.weights_sha256 not in found:
-        given = f", given: {', '.join(f'{file} ({sha[:12]})' for sha, file in found.items())}" if found else ""
-        raise InvalidInput(
-            f"The activations of {spec.model} at {spec.layer} are not stored, so its weights file is needed again, the "
-            f"one with sha256 {spec.weights_sha256[:12]}{given}. Give it by --weights."
-        )
-    return found[spec.weights_sha256]
-
-
-def weights_digest(file: Path) -> str:
-    """SHA-256 of a weights file that a person gave; raises ``InvalidInput`` when there is none."""
-    if not file.is_file():
-        raise InvalidInput(f"The weights file '{file}' does not exist; check --weights.")
-    return sha256_of(file)
 
 
 def model_slug(name: str) -> str:

@@ -67,7 +67,8 @@ def _past(site: Site, around: Surroundings) -> Iterator[Past]:
 
 def _as_past(done: DoneStep, around: Surroundings) -> Past | None:
     kinds = {"collection": Kind.COLLECTION, "activations": Kind.ACTIVATIONS, "dictionaries": Kind.DICTIONARY}
-    kind = kinds.get(done.name, Kind.ATLAS)
+    kinds |= {"atlas": Kind.ATLAS, "alignment": Kind.ALIGNMENT}
+    kind = kinds[done.name]
     made = [one for one in done.made if one["kind"] == kind]
     try:
         job = load_job(done.spec)

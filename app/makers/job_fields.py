@@ -142,6 +142,12 @@ _INDEX: Final = (
     _REBUILD,
 )
 
+_ALIGN: Final = (
+    Field("first", "One dictionary", kind="select", required=True, path=("first",), group="Two of one collection"),
+    Field("second", "The other", kind="select", required=True, path=("second",), group="Two of one collection"),
+    _REBUILD,
+)
+
 _SPEC: Final = (
     Field("spec", "The job as JSON", "any kind, any field; the schema is in the API's description", "code", "{}"),
 )
@@ -151,6 +157,7 @@ FORMS: Final[dict[str, Sequence[Field]]] = {
     JobKind.EXTRACT: (*_READING, _REBUILD),
     JobKind.TRAIN: _TRAIN,
     JobKind.INDEX: _INDEX,
+    JobKind.ALIGN: _ALIGN,
     "spec": _SPEC,
 }
 HEADINGS: Final = {
@@ -160,6 +167,11 @@ HEADINGS: Final = {
     JobKind.INDEX: (
         "Index a dictionary",
         "The evidence of each concept is gathered, so that the explorer can show it.",
+    ),
+    JobKind.ALIGN: (
+        "Align two dictionaries",
+        "The concepts of two dictionaries of one collection are brought together: which are the same, which are one "
+        "side's own.",
     ),
     "spec": ("Start any job", "All that a job can be, as the API takes it: change what you like."),
 }

@@ -84,6 +84,7 @@ def _job(kind: str, values: Mapping[str, str]) -> AnyJob:
     if kind == "spec":
         return load_job(json.loads(values["spec"]))
     parts = {JobKind.INGEST: _ingest, JobKind.EXTRACT: _extract, JobKind.TRAIN: _train, JobKind.INDEX: _index}
+    parts |= {JobKind.ALIGN: _align}
     return load_job({"kind": kind, "rebuild": values["rebuild"] == "on"} | parts[JobKind(kind)](values))
 
 
@@ -118,6 +119,10 @@ def _train(values: Mapping[str, str]) -> dict[str, Any]:
 
 def _index(values: Mapping[str, str]) -> dict[str, Any]:
     return {"dictionary": values["dictionary"], "atlas": {"n_examples": values["n_examples"] or 16}}
+
+
+def _align(values: Mapping[str, str]) -> dict[str, Any]:
+    return {"first": values["first"], "second": values["second"]}
 
 
 def _slug(text: str) -> str:
@@ -258,4 +263,5 @@ def _choices(site: Site) -> dict[str, list[tuple[str, str]]]:
     with site.catalog.session() as session:
         collections = [(row.slug, f"{row.title} ({row.n_images:,} images)") for row in list_collections(session)]
         dictionaries = [(row.slug, row.title) for row in list_dictionaries(session, with_atlas=False)]
-    return {"collection": collections, "dictionary": dictionaries}
+    others = dictionaries[1:] + dictionaries[:1]
+    return {"collection": collections, "dictionary": dictionaries, "first": dictionaries, "second": others}

@@ -35,6 +35,7 @@ FILLED = {
     "extract": {"collection": "shapes", "model": "timm/resnet50", "layer": "layer4", "height": "64", "width": "96"},
     "train": {"collection": "shapes", "preset": "relu-small", "n_concepts": "99", "seed": "3", "live": "on"},
     "index": {"dictionary": "tiny-topk", "n_examples": "12", "rebuild": "on"},
+    "align": {"first": "tiny-topk", "second": "wide-topk"},
     "spec": {"spec": json.dumps(SPEC)},
 }
 
@@ -77,6 +78,7 @@ def test_fields_mean_what_they_say(jobs: TestClient) -> None:
         ("train", {"n_concepts": "4", "n_active": "9"}, "n_active (9) is above n_concepts (4)"),
         ("train", {"preset": "nothing"}, "No preset named"),
         ("index", {"n_examples": "3"}, "greater than or equal to 9"),
+        ("align", {"first": "wide-topk", "second": "wide-topk"}, "named twice"),
         ("spec", {"spec": "{"}, "This is not JSON"),
         ("spec", {"spec": '{"kind": "index"}'}, "index.dictionary: Field required"),
     ],

@@ -11,10 +11,21 @@ from typer.testing import CliRunner
 from store.catalog.jobs import get_job
 from store.catalog.session import Catalog
 from store.commands import command_of, nearest_preset
-from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob, load_job
+from store.jobs import (
+    AlignJob,
+    AnyJob,
+    ExtractJob,
+    IndexJob,
+    IngestJob,
+    Member,
+    NamedDictionary,
+    PipelineJob,
+    TrainJob,
+    load_job,
+)
 from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES, PRESETS
 from store.settings import Settings
-from store.specs import AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
+from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit
 from worker.cli.main import app
 
@@ -49,6 +60,8 @@ JOBS: dict[str, AnyJob] = {
     "train changed": learn(PRESETS[0].spec.model_copy(update={"whiten": True, "lr": 1e-4, "seed": 7, "epochs": 3})),
     "index": IndexJob(dictionary="a-b"),
     "index more": IndexJob(dictionary="a-b", atlas=AtlasSpec(n_examples=25), rebuild=True),
+    "align": AlignJob(first="a-b", second="c"),
+    "align live": AlignJob(first="a-b", second="c", weights=(Path("/my weights.safetensors"),), rebuild=True),
 }
 
 
@@ -77,6 +90,7 @@ UNSAYABLE: dict[str, AnyJob] = {
     "two dictionaries": learn(PRESETS[0].spec).model_copy(
         update={"dictionaries": (*learn(PRESETS[0].spec).dictionaries, *learn(PRESETS[1].spec).dictionaries)}
     ),
+    "a finer alignment": AlignJob(first="a", second="b", alignment=AlignmentSpec(n_shared=8)),
     "neighbours": IndexJob(dictionary="a", atlas=AtlasSpec(n_neighbors=3)),
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from store.estimates import TYPICAL_SPEED, Past, Step, Surroundings, estimate, n_tokens, steps_of
-from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
 from store.methods import TopKSpec
 from store.specs import CollectionSpec, ExtractionSpec
 
@@ -29,6 +29,16 @@ def test_amounts_are_the_literal_products() -> None:
     assert n_tokens(READ, 100) == tokens
     assert amounts(TRAIN) == {"activations": 100 * 320 * 576 / 1e6, "dictionaries": 384 * 320 * tokens * 12}
     assert amounts(IndexJob(dictionary="d")) == {"atlas": 384 * (100 + 80)}
+
+
+def test_an_alignment_takes_all_images_for_the_concepts_of_both_sides() -> None:
+    around = Surroundings({"foods": 100}.get, lambda _: 100, {"d": 384, "e": 512}.get, {"d": "foods"}.get)
+    job = AlignJob(first="d", second="e")
+    assert [step.amount for step in steps_of(job, around)] == [100 * (384 + 512)]
+    large = Surroundings({"foods": 100}.get, lambda _: 100, {"d": 8192, "e": 8192}.get, {"d": "foods"}.get)
+    memory = estimate(job, large).memory_bytes
+    assert memory is not None
+    assert 3e9 < memory < 4.5e9
 
 
 def test_disk_of_activations_is_two_bytes_a_number() -> None:
@@ -78,6 +88,7 @@ def test_memory_is_at_least_what_a_smaller_job_really_took() -> None:
         ExtractJob(collection="unknown", extraction=READ),
         ExtractJob(collection="foods", extraction=ExtractionSpec(model="timm/resnet50", layer="layer4")),
         IndexJob(dictionary="unknown"),
+        AlignJob(first="d", second="unknown"),
     ],
 )
 def test_what_is_not_known_is_left_open(job: AnyJob) -> None:

@@ -264,6 +264,26 @@ def test_metrics_and_stability_of_two_seeds(studio: Studio) -> None:
     assert "Known: final" in here("metrics", "--layer", "finl", store=studio.store, expect=2).stderr
 
 
+def test_two_dictionaries_are_aligned_and_bad_pairs_told(studio: Studio) -> None:
+    answer_here(*studio.train_arguments, "--slug", "again", "--seed", "4", store=studio.store)
+    found = answer_here("align", "small", "again", store=studio.store)
+    assert (found["kind"], found["reused"]) == ("alignment", False)
+    assert found["n_matched"] <= found["n_pairs"] <= 24
+    assert all(
+        sum(side[name] for name in ("matched", "split", "merge", "unmatched", "silent")) == 24
+        for side in found["sides"]
+    )
+    again = answer_here("align", "again", "small", store=studio.store)
+    assert (again["digest"], again["reused"]) == (found["digest"], True)
+    assert "n_matched: " in here("align", "small", "again", store=studio.store).stdout
+    told = here("align", "small", "small", store=studio.store, expect=2).stderr
+    assert "the same dictionary" in told
+    assert "No dictionary named 'nothing'" in here("align", "small", "nothing", store=studio.store, expect=2).stderr
+    queued = answer_here("align", "small", "again", "--detach", store=studio.store)
+    assert (queued["kind"], queued["title"]) == ("align", "Align small and again")
+    run("jobs", "cancel", str(queued["id"]), store=studio.store)
+
+
 def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == version("conceptoscope")
 

@@ -11,19 +11,20 @@ import pytest
 from typer.testing import CliRunner
 
 from store.artifacts import MANIFEST, Artifacts
+from store.catalog.alignments import save_alignment
 from store.catalog.jobs import cancel_job, get_job, submit_job
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.catalog.wanted import WantedNotes
 from store.errors import Damaged, InvalidInput, NotFound
-from store.jobs import AnyJob, IndexJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import AlignJob, AnyJob, IndexJob, Member, NamedDictionary, PipelineJob, TrainJob
 from store.settings import Settings
-from store.specs import AtlasSpec
+from store.specs import AlignmentSpec, AtlasSpec
 from store.vocabulary import JobState, Kind
-from tests.worker.chains import EXTRACTION, all_digests, dictionary_spec, make_chain, record
+from tests.worker.chains import EXTRACTION, all_digests, dictionary_spec, make, make_chain, record
 from worker.cli import app, main
 from worker.collector import Collector
-from worker.jobs.requests import dictionary_inputs
+from worker.jobs.requests import alignment_inputs, dictionary_inputs
 
 WEEK = timedelta(days=7)
 TRAIN = TrainJob(
@@ -176,6 +177,30 @@ def test_activations_of_finished_dictionaries_go_when_asked(
     [thing] = gc(settings, "--activations", "--yes", "--grace", "0s")["things"]
     assert (thing["kind"], thing["why"]) == ("activations", "only finished dictionaries refer to it")
     assert all_digests(artifacts) == (chain.digests | other.digests) - {chain.activations.digest, other.atlas.digest}
+
+
+def test_an_alignment_keeps_what_it_shows_until_another_takes_its_place(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    one, other = make_chain(artifacts, days=30), make_chain(artifacts, seed=1, days=30)
+    inputs = alignment_inputs(one.dictionary, other.dictionary)
+    old, new = (make(artifacts, Kind.ALIGNMENT, AlignmentSpec(seed=s), inputs=inputs, days=30) for s in (0, 1))
+    for atlas in (one.atlas, other.atlas):
+        artifacts.remove(atlas)
+    with catalog.session() as session:
+        save_alignment(session, other.dictionary.digest, one.dictionary.digest, digest=old.digest, headline={})
+    assert going(collector) == {new.digest}
+    activations = one.activations.digest
+    assert activations in all_digests(artifacts)
+    job = write_down(catalog, AlignJob(first="small", second="other", alignment=AlignmentSpec(seed=1)))
+    record(catalog, one, with_atlas=False)
+    record(catalog, other, slug="other", with_atlas=False)
+    assert going(collector) == set()  # the job would find it
+    with catalog.session() as session:
+        cancel_job(session, job.id)
+        save_alignment(session, one.dictionary.digest, other.dictionary.digest, digest=new.digest, headline={})
+    assert going(collector, days=6) == set()  # the old one was wanted until now
+    assert going(collector, days=8) == {old.digest}
 
 
 @pytest.mark.parametrize(

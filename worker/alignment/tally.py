@@ -143,7 +143,9 @@ def _firing(codes: csr_array) -> csr_array:
 
 def _images_firing(codes: csr_array, n_patches: int) -> Int64[np.ndarray, " K"]:
     """In how many images each concept fires: the rows of an image are read as one row, in which entries repeat."""
-    by_image = csr_array((np.ones(codes.nnz, dtype=np.int8), codes.indices.copy(), codes.indptr[::n_patches].copy()))
+    shape = (codes.shape[0] // n_patches, codes.shape[1])
+    parts = np.ones(codes.nnz, dtype=np.int8), codes.indices.copy(), codes.indptr[::n_patches].copy()
+    by_image = csr_array(parts, shape=shape)
     by_image.sum_duplicates()
     return np.bincount(by_image.indices, minlength=codes.shape[1])
 

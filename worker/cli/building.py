@@ -1,4 +1,4 @@
-"""Commands that build: ingest, extract, train, atlas, demo."""
+"""Commands that build: ingest, extract, train, atlas, align, demo."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from store.jobs import ExtractJob, IndexJob, IngestJob, NamedDictionary, TrainJob
+from store.jobs import AlignJob, ExtractJob, IndexJob, IngestJob, NamedDictionary, TrainJob
 from store.methods import AnyDictionarySpec
 from store.presets import get_preset
-from store.specs import AtlasSpec, ClassRule, CollectionSpec
+from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec
 from worker.cli.jobs import hand_over
 from worker.cli.options import (
     CollectionArgument,
@@ -21,6 +21,7 @@ from worker.cli.options import (
     RebuildOption,
     StoreOption,
     WeightsAgainOption,
+    alignment_facts,
     collection_facts,
     print_all,
     print_built,
@@ -161,6 +162,26 @@ def atlas(
         return
     workshop = workshop_of(store, device=device, rebuild=rebuild)
     print_built(workshop.atlas(dictionary, spec, weights=weights or ()), as_json=as_json)
+
+
+def align(
+    first: Annotated[str, typer.Argument(help="Slug of a dictionary.")],
+    second: Annotated[str, typer.Argument(help="Slug of another dictionary of the same collection.")],
+    weights: WeightsAgainOption = None,
+    device: DeviceOption = None,
+    store: StoreOption = None,
+    rebuild: RebuildOption = False,
+    detach: DetachOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the concepts of two dictionaries together: which are the same, which are one side's own."""
+    if detach:
+        paths = tuple(path.absolute() for path in weights or ())
+        hand_over(store, AlignJob(first=first, second=second, weights=paths, rebuild=rebuild), as_json=as_json)
+        return
+    workshop = workshop_of(store, device=device, rebuild=rebuild)
+    built = workshop.align(first, second, AlignmentSpec(), weights=weights or ())
+    print_built(built, as_json=as_json, extra=alignment_facts(built))
 
 
 def demo(

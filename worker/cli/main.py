@@ -31,6 +31,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "extract": building.extract,
     "train": building.train,
     "atlas": building.atlas,
+    "align": building.align,
     "demo": building.demo,
     "up": operating.up,
     "web": looking.web,

@@ -19,7 +19,8 @@ from store.settings import Settings
 from store.specs import ExtractionSpec
 from store.vocabulary import Fit
 from worker.reporting import Reporter
-from worker.workshop import Built, Workshop, weights_digest
+from worker.weights import weights_digest
+from worker.workshop import Built, Workshop
 
 StoreOption = Annotated[
     Path | None, typer.Option("--store", help="Folder of the store [default: ./conceptoscope-store].")
@@ -133,6 +134,21 @@ def collection_facts(workshop: Workshop, slug: str) -> dict[str, Any]:
         "n_near_duplicates": kinds.count("near"),
         "damaged": collection.damaged(),
     }
+
+
+def alignment_facts(built: Built) -> dict[str, Any]:
+    """What a person wants to know of an alignment: the headline numbers, and what became of either side's concepts."""
+    from store.alignment.reader import Alignment
+
+    alignment = Alignment(built.artifact)
+    numbers = {name: value for name, value in alignment.summary.items() if not isinstance(value, dict)}
+    sides = [
+        {"side": side.value, "model": facts.model, "layer": facts.layer, "dictionary": facts.dictionary[:12]}
+        | alignment.summary[side.value]
+        for side, facts in alignment.sides.items()
+    ]
+    alignment.close()
+    return numbers | {"sides": sides}
 
 
 def print_built(built: Built, *, as_json: bool, extra: Mapping[str, Any] | None = None) -> None:

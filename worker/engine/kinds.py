@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from store.jobs import AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
 from store.vocabulary import Kind
 from worker.workshop import Built, Wanted, Workshop
 
@@ -30,6 +30,8 @@ def carry_out(job: AnyJob, workshop: Workshop, step: Step) -> list[Made]:
             return _train(job, workshop, step)
         case IndexJob():
             return _index(job, workshop, step)
+        case AlignJob():
+            return _align(job, workshop, step)
         case _:
             raise AssertionError(f"{job.kind} jobs compute nothing themselves")
 
@@ -60,6 +62,10 @@ def _index(job: IndexJob, workshop: Workshop, step: Step) -> list[Made]:
         return [_made(workshop.atlas(job.dictionary, job.atlas, weights=job.weights), slug=job.dictionary)]
 
     return step("atlas", gather)
+
+
+def _align(job: AlignJob, workshop: Workshop, step: Step) -> list[Made]:
+    return step("alignment", lambda: [_made(workshop.align(job.first, job.second, job.alignment, weights=job.weights))])
 
 
 def _made(built: Built, **more: Any) -> Made:

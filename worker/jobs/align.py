@@ -8,7 +8,6 @@ from store.alignment.sides import Side
 from store.alignment.writer import AlignmentWriter
 from store.artifacts import Artifact, Artifacts
 from store.collection import Collection
-from store.errors import InvalidInput
 from store.specs import AlignmentSpec
 from store.vocabulary import Kind, Split
 from worker.alignment.gathering import Gathering, gather
@@ -17,23 +16,6 @@ from worker.alignment.tables import Gathered, summary, write_tables
 from worker.jobs.requests import alignment_inputs
 
 Progress = Callable[[int, int, str], None]
-
-
-def check_alignable(dictionaries: Sequence[Artifact], names: Sequence[str]) -> None:
-    """Raise ``InvalidInput`` unless they are two, and of one collection."""
-    one, other = dictionaries
-    if one.digest == other.digest:
-        raise InvalidInput(
-            f"'{names[0]}' and '{names[1]}' are the same dictionary, so that each concept is its own counterpart; "
-            "name two that were trained apart (`conceptoscope ls` lists them)."
-        )
-    collections = [artifact.manifest.inputs["collection"] for artifact in dictionaries]
-    if collections[0] != collections[1]:
-        raise InvalidInput(
-            f"'{names[0]}' was learned from the collection {collections[0][:12]} and '{names[1]}' from "
-            f"{collections[1][:12]}: an alignment needs the same images on both sides. Run `conceptoscope train` for "
-            "one of the two on the other's collection, as it is now."
-        )
 
 
 def align(

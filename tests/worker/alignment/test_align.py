@@ -16,10 +16,10 @@ from store.specs import AlignmentSpec
 from store.vocabulary import Tokens
 from tests import alignment_tables as twin
 from tests.worker.alignment.studio import N_IMAGES, Studio, dense_codes
+from worker.aligning import check_alignable
 from worker.alignment.gathering import unit_atoms
 from worker.alignment.sides import Aligned
 from worker.alignment.tally import permuted_images
-from worker.jobs.align import check_alignable
 
 SPEC = AlignmentSpec(seed=5, level=0.9)
 

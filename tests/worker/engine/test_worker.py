@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from store.catalog.alignments import find_alignment
 from store.catalog.dictionaries import get_dictionary
 from store.catalog.jobs import cancel_job, list_log, list_members, list_steps, retry_job
 from store.catalog.session import Catalog
-from store.jobs import IndexJob, Member, PipelineJob
+from store.jobs import AlignJob, IndexJob, Member, PipelineJob
 from store.settings import Settings
 from store.vocabulary import JobState
 from tests.working import Inputs, drafts, look, published, submit, wait_end, wait_for, working
@@ -50,6 +51,26 @@ def test_a_pipeline_runs_to_its_atlas(settings: Settings, catalog: Catalog, inpu
     assert any("train small: done" in text for text in told)
     assert members[1].worker == "w"
     assert (members[1].peak_bytes or 0) > 10e6
+
+
+def test_two_seeds_are_aligned_by_a_worker(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
+    for seed in (11, 12):
+        assert wait_end(catalog, submit(catalog, inputs.train(f"seed-{seed}", seed=seed))).state == JobState.SUCCEEDED
+    row = wait_end(catalog, submit(catalog, AlignJob(first="seed-11", second="seed-12")))
+    assert (row.state, row.failure) == (JobState.SUCCEEDED, None)
+    assert row.result is not None
+    (made,) = row.result["made"]
+    assert made["kind"] == "alignment"
+    with catalog.session() as session:
+        one, other = (get_dictionary(session, f"seed-{seed}").digest for seed in (11, 12))
+        found = find_alignment(session, one, other)
+        assert [step.name for step in list_steps(session, row.id)] == ["alignment"]
+    assert found is not None
+    assert found.digest == made["digest"]
+    assert made["digest"] in published(settings.store)["alignment"]
+    failed = wait_end(catalog, submit(catalog, AlignJob(first="seed-11", second="nothing")))
+    assert failed.state == JobState.FAILED
+    assert "nothing" in (failed.failure or {})["message"]
 
 
 def test_equal_jobs_all_succeed_and_make_one_artifact(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
