@@ -1,9 +1,10 @@
-"""The demo: from the demo photos to four dictionaries with their atlases, as a pipeline of jobs."""
+"""The demo: from the demo photos to four dictionaries with their atlases and alignments, as a pipeline of jobs."""
 
+from itertools import combinations
 from pathlib import Path
 
 from store.errors import NotFound
-from store.jobs import IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import AlignJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
 from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES
 from store.settings import Settings
 
@@ -21,12 +22,16 @@ def find_demo_photos(settings: Settings) -> Path:
 
 
 def demo_pipeline(photos: Path, *, rebuild: bool = False) -> PipelineJob:
-    """From the photos to the atlases; a dictionary is indexed while the next one is trained."""
+    """From the photos to atlases and alignments; a dictionary is indexed while the next one is trained."""
     again = {"rebuild": rebuild}
+    learned_at: dict[str, int] = {}
     members = [Member(job=IngestJob(folder=photos.absolute(), collection=DEMO_COLLECTION, **again))]
     for one in DEMO_DICTIONARIES:
         named = NamedDictionary(slug=one.slug, title=one.title, spec=one.spec)
         learned = TrainJob(collection=DEMO_COLLECTION.slug, extraction=one.extraction, dictionaries=(named,), **again)
         members.append(Member(job=learned, after=(0,)))
+        learned_at[one.slug] = len(members) - 1
         members.append(Member(job=IndexJob(dictionary=one.slug, **again), after=(len(members) - 1,)))
+    for a, b in combinations(learned_at, 2):
+        members.append(Member(job=AlignJob(first=a, second=b, **again), after=(learned_at[a], learned_at[b])))
     return PipelineJob(title="The demo", members=tuple(members), **again)

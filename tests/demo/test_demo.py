@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from store.artifacts import Artifacts
 from store.atlas.reader import Atlas
+from store.catalog.alignments import find_alignment
 from store.catalog.dictionaries import get_dictionary, list_dictionaries
 from store.catalog.session import Catalog
 from store.presets import DEMO_DICTIONARIES
@@ -109,3 +111,16 @@ def test_a_copied_store_works_elsewhere(store: Path, tmp_path: Path) -> None:
         assert {row.slug for row in list_dictionaries(session)} == set(SLUGS)
     catalog.close()
     atlas_of(tmp_path / "copy", SLUGS[0]).close()
+
+
+@pytest.mark.parametrize(("a", "b"), combinations(SLUGS, 2))
+def test_dictionaries_share_concepts_well_above_chance(store: Path, a: str, b: str) -> None:
+    catalog = Catalog(Settings(store=store).catalog_url)
+    with catalog.session() as session:
+        row = find_alignment(session, get_dictionary(session, a).digest, get_dictionary(session, b).digest)
+    catalog.close()
+    assert row is not None
+    summary = row.headline
+    assert summary["n_matched"] >= 60
+    assert summary["correlation"] > 2 * summary["null"]
+    assert summary["held_out"] > 0.15  # pairs that were found on other photos; without a relation it would be 0
