@@ -48,7 +48,13 @@ def _measure(port: int, pid: int, started: float) -> dict[str, Any]:
             "resident_mib": round(psutil.Process(pid).memory_info().rss / 2**20, 1),
             "torch_mapped": any("torch" in entry.path for entry in psutil.Process(pid).memory_maps()),
             "pages_server_ms": pages,
-            "bars": {"start_s": 2, "resident_mib": 200, "grid_p95_ms": 60, "concept_p95_ms": 80},
+            "bars": {
+                "start_s": 2,
+                "resident_mib": 200,
+                "grid_p95_ms": 60,
+                "concept_p95_ms": 80,
+                "alignment_p95_ms": 90,
+            },
         }
 
 
@@ -58,15 +64,21 @@ def _addresses(client: httpx.Client, slugs: list[str], rng: random.Random) -> di
     totals = {s: client.get(f"/api/v1/dictionaries/{s}/concepts?limit=1").json()["page"]["total"] for s in slugs}
     chosen = [rng.choice(slugs) for _ in range(_REQUESTS)]
     concept = [f"/d/{slug}/c/{rng.randrange(totals[slug])}" for slug in chosen]
+    aligned = [card["links"]["html"] for card in client.get("/api/v1/alignments").json()["data"]]
+    shows = ("", "?sort=-held_out", "?mutual=yes&min=0.5", "?show=fans", "?show=a", "?show=b")
     return {
         "home": ["/"] * 50,
         "dictionary": [f"/d/{rng.choice(slugs)}" for _ in range(50)],
         "grid": grid,
         "concept": concept,
+        "alignment": [f"{rng.choice(aligned)}{rng.choice(shows)}" for _ in range(_REQUESTS)] if aligned else [],
+        "jobs": ["/jobs?members=yes"] * 50,
     }
 
 
 def _time_pages(client: httpx.Client, addresses: list[str]) -> dict[str, float]:
+    if not addresses:
+        return {}
     for address in addresses[:20]:
         client.get(address)
     times = []
