@@ -14,7 +14,7 @@ import numpy as np
 from store.errors import Damaged, NewerFormat
 
 _SCHEMA_TABLE = "schema_version"
-_READ_MEMORY = "48MB"  # for all open files together: a web process must stay small
+_READ_MEMORY = "32MB"  # for all open files together: a web process must stay small
 
 
 @dataclass(frozen=True)
