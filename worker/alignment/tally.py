@@ -9,7 +9,10 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from scipy.sparse import csr_array, vstack
 
 _BLOCK_CONCEPTS = 512
+_BLOCK_TOKENS = 4096
 _THREADS = 2
+_DENSE_GAIN = 30  # products of dense codes in the time of one of sparse codes
+Table = np.ndarray[tuple[int, int], np.dtype[Any]]
 
 
 @dataclass
@@ -125,8 +128,17 @@ def permuted_images(n: int, *, seed: int, part: int) -> Int64[np.ndarray, " n"]:
     return other
 
 
-def add_products(table: np.ndarray[tuple[int, int], np.dtype[Any]], a: csr_array, b: csr_array) -> None:
-    """``table [K J] += a^T b`` for codes ``[n K]`` and ``[n J]``, some concepts at a time, on two threads."""
+def add_products(table: Table, a: csr_array, b: csr_array) -> None:
+    """``table [K J] += a^T b`` for codes ``[n K]`` and ``[n J]``; the quicker of the sparse and the dense way."""
+    met = a.nnz / max(a.shape[0], 1) * b.nnz  # about as many products if codes are spread evenly
+    if met * _DENSE_GAIN > float(a.shape[0]) * a.shape[1] * b.shape[1]:
+        _add_dense(table, a, b)
+    else:
+        _add_sparse(table, a, b)
+
+
+def _add_sparse(table: Table, a: csr_array, b: csr_array) -> None:
+    """Some concepts at a time, on two threads."""
     by_concept = a.T.tocsr()
 
     def add(start: int) -> None:
@@ -135,6 +147,13 @@ def add_products(table: np.ndarray[tuple[int, int], np.dtype[Any]], a: csr_array
 
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(add, range(0, a.shape[1], _BLOCK_CONCEPTS)))
+
+
+def _add_dense(table: Table, a: csr_array, b: csr_array) -> None:
+    """Some tokens at a time; counts of so few are exact in float32."""
+    for start in range(0, a.shape[0], _BLOCK_TOKENS):
+        one, other = (side[start : start + _BLOCK_TOKENS].toarray().astype(np.float32) for side in (a, b))
+        table += (one.T @ other).astype(table.dtype)
 
 
 def _firing(codes: csr_array) -> csr_array:

@@ -145,4 +145,5 @@ def test_the_grace_time_counts_from_the_switch(catalog: Catalog) -> None:
             Kind.DICTIONARY: {"d2"},
             Kind.ATLAS: {"a2"},
             Kind.ACTIVATIONS: set(),
+            Kind.ALIGNMENT: set(),
         }

@@ -96,12 +96,16 @@ def test_parts_change_nothing_but_the_null(seed: int, codes_at_once: int) -> Non
     assert (parts.learned.a.firing == whole.learned.a.firing).all()
 
 
-def test_products_of_many_concepts_are_those_of_dense_codes() -> None:
+@pytest.mark.parametrize("density", [0.02, 0.9])
+def test_products_of_many_concepts_are_those_of_dense_codes(density: float) -> None:
     random = np.random.default_rng(0)
-    a, b = sparse_codes(random, 1, 40, 1100, density=0.02)[0], sparse_codes(random, 1, 40, 700, density=0.02)[0]
+    a, b = (sparse_codes(random, 1, 40, k, density=density)[0] for k in (1100, 700))
     table = np.ones((1100, 700), dtype=np.float32)
     add_products(table, csr_array(a.astype(np.float32)), csr_array(b.astype(np.float32)))
     assert table == pytest.approx(1 + a.T @ b, rel=1e-5)
+    counts = np.zeros((1100, 700), dtype=np.int32)
+    add_products(counts, *(csr_array((z > 0).astype(np.int32)) for z in (a, b)))
+    assert (counts == (a > 0).T.astype(int) @ (b > 0).astype(int)).all()
 
 
 @settings(max_examples=60, deadline=None)
