@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from store.artifacts import Artifacts
-from store.atlas.shelf import Shelf
+from store.atlas.shelf import make_atlas_shelf
 from store.atlas.weight import n_bytes_of
 from store.vocabulary import Kind
 from tests.factories import Shown, make_store
@@ -28,9 +28,9 @@ def test_an_open_atlas_weighs_what_opening_it_allocates(tmp_path: Path) -> None:
     make_store(tmp_path, n_images=8, shown=(Shown("one", "net", "topk", 400, 3, 3),))
     artifacts = Artifacts(tmp_path)
     (digest,) = (atlas.digest for atlas in artifacts.list(Kind.ATLAS))
-    with Shelf(artifacts).reading(digest):  # whatever is loaded once only
+    with make_atlas_shelf(artifacts).reading(digest):  # whatever is loaded once only
         pass
-    shelf = Shelf(artifacts)
+    shelf = make_atlas_shelf(artifacts)
     gc.collect()
     tracemalloc.start()
     with shelf.reading(digest) as shelved:
