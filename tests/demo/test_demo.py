@@ -113,7 +113,7 @@ def test_a_copied_store_works_elsewhere(store: Path, tmp_path: Path) -> None:
     atlas_of(tmp_path / "copy", SLUGS[0]).close()
 
 
-@pytest.mark.parametrize(("a", "b"), combinations(SLUGS, 2))
+@pytest.mark.parametrize(("a", "b"), list(combinations(SLUGS, 2)))
 def test_dictionaries_share_concepts_well_above_chance(store: Path, a: str, b: str) -> None:
     catalog = Catalog(Settings(store=store).catalog_url)
     with catalog.session() as session:
