@@ -276,6 +276,9 @@ def test_two_dictionaries_are_aligned_and_bad_pairs_told(studio: Studio) -> None
     )
     again = answer_here("align", "again", "small", store=studio.store)
     assert (again["digest"], again["reused"]) == (found["digest"], True)
+    (listed,) = (row for row in answer_here("ls", store=studio.store)["alignments"] if "again" in row.values())
+    assert {listed["first"], listed["second"]} == {"small", "again"}
+    assert listed["n_matched"] == found["n_matched"]
     told = here("align", "small", "again", store=studio.store).stdout
     assert f"n_matched: {found['n_matched']}" in told
     assert "unmatched" in told
