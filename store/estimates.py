@@ -22,7 +22,7 @@ TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "collection": 160.0,  # photos
     "dictionaries": 1.6e9,  # concepts x width x tokens x epochs, autoencoders and the like
     "atlas": 3.0e6,  # images x concepts, and what writing each concept's evidence takes
-    "alignment": 2.0e5,  # images x concepts of both sides
+    "alignment": 5.0e4,  # images x concepts of both sides
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
 _INGEST_BYTES: Final = 0.4e9

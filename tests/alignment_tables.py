@@ -157,7 +157,7 @@ class AlignmentPlan:
         either = n_a[i] + n_b[j] - both[i, j]
         one, other = (set(s.strongest(k, N_STRONGEST)) for s, k in ((self.a, i), (self.b, j)))
         norm = np.linalg.norm(self.a.atoms[i]) * np.linalg.norm(self.b.atoms[j])
-        same = self.a.facts.activations == self.b.facts.activations
+        same = (self.a.facts.model, self.a.facts.layer) == (self.b.facts.model, self.b.facts.layer)
         return {
             "correlation": float(self.correlation[i, j]),
             "jaccard": float(both[i, j] / either) if either else 0.0,

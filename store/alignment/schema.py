@@ -46,7 +46,7 @@ CONCEPT = Table(
 _SIMILARITIES = (
     Column("correlation", "DOUBLE", "[-1, 1]", "correlation of the codes over tokens of the images learned from"),
     Column("jaccard", "DOUBLE", "[0, 1]", "tokens where both fire over tokens where either does, all images"),
-    Column("cosine", "DOUBLE", "[-1, 1] or NULL", "cosine of the atoms; NULL unless both read the same activations"),
+    Column("cosine", "DOUBLE", "[-1, 1] or NULL", "cosine of the atoms; NULL unless both read one layer of one model"),
     Column("overlap", "DOUBLE", "[0, 1]", "Jaccard index of the two sets of 20 strongest images"),
 )
 

@@ -22,6 +22,7 @@ import pytest
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from store.alignment.reader import Alignment
 from store.artifacts import Artifacts
 from store.atlas.reader import Atlas
 from store.duck import DuckFile, DuckWriter, Schema
@@ -275,7 +276,12 @@ def test_two_dictionaries_are_aligned_and_bad_pairs_told(studio: Studio) -> None
     )
     again = answer_here("align", "again", "small", store=studio.store)
     assert (again["digest"], again["reused"]) == (found["digest"], True)
-    assert "n_matched: " in here("align", "small", "again", store=studio.store).stdout
+    (listed,) = (row for row in answer_here("ls", store=studio.store)["alignments"] if "again" in row.values())
+    assert {listed["first"], listed["second"]} == {"small", "again"}
+    assert listed["n_matched"] == found["n_matched"]
+    told = here("align", "small", "again", store=studio.store).stdout
+    assert f"n_matched: {found['n_matched']}" in told
+    assert "unmatched" in told
     told = here("align", "small", "small", store=studio.store, expect=2).stderr
     assert "the same dictionary" in told
     assert "No dictionary named 'nothing'" in here("align", "small", "nothing", store=studio.store, expect=2).stderr
@@ -374,5 +380,12 @@ def test_live_activations_train_the_same_dictionary_and_are_never_stored(studio:
     assert all(
         repr(values.tolist()) == repr(shown[1].columns[name].tolist()) for name, values in shown[0].columns.items()
     )
+    assert "--weights" in asked("align", "live", "small", expect=2).stderr
+    aligned = json.loads(asked("align", "live", "small", *weights).stdout)
+    assert aligned["correlation"] == pytest.approx(1, abs=1e-4)
+    assert aligned["n_matched"] == aligned["n_mutual"] == aligned["n_pairs"] > 0
+    pairs = Alignment(Artifacts(studio.store).get(Kind.ALIGNMENT, aligned["digest"])).pairs
+    assert pairs["a"].tolist() == pairs["b"].tolist()
+    assert pairs["cosine"] == pytest.approx(1, abs=1e-5)
     again = json.loads(asked(*studio.train_arguments, "--live", "--slug", "live", "--rebuild").stdout)
     assert (again["digest"], again["reused"]) == (built["digest"], True)

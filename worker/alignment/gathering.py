@@ -65,11 +65,10 @@ class Gathering:
         return Gathered(self.spec, found, self.strongest, self._unit_atoms())
 
     def _unit_atoms(self) -> tuple[Float32[np.ndarray, "K d"], Float32[np.ndarray, "J d"]] | None:
-        """Atoms of both sides where they are directions of one space: of the same activations."""
+        """Atoms of both sides where they are directions of one space: of one layer of a model with the same weights."""
         a, b = self.sides[Side.A], self.sides[Side.B]
-        if a.activations.artifact.digest != b.activations.artifact.digest:
-            return None
-        return unit_atoms(a), unit_atoms(b)
+        spaces = {(one.model, one.weights_sha256, one.layer) for one in (a.activations.stored, b.activations.stored)}
+        return (unit_atoms(a), unit_atoms(b)) if len(spaces) == 1 else None
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ from store.methods import AnyDictionarySpec
 from store.presets import get_preset
 from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec
 from worker.cli.jobs import hand_over
+from worker.cli.looking import print_table
 from worker.cli.options import (
     CollectionArgument,
     DetachOption,
@@ -181,7 +182,12 @@ def align(
         return
     workshop = workshop_of(store, device=device, rebuild=rebuild)
     built = workshop.align(first, second, AlignmentSpec(), weights=weights or ())
-    print_built(built, as_json=as_json, extra=alignment_facts(built))
+    numbers, sides = alignment_facts(built)
+    if as_json:
+        print_built(built, as_json=True, extra=numbers | {"sides": sides})
+    else:
+        print_built(built, as_json=False, extra=numbers)
+        print_table(sides)
 
 
 def demo(

@@ -136,7 +136,7 @@ def collection_facts(workshop: Workshop, slug: str) -> dict[str, Any]:
     }
 
 
-def alignment_facts(built: Built) -> dict[str, Any]:
+def alignment_facts(built: Built) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a person wants to know of an alignment: the headline numbers, and what became of either side's concepts."""
     from store.alignment.reader import Alignment
 
@@ -148,7 +148,7 @@ def alignment_facts(built: Built) -> dict[str, Any]:
         for side, facts in alignment.sides.items()
     ]
     alignment.close()
-    return numbers | {"sides": sides}
+    return numbers, sides
 
 
 def print_built(built: Built, *, as_json: bool, extra: Mapping[str, Any] | None = None) -> None:

@@ -36,15 +36,15 @@ class Studio:
     fine: ActivationStore
 
     @classmethod
-    def build(cls, root: Path) -> "Studio":
-        """All but the dictionaries."""
+    def build(cls, root: Path, *, n_fine: int = N_IMAGES) -> "Studio":
+        """All but the dictionaries; the fine model may have read only some of the images."""
         artifacts = Artifacts(root)
         photos = draw_photos(N_IMAGES, seed=0, with_classes=True)
         collection = make_collection(artifacts, photos, spec=CollectionSpec(slug="shapes", title="Shapes"))
         patches = planted_tokens(N_IMAGES * ROWS * COLS)[0].reshape(N_IMAGES, ROWS, COLS, WIDTH)
         turn = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(3))).Q
         coarse = write_activations(artifacts, collection, patches, model="coarse", images_per_shard=16)
-        turned = patches.repeat_interleave(2, dim=1) @ turn
+        turned = patches[:n_fine].repeat_interleave(2, dim=1) @ turn
         fine = write_activations(artifacts, collection, turned, model="fine", images_per_shard=7)
         return cls(artifacts, Collection(collection), ActivationStore(coarse), ActivationStore(fine))
 

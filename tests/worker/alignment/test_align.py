@@ -1,6 +1,7 @@
 """The align job on real files: every table as a slow literal twin has it; bad input is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,13 @@ def test_register_tokens_cannot_be_aligned(studio: Studio) -> None:
     registers = studio.side(studio.coarse, tokens=Tokens.REGISTERS)
     with pytest.raises(InvalidInput, match="register tokens"):
         studio.align(registers, studio.side(studio.fine))
+
+
+def test_a_side_that_lacks_images_is_told(studio: Studio, tmp_path: Path) -> None:
+    less = Studio.build(tmp_path, n_fine=N_IMAGES - 5)
+    with pytest.raises(InvalidInput, match=f"fine at conv have only {N_IMAGES - 5} of the {N_IMAGES} images") as fault:
+        studio.align(studio.side(studio.coarse), replace(studio.side(studio.fine), activations=less.fine))
+    assert "conceptoscope extract" in str(fault.value)
 
 
 def test_the_same_dictionary_twice_is_refused(studio: Studio, sides: tuple[Aligned, Aligned]) -> None:

@@ -18,6 +18,7 @@ from worker.alignment.finding import Found
 from worker.alignment.grids import Pooler, both_see, pooling, shared_grid
 from worker.alignment.strongest import overlaps
 from worker.alignment.tally import Tally, add_products, permuted_images
+from worker.metrics.matching import match
 
 Codes = np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
 SEEDS = st.integers(0, 2**16)
@@ -201,6 +202,20 @@ def test_a_planted_permutation_is_found_under_noise() -> None:
     assert right.sum() >= 0.99 * 400
     assert (found.null.lower_percentile(found.pairs.correlation[right]) >= 0.95).mean() > 0.99
     assert found.is_mutual(Side.A).mean() > 0.99
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_auction_reads_the_same_correlations(turned: bool) -> None:
+    """Beyond the limit of the exact method; some concepts of either side are silent, the sides of different size."""
+    random = np.random.default_rng(1)
+    a, b = sparse_codes(random, 60, 8, 50, density=0.1), sparse_codes(random, 60, 8, 70, density=0.1)
+    b[..., 10:40] = np.where(random.uniform(size=(60, 8, 30)) < 0.5, a[..., :30], 0)
+    a[..., 35], b[..., 5] = 0, 0
+    table = Found(tallied(b, a) if turned else tallied(a, b), 3).correlations
+    exact, auctioned = match(table), match(table, exact_limit=10)
+    assert auctioned.total == pytest.approx(exact.total, abs=1e-4 * 50)
+    assert auctioned.gap <= 1e-4 * 50 + 1e-6
+    assert len(auctioned.rows) == 49
 
 
 def test_percentiles_are_uniform_when_both_sides_are_independent() -> None:
