@@ -3,6 +3,7 @@
 Started by ``torchrun`` there are as many as it says; otherwise there is one, and nothing here costs anything.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,6 +57,7 @@ def joined() -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
+        gc.collect()  # cycles may hold the group, too
 
 
 @contextmanager
