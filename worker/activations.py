@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -135,6 +135,7 @@ class ActivationStore:
                 return shard.prefix[:, self.span(tokens)]
 
 
+@runtime_checkable
 class StoreGeometry(Protocol):
     """What a stream asks of the geometry of its store."""
 
@@ -147,6 +148,7 @@ class StoreGeometry(Protocol):
         """Images in every shard but the last."""
 
 
+@runtime_checkable
 class TokenStore(Protocol):
     """Whatever tokens are read from shard by shard: activations of one model, or several brought together."""
 

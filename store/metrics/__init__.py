@@ -5,10 +5,11 @@ from store.metrics.atoms import GEOMETRY
 from store.metrics.definition import Better, Metric
 from store.metrics.images import LABELS, PREDICTIONS
 from store.metrics.pairs import STABILITY
+from store.metrics.streams import STREAMS
 from store.metrics.tokens import CODES, RECONSTRUCTION, SPARSITY
 from store.metrics.training import TRAINING
 
-__all__ = ["GROUPS", "METRICS", "Better", "Metric", "get_metric"]
+__all__ = ["GROUPS", "METRICS", "STREAMS", "Better", "Metric", "get_metric"]
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "reconstruction": RECONSTRUCTION,
@@ -21,7 +22,8 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
 }
 """All metrics by what they are about, in the order in which they are shown."""
 
-METRICS: dict[str, Metric] = {metric.key: metric for group in GROUPS.values() for metric in group}
+METRICS: dict[str, Metric] = {metric.key: metric for group in (*GROUPS.values(), STREAMS) for metric in group}
+"""Those of ``GROUPS``, which ordinary dictionaries have, and ``STREAMS``, which universal dictionaries have."""
 
 
 def get_metric(key: str) -> Metric:
