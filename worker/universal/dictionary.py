@@ -108,7 +108,7 @@ class UniversalDictionary(LearnedDictionary):
     def stream_codes(self, stream: int, x: Float[Tensor, "n d_i"]) -> SparseCodes:
         """Common codes of raw activations of one stream, by that stream alone."""
         part = self.parts[stream]
-        u = (x.to(self.mean) - self.mean[part]) / self.scale[part]
+        u = (x.to(self.mean) - self.origin[part]) / self.scale[part]
         weight, bias = self.stream_encoder(stream)
         return self._chosen(u, weight, bias=bias, threshold=float(self.thresholds[stream]))
 
@@ -121,7 +121,7 @@ class UniversalDictionary(LearnedDictionary):
     @torch.no_grad()
     def decode_common(self, codes: SparseCodes) -> Float[Tensor, "n d"]:
         """What common codes reconstruct of all streams, side by side in raw activations."""
-        return self.mean + weighted_rows(codes.indices, codes.values, table=self._raw_atoms)
+        return self.origin + weighted_rows(codes.indices, codes.values, table=self._raw_atoms)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, "n d"]) -> SparseCodes:

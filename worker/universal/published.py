@@ -23,15 +23,32 @@ class PublishedUniversalDictionary(UniversalDictionary):
     atoms of norm 1 in each stream, started at random; TopK; the loss ``sum_j mean |u_j - c D_j| + 0.1 mean |r_j -
     c' D_j|`` with ``r_j`` the residual and ``c'`` the K/2 largest codes that were not chosen; the gradient of stream i
     clipped on its own; a schedule that moves on only when a stream is drawn, so that it ends after 1/M of its way.
+    Activations are standardised by one mean and one deviation for all dimensions of a stream, without a mean vector.
     No decoder learns from another stream's codes: what the loss sends to the others' decoders is thrown away.
 
-    Differences: activations are centred by the mean vector (there: one number for all), which can only help it;
-    weight decay of 1e-5 is left out.
+    One difference: weight decay of 1e-5 is left out.
     """
+
+    offset: Tensor
 
     def __init__(self, spec: UniversalSpec, widths: Sequence[int]) -> None:
         super().__init__(spec, widths)
+        self.register_buffer("offset", torch.zeros(self.width))
         self.norms = nn.ModuleList(nn.BatchNorm1d(spec.n_concepts) for _ in widths)
+
+    @property
+    def origin(self) -> Float[Tensor, " d"]:
+        """One number for each stream, the mean of all entries."""
+        return self.offset
+
+    @torch.no_grad()
+    def fit_standard(self, mean: Float[Tensor, " d"], std: Float[Tensor, " d"]) -> None:
+        """The mean vector to be judged by; one mean and one deviation of all entries of a stream to learn with."""
+        self.mean.copy_(mean)
+        for part in self.parts:
+            centre, spread = mean[part].double(), std[part].double()
+            self.offset[part] = float(centre.mean())
+            self.scale[part] = float((spread.square() + centre.square()).mean() - centre.mean() ** 2) ** 0.5
 
     def scheduled(self, done: float) -> float:
         """A stream's own schedule moves on when the stream is drawn."""

@@ -24,6 +24,7 @@ class StreamDictionary(Dictionary):
     method: ClassVar[str] = "universal-stream"
     per_concept: ClassVar[tuple[str, ...]] = (*Dictionary.per_concept, "unit_atoms", "gain", "weight", "bias")
 
+    start: Tensor
     unit_atoms: Tensor
     gain: Tensor
     weight: Tensor
@@ -39,6 +40,7 @@ class StreamDictionary(Dictionary):
         raw = universal.decoders[stream].detach() * scale
         self.mean.copy_(universal.mean[part])
         self.silent_tokens.copy_(universal.silent_tokens)
+        self.register_buffer("start", universal.origin[part].clone())
         self.register_buffer("unit_atoms", functional.normalize(raw, dim=1))
         self.register_buffer("gain", raw.norm(dim=1))
         self.register_buffer("weight", (weight / scale).contiguous())
@@ -47,12 +49,17 @@ class StreamDictionary(Dictionary):
         self.to(raw.device)
 
     @property
+    def origin(self) -> Float[Tensor, " d"]:
+        """What a token without any concept is reconstructed as: the mean, but for the published procedure."""
+        return self.start
+
+    @property
     def atoms(self) -> Float[Tensor, "K d"]:
         """Atoms of the stream with norm 1."""
         return self.unit_atoms
 
     def common_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
-        """Codes in the unit that all streams share, from activations less their mean."""
+        """Codes in the unit that all streams share, from activations less the origin."""
         if self.choice == "batchtopk":
             pairs = encode_pairs(u, self.weight, bias=self.bias, choose=above(max(float(self.threshold), 0.0)))
             return SparseCodes(*pairs.padded(), self.n_concepts)

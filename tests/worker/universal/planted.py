@@ -14,13 +14,15 @@ from worker.universal.training import TrainedUniversal, train_universal
 N_SHARED, N_PRIVATE, WIDTH = 40, 20, 48
 WIDTHS = (WIDTH, WIDTH)
 SPEC: Final[dict[str, Any]] = {
-    "n_concepts": N_SHARED + 2 * N_PRIVATE,
+    "n_concepts": 100,
     "n_active": 4,
-    "epochs": 10,
+    "epochs": 20,
     "batch_tokens": 256,
     "lr": 0.01,
     "dead_after_tokens": 2000,
     "aux_weight": 0.25,
+    "encoder_decay": 0.02,
+    "start": "tokens",
 }
 
 
