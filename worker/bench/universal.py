@@ -89,6 +89,7 @@ def contenders(options: UniversalOptions) -> dict[str, UniversalSpec]:
     found = {_OURS: ours}
     if options.variants:
         found["ours, one stream encoded a step"] = _changed(ours, procedure="sampled")
+        found["ours, one scale a model"] = _changed(ours, spread="stream")
         found["ours, all R² weighed alike"] = _changed(ours, cross_weight=1.0)
         found["ours, batchtopk"] = _changed(ours, choice="batchtopk")
         found["ours, shared support"] = _changed(ours, choice="shared")
@@ -103,7 +104,7 @@ def measure(photos: PairedTokens, *, options: UniversalOptions, on_progress: OnP
     steps.tell("independent dictionaries")
     alone = independent_spec(options.spec)
     parts = parts_of(photos.widths)
-    independent = independent_r2(alone, photos.train, photos.held_out, parts=parts)
+    independent = independent_r2(alone, photos.train, photos.held_out, parts=parts, device=pick_device(options.device))
     outcome.keep_spec("independent", alone)
     steps.end()
     judged: dict[str, UniversalJudgement] = {}

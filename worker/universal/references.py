@@ -74,11 +74,12 @@ def independent_r2(
     held_out: TokenStream,
     *,
     parts: tuple[slice, ...],
+    device: torch.device | str = "cpu",
     on_progress: Listener = lambda _: None,
 ) -> list[float]:
     """Held-out R2 of dictionaries that are trained on one stream each."""
     found = []
     for part in parts:
-        dictionary = train(spec, OneOf(train_stream, part), on_progress=on_progress).dictionary
+        dictionary = train(spec, OneOf(train_stream, part), device=device, on_progress=on_progress).dictionary
         found.append(centred_r2(dictionary, OneOf(held_out, part)))
     return found
