@@ -189,18 +189,23 @@ def _patches(store: ActivationStore, images: range) -> Float[Tensor, "n hw d"]:
     return patches[first : first + len(images)]
 
 
-def _check(stores: Sequence[ActivationStore], collection: Collection) -> None:
-    if not MIN_STREAMS <= len(stores) <= MAX_STREAMS:
+def check_names(names: Sequence[str]) -> None:
+    """Raise ``InvalidInput`` where there are too few or too many streams, or one is listed twice."""
+    if not MIN_STREAMS <= len(names) <= MAX_STREAMS:
         raise InvalidInput(
-            f"A universal dictionary joins {MIN_STREAMS} to {MAX_STREAMS} streams, not {len(stores)}; for one model "
+            f"A universal dictionary joins {MIN_STREAMS} to {MAX_STREAMS} streams, not {len(names)}; for one model "
             "train an ordinary dictionary."
         )
-    names = [stream_name(store) for store in stores]
     for name in names:
         if names.count(name) > 1:
             raise InvalidInput(
                 f"The stream {name} is listed {names.count(name)} times; list each model and layer once."
             )
+
+
+def _check(stores: Sequence[ActivationStore], collection: Collection) -> None:
+    names = [stream_name(store) for store in stores]
+    check_names(names)
     for name, store in zip(names, stores, strict=True):
         over = store.artifact.manifest.inputs.get("collection")
         if over != collection.digest or store.n_images != len(collection.images):
