@@ -8,7 +8,7 @@ import torch
 
 from store.artifacts import Artifacts
 from store.errors import InvalidInput, NotFound
-from store.metrics import METRICS
+from store.metrics import STREAM_METRICS
 from store.universal import UniversalSpec
 from store.vocabulary import Fit, Kind
 from tests.worker.bench.small import drawn_collection
@@ -48,7 +48,7 @@ def test_a_universal_dictionary_is_published_and_found_again(tmp_path: Path) -> 
     assert [stream.model for stream in facts.streams] == ["vit", "cnn"]
     assert (facts.grid.rows, facts.grid.cols) == (2, 3)
     metrics = json.loads(built[0].file("metrics.json").read_text())
-    assert set(metrics) <= set(METRICS)
+    assert set(metrics) <= set(STREAM_METRICS)
     assert "own_r2_independent" in metrics
     streams = json.loads(built[0].file("streams.json").read_text())
     assert streams["names"] == ["vit:conv", "cnn:conv"]
