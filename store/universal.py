@@ -31,6 +31,9 @@ class UniversalSpec(AutoencoderSpec):
         1.0, ge=0, le=100, description="weight of the error in another stream, that in the stream itself being 1"
     )
     references: bool = Field(True, description="train a dictionary of each stream alone too, to be judged beside")
+    together: float = Field(
+        0.0, ge=0, le=1, description="share of the steps, the first ones, in which all streams use the same concepts"
+    )
     grid_rows: int | None = Field(None, ge=1, le=1024, description="rows of the shared grid; the fewest when empty")
     grid_cols: int | None = Field(None, ge=1, le=1024, description="columns of the shared grid; the fewest when empty")
 

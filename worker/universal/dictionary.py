@@ -156,7 +156,8 @@ class UniversalDictionary(LearnedDictionary):
 
     def learn(self, inputs: Float[Tensor, "b d"], atoms: Float[Tensor, "K d"], *, moment: Moment) -> Pass:
         """Mean over the encoded streams of the weighed error, the auxiliary loss of dead concepts, and the decay."""
-        support = self._support(inputs) if self.spec.choice == "shared" else None
+        together = self.spec.choice == "shared" or moment.done < self.spec.together
+        support = self._support(inputs) if together else None
         dead = (self.silent_tokens >= self.spec.dead_after_tokens).nonzero()[:, 0]
         sources = self.sources(moment)
         losses, errors = [], []
@@ -178,7 +179,7 @@ class UniversalDictionary(LearnedDictionary):
         """What one stream's codes reconstruct, and in how many tokens each concept fires."""
         own = inputs[:, self.parts[stream]].contiguous()
         weight, bias = self.encoders[stream], self.biases[stream]
-        if self.spec.choice == "topk":
+        if self.spec.choice == "topk" and support is None:
             found = reconstruct(own, weight, bias=bias, atoms=atoms, n_active=self.spec.n_active)
             return found.output, firing_counts(found.indices, found.values, n_concepts=self.n_concepts)
         choose = largest(self.spec.n_active * len(own)) if support is None else on_support(support)

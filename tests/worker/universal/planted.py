@@ -23,6 +23,7 @@ SPEC: Final[dict[str, Any]] = {
     "aux_weight": 0.25,
     "encoder_decay": 0.02,
     "start": "tokens",
+    "together": 0.3,
 }
 
 
