@@ -190,4 +190,4 @@ DEMO_STREAMS = (_LITE0, _MOBILE, _SALIENCY)
 """What the demo's universal dictionary joins: two convolutional networks and a transformer."""
 
 # Found on training photos set aside: a lower cross_weight helps each model by itself and costs between models.
-DEMO_UNIVERSAL = UniversalSpec(**_SMALL | {"cross_weight": 0.7, "spread": "dimension"})
+DEMO_UNIVERSAL = UniversalSpec(**_SMALL | {"cross_weight": 0.6, "spread": "dimension", "together": 0.3})
