@@ -22,6 +22,7 @@ from store.methods import (
     TopKSpec,
 )
 from store.specs import ClassRule, CollectionSpec, ExtractionSpec
+from store.universal import UniversalSpec
 from store.vocabulary import Fit
 
 
@@ -184,3 +185,9 @@ DEMO_DICTIONARIES = (
         TopKSpec(**_FEWER),
     ),
 )
+
+DEMO_STREAMS = (_LITE0, _MOBILE, _SALIENCY)
+"""What the demo's universal dictionary joins: two convolutional networks and a transformer."""
+
+# Found on training photos set aside: a lower cross_weight helps each model by itself and costs between models.
+DEMO_UNIVERSAL = UniversalSpec(**_SMALL | {"cross_weight": 0.6, "spread": "dimension", "together": 0.3})

@@ -9,6 +9,7 @@ class Kind(StrEnum):
     COLLECTION = "collection"
     ACTIVATIONS = "activations"
     DICTIONARY = "dictionary"
+    UNIVERSAL = "universal"
     ATLAS = "atlas"
     ALIGNMENT = "alignment"
 

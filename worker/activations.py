@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -134,6 +135,51 @@ class ActivationStore:
                 return shard.prefix[:, self.span(tokens)]
 
 
+@runtime_checkable
+class StoreGeometry(Protocol):
+    """What a stream asks of the geometry of its store."""
+
+    @property
+    def width(self) -> int:
+        """Length of a token."""
+
+    @property
+    def images_per_shard(self) -> int:
+        """Images in every shard but the last."""
+
+
+@runtime_checkable
+class TokenStore(Protocol):
+    """Whatever tokens are read from shard by shard: activations of one model, or several brought together."""
+
+    @property
+    def stored(self) -> StoreGeometry:
+        """Width and shards."""
+
+    @property
+    def mean(self) -> Float[Tensor, " d"]:
+        """Mean vector of the training patches."""
+
+    @property
+    def std(self) -> Float[Tensor, " d"]:
+        """Standard deviation of each dimension over the training patches."""
+
+    def read(self, indices: Sequence[int]) -> Generator[Shard, None, None]:
+        """Some shards in the order given, in 16 bit."""
+
+    def kept(self, indices: Sequence[int]) -> Float[Tensor, "N t d"] | None:
+        """Tokens of all images, with at least these shards filled, where they are kept."""
+
+    def per_image(self, tokens: Tokens) -> int:
+        """How many such tokens an image has."""
+
+    def span(self, tokens: Tokens) -> slice:
+        """Where the tokens of one choice stand among all tokens of an image."""
+
+    def chosen(self, shard: Shard, tokens: Tokens) -> Float[Tensor, "n t d"]:
+        """A shard's tokens of one choice."""
+
+
 @dataclass(frozen=True)
 class TokenStream:
     """Tokens of chosen images, each once per epoch, shuffled by seed and epoch.
@@ -142,7 +188,7 @@ class TokenStream:
     buffer of bounded size: a token can then appear at most a few shards away from its neighbours.
     """
 
-    store: ActivationStore
+    store: TokenStore
     images: Tensor  # int64 [n], sorted
     tokens: Tokens
     memory_bytes: int

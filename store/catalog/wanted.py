@@ -26,6 +26,7 @@ def list_references(session: Session) -> dict[Kind, set[str]]:
     return {
         Kind.COLLECTION: set(session.scalars(select(Collection.digest))),
         Kind.DICTIONARY: set(session.scalars(select(Dictionary.digest))),
+        Kind.UNIVERSAL: set(),
         Kind.ATLAS: set(session.scalars(select(Atlas.digest))),
         Kind.ALIGNMENT: set(session.scalars(select(Alignment.digest))),
         Kind.ACTIVATIONS: set(),

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from store.errors import ConceptoscopeError
-from store.methods import AnyDictionarySpec
+from store.methods import TrainingSpec
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Outcome:
     subtitle: str = ""
     """What sets this run apart from the benchmark as it is shipped."""
 
-    def keep_spec(self, name: str, spec: AnyDictionarySpec) -> None:
+    def keep_spec(self, name: str, spec: TrainingSpec) -> None:
         """Remember what a contender was trained by; the first spec of a name counts."""
         self.specs.setdefault(name, {"digest": spec.digest, "spec": spec.as_json()})
 

@@ -77,7 +77,7 @@ class LearningOptions(SourceOptions):
         return {name: value for name in sorted(names) if (value := getattr(self, name)) is not None}
 
 
-class _Relay(Reporter):
+class Relay(Reporter):
     """Passes the progress of every job on to one listener."""
 
     def __init__(self, on_progress: OnProgress) -> None:
@@ -117,7 +117,7 @@ class PhotoTokens:
 
 def find_photos(options: SourceOptions, settings: Settings, on_progress: OnProgress) -> tuple[Collection, Path]:
     """The collection and the folder of its photos; the demo's is ingested when it is asked for and missing."""
-    return _photos(Workshop(settings, _Relay(on_progress), device=options.device), options.collection, settings)
+    return open_collection(Workshop(settings, Relay(on_progress), device=options.device), options.collection, settings)
 
 
 def load_tokens(options: SourceOptions, settings: Settings, on_progress: OnProgress) -> PhotoTokens:
@@ -125,8 +125,8 @@ def load_tokens(options: SourceOptions, settings: Settings, on_progress: OnProgr
 
     Raises ``NotFound`` for an unknown collection, ``InvalidInput`` when one of the splits has no photo.
     """
-    workshop = Workshop(settings, _Relay(on_progress), device=options.device)
-    collection, _ = _photos(workshop, options.collection, settings)
+    workshop = Workshop(settings, Relay(on_progress), device=options.device)
+    collection, _ = open_collection(workshop, options.collection, settings)
     built = workshop.extract(options.collection, options.extraction, weights=options.weights)
     store = ActivationStore(built.artifact)
     tokens = torch.cat([shard.patches for shard in store.read(range(store.stored.n_shards))])
@@ -139,7 +139,8 @@ def load_tokens(options: SourceOptions, settings: Settings, on_progress: OnProgr
     return PhotoTokens(tokens, torch.tensor(rows[Split.TRAIN]), torch.tensor(rows[Split.HELD_OUT]))
 
 
-def _photos(workshop: Workshop, slug: str, settings: Settings) -> tuple[Collection, Path]:
+def open_collection(workshop: Workshop, slug: str, settings: Settings) -> tuple[Collection, Path]:
+    """A collection and the folder of its photos; the demo's is ingested when it is missing."""
     try:
         return workshop.collection(slug)
     except NotFound:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import benching, building, jobs, looking, operating
+from worker.cli import benching, building, jobs, looking, operating, universal
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -30,6 +30,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "ingest": building.ingest,
     "extract": building.extract,
     "train": building.train,
+    "universal": universal.universal,
     "atlas": building.atlas,
     "align": building.align,
     "demo": building.demo,

@@ -119,6 +119,12 @@ class Dictionary(nn.Module, ABC):
     def standard_codes(self, u: Float[Tensor, "n d"]) -> SparseCodes:
         """Codes of standardised activations, in their unit; a token's codes do not depend on the other tokens."""
 
+    @torch.no_grad()
+    def fit_standard(self, mean: Float[Tensor, " d"], std: Float[Tensor, " d"]) -> None:
+        """Take mean and scale from those of the training tokens."""
+        self.mean.copy_(mean)
+        self.scale.fill_(float(std.double().square().mean().sqrt()))
+
     def standardize(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """``(x - origin) / scale``, in the precision of the dictionary."""
         return (x.to(self.mean) - self.origin).div_(self.scale)

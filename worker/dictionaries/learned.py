@@ -112,6 +112,10 @@ class LearnedDictionary(Dictionary):
         """State that ``learn`` moves without a gradient; several processes average it after each step."""
         return ()
 
+    def scheduled(self, done: float) -> float:
+        """Where the learning rate's schedule stands after a share ``done`` of all tokens."""
+        return done
+
     def project_gradients(self) -> None:
         """Take out of the gradients what the constraints forbid; called between backward and the step."""
 

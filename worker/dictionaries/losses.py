@@ -15,11 +15,11 @@ def reconstruction_loss(inputs: Float[Tensor, "n d"], output: Float[Tensor, "n d
 
 def auxiliary_loss(
     inputs: Float[Tensor, "n d"],
-    residual: Float[Tensor, "n d"],
+    residual: Float[Tensor, "n e"],
     *,
     weight: Float[Tensor, "K_dead d"],
     bias: Float[Tensor, " K_dead"],
-    atoms: Float[Tensor, "K_dead d"],
+    atoms: Float[Tensor, "K_dead e"],
     n_active: int,
 ) -> Float[Tensor, ""]:
     """AuxK (arXiv 2406.04093, A.2): dead concepts alone try to explain what the living ones left over.

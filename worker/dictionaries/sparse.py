@@ -88,7 +88,7 @@ class ConceptPairs:
 class Reconstruction(NamedTuple):
     """What one pass through a sparse autoencoder gives, in standardised units."""
 
-    output: Float[Tensor, "n d"]
+    output: Float[Tensor, "n e"]
     indices: Int[Tensor, "n a"]
     values: Float[Tensor, "n a"]
 
@@ -98,10 +98,12 @@ def reconstruct(
     weight: Float[Tensor, "K d"],
     *,
     bias: Float[Tensor, " K"],
-    atoms: Float[Tensor, "K d"],
+    atoms: Float[Tensor, "K e"],
     n_active: int,
 ) -> Reconstruction:
     """``relu(top(u W^T + b)) D`` with gradients of W, b and D that touch only the chosen pairs.
+
+    Atoms may be of another width than the inputs: what one model sees can reconstruct what others do.
 
     With ``e`` the gradient of the output: ``g_ij = <e_i, D[idx_ij]>`` where the code is positive, else 0;
     ``dD_k = sum z_ij e_i``, ``dW_k = sum g_ij u_i``, ``db_k = sum g_ij`` over the pairs of concept k.

@@ -1,5 +1,7 @@
 """What each job's request is made from: known without loading a model, so that finished work is found at once."""
 
+from collections.abc import Sequence
+
 from store.alignment.schema import VERSION as ALIGNMENT_VERSION
 from store.artifacts import Artifact
 from store.atlas.schema import VERSION
@@ -13,6 +15,11 @@ def activations_inputs(collection: Artifact) -> dict[str, str]:
 def dictionary_inputs(activations: Artifact) -> dict[str, str]:
     """Inputs of a dictionary; which images only judge is settled by the collection behind the activations."""
     return {"activations": activations.digest, "collection": activations.manifest.inputs["collection"]}
+
+
+def universal_inputs(streams: Sequence[Artifact], *, collection: str) -> dict[str, str]:
+    """Inputs of a universal dictionary: the activations of its streams, in their order."""
+    return {"collection": collection, **{f"activations-{number}": one.digest for number, one in enumerate(streams)}}
 
 
 def atlas_inputs(dictionary: Artifact, *, activations: Artifact) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """What can be known to go wrong before a training run starts."""
 
 from store.errors import InvalidInput
-from store.methods import AnyDictionarySpec
+from store.methods import TrainingSpec
 from worker.dictionaries.base import TokenStream
 
 
-def check(spec: AnyDictionarySpec, stream: TokenStream) -> None:
+def check(spec: TrainingSpec, stream: TokenStream) -> None:
     """Raise ``InvalidInput`` when these activations cannot give this dictionary."""
     for name in ("n_concepts", "n_candidates", "n_points"):
         wanted = getattr(spec, name, 0)

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +31,9 @@ class Learner(ABC):
 
     dictionary: AnyDictionary
     spec: TrainingSpec
+
+    held_out_r2: Callable[[Any, TokenStream], float] = staticmethod(centred_r2)
+    """How the dictionary is judged after each epoch."""
 
     def __init__(self, dictionary: AnyDictionary, *, tokens_total: int, norm_limit: float) -> None:
         self.dictionary = dictionary
@@ -69,7 +72,7 @@ class Learner(ABC):
                 epoch=epoch,
                 loss=sums.mean_loss,
                 r2_train=sums.r2,
-                r2_held_out=None if held_out is None else centred_r2(self.dictionary, held_out),
+                r2_held_out=None if held_out is None else self.held_out_r2(self.dictionary, held_out),
                 dead_share_epoch=dead_share,
                 l0=sums.active / max(sums.tokens, 1),
                 lr=self.lr,
@@ -228,6 +231,7 @@ class GradientLearner(Learner):
 
     def _set_learning_rate(self, n_tokens: int) -> None:
         done = (self.tokens_done + 0.5 * n_tokens) / self.tokens_total
+        done = self.dictionary.scheduled(done)
         self.lr = self.spec.lr * learning_rate_factor(done, warmup=self.spec.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * group["lr_factor"]

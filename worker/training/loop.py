@@ -3,19 +3,22 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from store.errors import InvalidInput
-from store.methods import AnyDictionarySpec, GradientSpec
+from store.methods import GradientSpec, TrainingSpec
 from worker.dictionaries.alternating import AlternatingDictionary
 from worker.dictionaries.base import TokenStream
 from worker.dictionaries.learned import LearnedDictionary
 from worker.dictionaries.registry import AnyDictionary, make_dictionary
 from worker.dictionaries.tokens import checked_batches, sample_tokens
+from worker.metrics.reconstruction import centred_r2
 from worker.training.checkpoint import Checkpoints, Position
 from worker.training.checks import check
 from worker.training.learners import AlternatingLearner, GradientLearner, Learner
@@ -28,29 +31,48 @@ _CHECKPOINT_S = 60.0
 _START_TOKENS = 16_384  # tokens that k-means sees at most, or 8 per cluster where that is more
 
 
+@dataclass(frozen=True)
+class Making:
+    """How dictionaries of a run are made from spec and width, and judged by R2 on held-out tokens after each epoch."""
+
+    make: Callable[[Any, int], AnyDictionary] = make_dictionary
+    held_out_r2: Callable[[Any, TokenStream], float] = centred_r2
+
+
+_REGISTERED = Making()
+
+
 def train(
-    spec: AnyDictionarySpec,
+    spec: TrainingSpec,
     stream: TokenStream,
     *,
     held_out: TokenStream | None = None,
     on_progress: Listener = lambda _: None,
     device: torch.device | str = "cpu",
     checkpoints: Checkpoints | None = None,
+    making: Making = _REGISTERED,
 ) -> Trained:
     """Train one dictionary: ``train_together`` with one spec."""
     return train_together(
-        [spec], stream, held_out=held_out, on_progress=on_progress, device=device, checkpoints=checkpoints
+        [spec],
+        stream,
+        held_out=held_out,
+        on_progress=on_progress,
+        device=device,
+        checkpoints=checkpoints,
+        making=making,
     )[0]
 
 
 def train_together(
-    specs: Sequence[AnyDictionarySpec],
+    specs: Sequence[TrainingSpec],
     stream: TokenStream,
     *,
     held_out: TokenStream | None = None,
     on_progress: Listener = lambda _: None,
     device: torch.device | str = "cpu",
     checkpoints: Checkpoints | None = None,
+    making: Making = _REGISTERED,
 ) -> list[Trained]:
     """Train several dictionaries on one pass of tokens; each becomes what it would have become alone, bit for bit.
 
@@ -68,7 +90,8 @@ def train_together(
             + "; ".join(", ".join(map(str, shared)) for shared in sorted(passes))
             + ". Train them one after the other."
         )
-    run = _Run(specs, stream, held_out=held_out, on_progress=on_progress, device=torch.device(device))
+    device = torch.device(device)
+    run = _Run(specs, stream, held_out=held_out, on_progress=on_progress, device=device, making=making)
     run.go(checkpoints)
     return [Trained(learner.dictionary.eval(), tuple(learner.history)) for learner in run.learners]
 
@@ -78,20 +101,24 @@ class _Run:
 
     def __init__(
         self,
-        specs: Sequence[AnyDictionarySpec],
+        specs: Sequence[TrainingSpec],
         stream: TokenStream,
         *,
         held_out: TokenStream | None,
         on_progress: Listener,
         device: torch.device,
+        making: Making,
     ) -> None:
         self.spec = specs[0]
+        self.making = making
         self.stream, self.held_out, self.on_progress = stream, held_out, on_progress
         self.tokens_total = self.spec.epochs * stream.n_tokens
         samples: dict[tuple[int, int], Tensor] = {}
         for spec in specs:
             check(spec, stream)
         self.learners = [self._learner(spec, samples, device=device) for spec in specs]
+        for learner in self.learners:
+            learner.held_out_r2 = making.held_out_r2
         self._reported = self._put_aside = time.monotonic()
 
     def go(self, checkpoints: Checkpoints | None) -> None:
@@ -120,10 +147,8 @@ class _Run:
         checkpoints.save(self.learners, position)
         self._put_aside = time.monotonic()
 
-    def _learner(
-        self, spec: AnyDictionarySpec, samples: dict[tuple[int, int], Tensor], *, device: torch.device
-    ) -> Learner:
-        dictionary = make_dictionary(spec, self.stream.width)
+    def _learner(self, spec: TrainingSpec, samples: dict[tuple[int, int], Tensor], *, device: torch.device) -> Learner:
+        dictionary = self.making.make(spec, self.stream.width)
         n_clusters = max(getattr(spec, name, 0) for name in ("n_concepts", "n_candidates", "n_points"))
         wanted = (max(_START_TOKENS, 8 * n_clusters), spec.seed)
         if wanted not in samples:
@@ -134,7 +159,7 @@ class _Run:
         assert isinstance(spec, GradientSpec)
         companions = []
         for number in range(1, spec.n_mutual):
-            companion = make_dictionary(spec, self.stream.width)
+            companion = self.making.make(spec, self.stream.width)
             assert isinstance(companion, LearnedDictionary)
             self._place(companion, samples[wanted], seed=spec.seed + number)
             companions.append(companion)
@@ -142,8 +167,7 @@ class _Run:
 
     def _place(self, dictionary: AnyDictionary, sample: Float[Tensor, "m d"], *, seed: int) -> float:
         """Give a dictionary its mean, scale and first weights; returns the longest token to learn from."""
-        dictionary.mean.copy_(self.stream.mean)
-        dictionary.scale.fill_(float(self.stream.std.double().square().mean().sqrt()))
+        dictionary.fit_standard(self.stream.mean, self.stream.std)
         dictionary.to(sample.device)
         if isinstance(dictionary, LearnedDictionary) and dictionary.whitening is not None:
             dictionary.fit_whitening((sample - dictionary.mean) / dictionary.scale)

@@ -143,6 +143,7 @@ def test_the_grace_time_counts_from_the_switch(catalog: Catalog) -> None:
         assert list_references(session) == {
             Kind.COLLECTION: {"c2"},
             Kind.DICTIONARY: {"d2"},
+            Kind.UNIVERSAL: set(),
             Kind.ATLAS: {"a2"},
             Kind.ACTIVATIONS: set(),
             Kind.ALIGNMENT: set(),

@@ -1,0 +1,50 @@
+"""The spec of a universal dictionary: one code space over several streams (a model read at a layer)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from store.methods import AutoencoderSpec
+from store.vocabulary import Tokens
+
+MIN_STREAMS, MAX_STREAMS = 2, 5
+
+
+class UniversalSpec(AutoencoderSpec):
+    """One code space, an encoder and a decoder per stream; learning rate and warm-up count all steps of a run.
+
+    ``procedure``: ``all`` encodes every stream at every step and lets every stream's codes reconstruct every stream;
+    ``sampled`` encodes one stream, drawn at each step, and lets all decoders learn from its codes; ``published`` is
+    the Universal SAE of Thasarathan et al. 2025 (arXiv 2502.03714) as its code trains, for comparison.
+
+    ``choice``: the largest codes of each token, of the whole batch (arXiv 2412.06410), or ``shared``: those with the
+    largest sum over all streams, the same concepts for all (SPARC, arXiv 2507.06265).
+    """
+
+    method: Literal["universal"] = "universal"
+    procedure: Literal["all", "sampled", "published"] = "all"
+    choice: Literal["topk", "batchtopk", "shared"] = "topk"
+    spread: Literal["stream", "dimension"] = Field(
+        "stream", description="what is brought to variance 1: each stream as a whole, or each of its dimensions"
+    )
+    cross_weight: float = Field(
+        1.0, ge=0, le=100, description="weight of the error in another stream, that in the stream itself being 1"
+    )
+    references: bool = Field(True, description="train a dictionary of each stream alone too, to be judged beside")
+    together: float = Field(
+        0.0, ge=0, le=1, description="share of the steps, the first ones, in which all streams use the same concepts"
+    )
+    grid_rows: int | None = Field(None, ge=1, le=1024, description="rows of the shared grid; the fewest when empty")
+    grid_cols: int | None = Field(None, ge=1, le=1024, description="columns of the shared grid; the fewest when empty")
+
+    @model_validator(mode="after")
+    def _supported(self) -> "UniversalSpec":
+        if self.tokens is not Tokens.PATCHES:
+            raise ValueError(f"tokens is {self.tokens}, but streams meet at places of the photo; use patches")
+        if self.bias_groups or self.whiten or self.n_mutual > 1:
+            raise ValueError(
+                "bias_groups, whiten and n_mutual do not go with several streams; leave them at 0, false and 1"
+            )
+        if self.procedure == "published" and self.choice != "topk":
+            raise ValueError(f"the published procedure chooses by topk, not by {self.choice}; use choice=topk")
+        return self

@@ -1,0 +1,90 @@
+"""The universal job: activations of several models become one dictionary, with its history and its metrics."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from store.artifacts import Artifact, Artifacts
+from store.collection import Collection
+from store.universal import UniversalSpec
+from store.vocabulary import Kind, Split
+from worker.activations import ActivationStore
+from worker.jobs.requests import universal_inputs
+from worker.jobs.train import HISTORY, METRICS, Progress
+from worker.training.checkpoint import Checkpoints
+from worker.training.records import TrainingProgress
+from worker.universal.files import describe, save_universal
+from worker.universal.judging import judge_universal
+from worker.universal.pairing import PairedStore, parts_of
+from worker.universal.references import independent_r2, independent_spec
+from worker.universal.training import train_universal
+
+STREAMS = "streams.json"
+_CHECKPOINT = ".checkpoint"  # hidden files of a draft are not published
+
+
+def build_universal(
+    spec: UniversalSpec,
+    stores: Sequence[ActivationStore],
+    *,
+    collection: Collection,
+    artifacts: Artifacts,
+    device: torch.device,
+    on_progress: Progress,
+) -> Artifact:
+    """Train on the train split and judge on the held-out one, or find what has been built.
+
+    A run that was cut off goes on from its last checkpoint. Raises ``InvalidInput`` for streams that cannot be paired.
+    """
+    paired = PairedStore(stores, collection, rows=spec.grid_rows, cols=spec.grid_cols)
+    inputs = universal_inputs([store.artifact for store in stores], collection=collection.digest)
+    with artifacts.draft(Kind.UNIVERSAL, spec, inputs=inputs) as draft:
+        if draft.found is None:
+            _fill(spec, paired, draft.path, device=device, on_progress=on_progress)
+        return artifacts.publish(draft)
+
+
+def _fill(
+    spec: UniversalSpec, paired: PairedStore, folder: Path, *, device: torch.device, on_progress: Progress
+) -> None:
+    on_progress(0, 1, "streams: reading activations")
+    stream, held_out = paired.stream(Split.TRAIN), paired.stream(Split.HELD_OUT)
+    checkpoint = folder / _CHECKPOINT
+    checkpoint.mkdir(parents=True, exist_ok=True)
+
+    def tell(what: str, state: TrainingProgress) -> None:
+        r2 = "" if state.r2 is None else f", mean R2 {state.r2:.3f}"
+        on_progress(state.tokens_done, state.tokens_total, f"places: {what}, epoch {state.epoch + 1}/{spec.epochs}{r2}")
+
+    trained = train_universal(
+        spec,
+        stream,
+        widths=paired.widths,
+        held_out=held_out,
+        device=device,
+        on_progress=lambda state: tell("all streams", state),
+        checkpoints=Checkpoints([checkpoint]),
+    )
+    independent = None
+    if spec.references:
+        independent = independent_r2(
+            independent_spec(spec),
+            stream,
+            held_out,
+            parts=parts_of(paired.widths),
+            device=device,
+            on_progress=lambda state: tell("single streams", state),
+        )
+    on_progress(0, 1, "streams: judged on held-out images")
+    judged = judge_universal(trained.dictionary, held_out, train=stream, independent=independent, seed=spec.seed)
+    save_universal(trained.dictionary, describe(spec, paired), folder)
+    _write(folder / HISTORY, [record.as_json() for record in trained.history])
+    _write(folder / METRICS, judged.metrics)
+    _write(folder / STREAMS, {"names": list(paired.names), **judged.by_stream()})
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, sort_keys=True, indent=1, allow_nan=False))

@@ -1,0 +1,1 @@
+"""Universal dictionaries: one code space over the same images as several models see them."""

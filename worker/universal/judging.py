@@ -1,0 +1,112 @@
+"""All that is measured of a universal dictionary on held-out images: means by key, matrices, and tables by concept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from worker.dictionaries.base import TokenStream
+from worker.universal.crossing import Crossing, cross_r2, diagonal, off_diagonal
+from worker.universal.dictionary import UniversalDictionary
+from worker.universal.firing import Firing, count_firing, thresholds
+from worker.universal.references import Products, ridge_r2
+
+_NULL_SEED = 1
+
+
+@dataclass(frozen=True)
+class UniversalJudgement:
+    """What was measured; ``metrics`` have their definitions in ``store/metrics/streams.py``."""
+
+    crossing: Crossing
+    ridge: Float64[Tensor, "M M"]
+    """R2 of linear maps, the reference between streams."""
+    firing: Firing
+    permuted: Firing
+    """The same with each stream's tokens in an order of its own."""
+    energy: Float64[Tensor, "M K"]
+    independent: tuple[float, ...] | None
+    """R2 of dictionaries of single streams, the reference within streams, where they were trained."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Means over streams, pairs and concepts by key."""
+        across, ridge = off_diagonal(self.crossing.r2), off_diagonal(self.ridge)
+        found = {
+            "cross_r2": across,
+            "cross_r2_permuted": off_diagonal(self.crossing.r2_permuted),
+            "cross_r2_ridge": ridge,
+            "own_r2": diagonal(self.crossing.r2),
+            **_firing_metrics(self.firing, self.permuted),
+        }
+        if ridge > 0:
+            found["cross_r2_of_ridge"] = across / ridge
+        if self.independent:
+            found["own_r2_independent"] = sum(self.independent) / len(self.independent)
+        return found
+
+    def by_stream(self) -> dict[str, Any]:
+        """Matrices as lists of rows, and each concept's numbers in each stream, as plain JSON values; NaN is null."""
+        firing = self.firing
+        tables = {
+            "cross_r2": self.crossing.r2,
+            "cross_r2_permuted": self.crossing.r2_permuted,
+            "cross_r2_ridge": self.ridge,
+            "density": firing.density,
+            "energy": self.energy,
+            "firing_share": firing.shares,
+            "firing_entropy": firing.entropy,
+            "co_fire": firing.co_fire,
+            "firing_jaccard": firing.jaccard,
+        }
+        found: dict[str, Any] = {name: _plain(table) for name, table in tables.items()}
+        return found | {"independent_r2": None if self.independent is None else list(self.independent)}
+
+
+@torch.no_grad()
+def judge_universal(
+    universal: UniversalDictionary,
+    held_out: TokenStream,
+    *,
+    train: TokenStream,
+    independent: list[float] | None = None,
+    seed: int = 0,
+) -> UniversalJudgement:
+    """Measure on held-out tokens; thresholds and linear maps come from training tokens."""
+    above = thresholds(universal, train)
+    firing = count_firing(universal, held_out, above=above)
+    products = Products.of(held_out, mean=universal.mean.cpu())
+    variance = products.total.diagonal() / products.n_tokens
+    of_streams = torch.stack([variance[part].sum() for part in universal.parts])
+    return UniversalJudgement(
+        cross_r2(universal, held_out, seed=seed),
+        ridge_r2(train, held_out, parts=universal.parts),
+        firing,
+        count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED),
+        firing.energy(universal, of_streams),
+        None if independent is None else tuple(independent),
+    )
+
+
+def _firing_metrics(firing: Firing, permuted: Firing) -> dict[str, float]:
+    seen = firing.anywhere > 0
+    shares = {"in_all_share": firing.in_all, "one_stream_share": firing.one_stream}
+    found = {name: float(which[seen].double().mean()) if bool(seen.any()) else 0.0 for name, which in shares.items()}
+    means = {
+        "firing_entropy": firing.entropy,
+        "co_fire": firing.co_fire,
+        "co_fire_permuted": permuted.co_fire,
+        "firing_jaccard": firing.jaccard,
+        "firing_jaccard_permuted": permuted.jaccard,
+    }
+    found |= {name: float(values.nanmean()) for name, values in means.items() if not bool(values.isnan().all())}
+    return found | {"dead_share_streams": 1.0 - float(firing.alive.double().mean())}
+
+
+def _plain(table: Tensor) -> Any:
+    """Nested lists, NaN as None."""
+    if table.ndim > 1:
+        return [_plain(row) for row in table]
+    return [None if value != value else value for value in table.tolist()]  # noqa: PLR0124 NaN alone differs from itself
