@@ -51,7 +51,8 @@ def test_the_second_run_builds_nothing(store: Path) -> None:
     before = {kind: [a.digest for a in Artifacts(store).list(kind)] for kind in Kind}
     run_demo(store)
     assert {kind: [a.digest for a in Artifacts(store).list(kind)] for kind in Kind} == before
-    assert [len(before[kind]) for kind in Kind] == [1, 3, 4, 4, 6]
+    counts = {Kind.COLLECTION: 1, Kind.ACTIVATIONS: 3, Kind.DICTIONARY: 4, Kind.ATLAS: 4, Kind.ALIGNMENT: 6}
+    assert {kind: len(found) for kind, found in before.items() if found} == counts
 
 
 @pytest.mark.parametrize("slug", SLUGS)

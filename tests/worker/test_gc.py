@@ -203,6 +203,15 @@ def test_an_alignment_keeps_what_it_shows_until_another_takes_its_place(
     assert going(collector, days=8) == {old.digest}
 
 
+def test_universal_dictionaries_stay_with_what_they_were_made_from(artifacts: Artifacts, collector: Collector) -> None:
+    """Nothing lists them in the catalog so far."""
+    chain = make_chain(artifacts, days=30)
+    inputs = {"stream-0": chain.activations.digest, "collection": chain.collection.digest}
+    made = make(artifacts, Kind.UNIVERSAL, dictionary_spec(), inputs=inputs, days=30)
+    assert going(collector) == {chain.dictionary.digest, chain.atlas.digest}
+    assert made.digest in all_digests(artifacts)
+
+
 @pytest.mark.parametrize(
     ("state", "days", "stays"),
     [
