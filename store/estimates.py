@@ -17,11 +17,11 @@ from store.specs import ExtractionSpec
 StepName = Literal["collection", "activations", "dictionaries", "atlas", "alignment"]
 Basis = Literal["earlier", "typical", "unknown"]
 
-# Amounts per second on two CPU cores, by key; docs/benchmarks.md has the runs behind them.
+# Amounts per second on two CPU cores, by key, from the steps of the demo's jobs.
 TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "collection": 160.0,  # photos
-    "dictionaries": 1.6e9,  # concepts x width x tokens x epochs, autoencoders and the like
-    "atlas": 3.0e6,  # images x concepts, and what writing each concept's evidence takes
+    "dictionaries": 5.0e9,  # concepts x width x tokens x epochs, judging included
+    "atlas": 1.9e4,  # images x concepts, and what writing each concept's evidence takes
     "alignment": 5.0e4,  # images x concepts of both sides
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
