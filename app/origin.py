@@ -1,11 +1,25 @@
 """Requests that change something must come from our own pages, or from a program: never from another site's page."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from app.site import SiteDep
 from store.errors import Forbidden
+
+MAY_NOT: Final = (
+    "Visitors of this server may not start, stop or retry jobs. Who runs it can allow it by "
+    "CONCEPTOSCOPE_START_JOBS=1, or use the command line beside the store."
+)
+
+
+def may_change(request: Request, site: SiteDep) -> None:
+    """Refuse what visitors may not do, and what another site's page asks; raises ``Forbidden``."""
+    check_origin(request)
+    if not site.settings.visitors_may_start_jobs:
+        raise Forbidden(MAY_NOT)
 
 
 def check_origin(request: Request) -> None:

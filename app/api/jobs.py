@@ -13,18 +13,17 @@ from app.answers import NEVER, check_fresh, data_answer, json_answer
 from app.api.wrap import wrap
 from app.live import Sight, stream
 from app.makers.estimating import make_estimate
-from app.makers.job_forms import MAY_NOT
 from app.makers.job_list import PARAMS, ask_jobs, make_job_page
 from app.makers.jobs import make_job, make_log
 from app.makers.watching import watch_job, watch_jobs
-from app.origin import check_origin
+from app.origin import may_change
 from app.params import Param, as_index, document, read_params
 from app.site import Site, SiteDep
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
 from store.atlas.grammar import BadQuery, Fault
 from store.catalog.jobs import LOG_LINES_MAX, cancel_job, find_keyed_job, retry_job, submit_job
-from store.errors import Forbidden, InvalidInput
+from store.errors import InvalidInput
 from store.jobs import AnyJob
 from store.specs import digest_of
 
@@ -36,13 +35,6 @@ _KEY_MAX = 200
 JobBody = Annotated[AnyJob, Body(discriminator="kind", description="A job: its kind, and what that kind needs.")]
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=_KEY_MAX)]
 LastEventHeader = Annotated[str | None, Header(alias="Last-Event-ID")]
-
-
-def may_change(request: Request, site: SiteDep) -> None:
-    """Refuse what visitors may not do, and what another site's page asks; raises ``Forbidden``."""
-    check_origin(request)
-    if not site.settings.visitors_may_start_jobs:
-        raise Forbidden(MAY_NOT)
 
 
 def _place(site: SiteDep) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """An alignment as a page and an API answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ from app import charts, urls
 from app.makers.alignment_asking import SORT, Aligned, Asked, Facing
 from app.makers.alignment_pairs import chosen_pairs, energies_of, make_pairs
 from app.makers.concepts import make_card, make_chip
+from app.makers.paging import make_paging
 from app.roster import Entry, Link
 from app.site import Site
 from app.views.alignment import AlignmentCard, AlignmentsView, AlignmentView, Fan
 from app.views.alignment import Side as SideView
-from app.views.base import Choice, Links, Number, Paging
+from app.views.base import Choice, Links, Number
 from app.words import ALIGNMENT, Word
 from store.alignment.sides import Side
 from store.atlas.cursor import cut_page, make_binding
@@ -62,7 +63,8 @@ def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
     """The page of an alignment."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
     n_matched = int(one.alignment.pairs["is_matched"].sum())
-    parts = _parts(one, asked)
+    rest: dict[str, Sequence[Any]] = {"fans": _fan_keys(one), "a": _lonely(one, one.a), "b": _lonely(one, one.b)}
+    parts = _parts(one, asked, chosen_pairs(one, asked) if asked.show == "pairs" else rest[asked.show])
     return AlignmentView(
         a=_side("a", one.a.opened.entry, n_matched=n_matched),
         b=_side("b", one.b.opened.entry, n_matched=n_matched),
@@ -72,7 +74,7 @@ def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
         n_images=sum(one.alignment.meta["n_images"].values()),
         scores=_scores(one, asked),
         importance=_importance(one),
-        tabs=_tabs(one, asked),
+        tabs=_tabs(one, asked, {"pairs": n_matched} | {key: len(items) for key, items in rest.items()}),
         sorts=_sorts(slugs, asked),
         minimum="" if asked.minimum is None else f"{asked.minimum:g}",
         mutual_only=asked.mutual,
@@ -87,16 +89,9 @@ def _swapped(query: Mapping[str, str]) -> dict[str, str]:
     return {name: turned.get(value, value) if name == "show" else value for name, value in query.items()}
 
 
-def _parts(one: Aligned, asked: Asked) -> dict[str, Any]:
-    """The list that is asked for, and its paging."""
+def _parts(one: Aligned, asked: Asked, items: Sequence[Any]) -> dict[str, Any]:
+    """A page of the list that is asked for."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
-    listing: dict[str, Callable[[Aligned, Asked], list[Any]]] = {
-        "pairs": chosen_pairs,
-        "fans": _fan_keys,
-        "a": _lonely_a,
-        "b": _lonely_b,
-    }
-    items = listing[asked.show](one, asked)
     binding = make_binding(one.alignment.digest, *slugs, *(f"{name}={value}" for name, value in asked.query.items()))
     page = cut_page(items, cursor=asked.cursor, limit=asked.limit, binding=binding)
     made: dict[str, Any] = {}
@@ -107,29 +102,17 @@ def _parts(one: Aligned, asked: Asked) -> dict[str, Any]:
     else:
         facing = one.a if asked.show == "a" else one.b
         made["alone"] = tuple(make_card(facing.opened, concept) for concept in page.items)
-    return made | {"paging": _paging(page, slugs, asked)}
 
+    def at(cursor: str) -> str:
+        return urls.alignment(*slugs, query={**asked.query, "cursor": cursor}) + "#list"
 
-def _paging(page: Any, slugs: tuple[str, str], asked: Asked) -> Paging:
-    def at(cursor: str | None) -> str | None:
-        return urls.alignment(*slugs, query={**asked.query, "cursor": cursor}) + "#list" if cursor else None
-
-    return Paging(
-        limit=page.limit,
-        total=page.total,
-        first=page.start + 1 if page.items else 0,
-        last=page.start + len(page.items),
-        next=page.next,
-        prev=page.prev,
-        next_url=at(page.next),
-        prev_url=at(page.prev),
-    )
+    return made | {"paging": make_paging(page, page_url=at)}
 
 
 # Splits, and concepts without a partner
 
 
-def _fan_keys(one: Aligned, _asked: Asked) -> list[tuple[Side, int]]:
+def _fan_keys(one: Aligned) -> list[tuple[Side, int]]:
     found = []
     for facing in (one.a, one.b):
         rows = one.alignment.fans(facing.side)
@@ -156,14 +139,6 @@ def _lonely(one: Aligned, facing: Facing) -> list[int]:
     return [int(k) for k in alone[np.argsort(-columns["energy"][alone], kind="stable")]]
 
 
-def _lonely_a(one: Aligned, _asked: Asked) -> list[int]:
-    return _lonely(one, one.a)
-
-
-def _lonely_b(one: Aligned, _asked: Asked) -> list[int]:
-    return _lonely(one, one.b)
-
-
 # What surrounds the list
 
 
@@ -180,7 +155,8 @@ def _numbers(one: Aligned) -> tuple[Number, ...]:
 
 
 def _alignment_number(key: str, value: float | None, word: Word) -> Number:
-    return Number(key=key, label=word.label, value=value, definition=word.definition, range="[0, 1]")
+    range_ = "[0, 1]" if key.endswith("_share") else "[-1, 1]"
+    return Number(key=key, label=word.label, value=value, definition=word.definition, range=range_)
 
 
 def _mean(values: Any) -> float | None:
@@ -224,14 +200,8 @@ def _importance(one: Aligned) -> Any:
     )
 
 
-def _tabs(one: Aligned, asked: Asked) -> tuple[Choice, ...]:
+def _tabs(one: Aligned, asked: Asked, counts: Mapping[str, int]) -> tuple[Choice, ...]:
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
-    counts = {
-        "pairs": int(one.columns["is_matched"].sum()),
-        "fans": len(_fan_keys(one, asked)),
-        "a": len(_lonely_a(one, asked)),
-        "b": len(_lonely_b(one, asked)),
-    }
     labels = {"pairs": "Pairs", "fans": "Splits and merges"}
     labels |= {"a": f"Only in {one.a.opened.entry.title}", "b": f"Only in {one.b.opened.entry.title}"}
     return tuple(

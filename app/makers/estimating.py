@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -16,14 +16,16 @@ from store.estimates import Past, Surroundings, estimate, steps_of
 from store.jobs import AnyJob, IngestJob, load_job
 from store.vocabulary import Kind
 
-_COUNT_AT_MOST: Final = 200_000
+_LOOK_AT_MOST: Final = 100_000
+"""Entries of a folder that are looked at while somebody waits for an answer."""
 _PHOTOS: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def make_estimate(site: Site, job: AnyJob) -> EstimateView:
     """What a job will take."""
     around = _surroundings(site)
-    found = estimate(job, around, past=list(_past(site, around)))
+    counted = replace(around, n_photos=_n_photos) if site.settings.visitors_may_start_jobs else around
+    found = estimate(job, counted, past=list(_past(site, around)))
     return EstimateView(
         seconds=found.seconds,
         memory_bytes=found.memory_bytes,
@@ -36,23 +38,28 @@ def make_estimate(site: Site, job: AnyJob) -> EstimateView:
 
 
 def _surroundings(site: Site) -> Surroundings:
+    """What the catalog knows; photos are those of the collection that they have become, no folder is looked at."""
     with site.catalog.session() as session:
         images = {row.slug: row.n_images for row in list_collections(session)}
         learned = {row.slug: row for row in list_dictionaries(session, with_atlas=False)}
     concepts = {slug: row.n_concepts for slug, row in learned.items()}
     collections = {slug: row.collection.slug for slug, row in learned.items()}
-    return Surroundings(images.get, _n_photos, concepts.get, collections.get)
+    return Surroundings(images.get, lambda job: images.get(job.collection.slug), concepts.get, collections.get)
 
 
 def _n_photos(job: IngestJob) -> int | None:
-    """Photos in the folder, if this machine sees it and there are not too many to count."""
-    n = 0
+    """Photos in the folder, if this machine sees it and there is not too much in it to be counted at once.
+
+    Only for visitors who may start jobs: nobody else is told what lies on this machine.
+    """
+    n_photos = n_seen = 0
     for _, folders, names in os.walk(job.folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        n += sum(name.lower().endswith(_PHOTOS) for name in names)
-        if n > _COUNT_AT_MOST:
+        n_photos += sum(name.lower().endswith(_PHOTOS) for name in names)
+        n_seen += len(folders) + len(names)
+        if n_seen > _LOOK_AT_MOST:
             return None
-    return n if n or Path(job.folder).is_dir() else None
+    return n_photos if n_seen else None
 
 
 def _past(site: Site, around: Surroundings) -> Iterator[Past]:
@@ -68,8 +75,7 @@ def _past(site: Site, around: Surroundings) -> Iterator[Past]:
 def _as_past(done: DoneStep, around: Surroundings) -> Past | None:
     kinds = {"collection": Kind.COLLECTION, "activations": Kind.ACTIVATIONS, "dictionaries": Kind.DICTIONARY}
     kinds |= {"atlas": Kind.ATLAS, "alignment": Kind.ALIGNMENT}
-    kind = kinds[done.name]
-    made = [one for one in done.made if one["kind"] == kind]
+    made = [one for one in done.made if one["kind"] == kinds.get(done.name)]
     try:
         job = load_job(done.spec)
     except ValidationError:  # of another version

@@ -15,6 +15,7 @@ from app import urls
 from app.makers.estimating import make_estimate
 from app.makers.job_fields import FORMS, HEADINGS, Field
 from app.makers.jobs import make_job_brief, post_line
+from app.origin import MAY_NOT
 from app.site import Site
 from app.views.base import Choice
 from app.views.jobs import FieldGroup, FieldView, JobFormView, PlanView
@@ -28,11 +29,6 @@ from store.jobs import AnyJob, load_job
 from store.methods import load_dictionary_spec
 from store.presets import get_preset
 from store.vocabulary import JobKind
-
-MAY_NOT = (
-    "Visitors of this server may not start, stop or retry jobs. Who runs it can allow it by "
-    "CONCEPTOSCOPE_START_JOBS=1, or use the command line beside the store."
-)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app import urls
 from app.answers import fragment_answer, page_answer
-from app.api.jobs import may_change
 from app.bodies import FormBody
 from app.makers.frames import plain_frame
 from app.makers.job_fields import FORMS
 from app.makers.job_forms import Filled, check_kind, fill, form_for, make_form, make_plan
+from app.origin import may_change
 from app.pages.jobs import JOBS_CRUMB
 from app.params import Param, read_params
 from app.site import Site, SiteDep

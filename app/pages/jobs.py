@@ -6,10 +6,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app import urls
 from app.answers import NEVER, check_fresh, fragment_answer, page_answer, page_etag
-from app.api.jobs import may_change
 from app.makers.frames import plain_frame
 from app.makers.job_list import PARAMS, ask_jobs, make_jobs
 from app.makers.jobs import make_job, make_log
+from app.origin import may_change
 from app.params import read_params
 from app.site import SiteDep
 from app.timing import timed

@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.main import make_app
-from store.catalog.jobs import find_job
+from store.catalog.collections import save_collection
+from store.catalog.jobs import find_job, list_steps
+from store.catalog.runs import begin_step, finish_run
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
-from store.jobs import load_job
-from tests.app.jobs import Numbers, empty_store, states
+from store.jobs import IngestJob, load_job
+from store.specs import CollectionSpec
+from store.vocabulary import JobState
+from tests.app.jobs import Numbers, empty_store, run, states, submit
 
 JOBS = "/api/v1/jobs"
 SPEC = {"kind": "index", "dictionary": "tiny-topk"}
@@ -131,3 +136,39 @@ def test_a_job_of_another_version_is_still_shown(jobs: TestClient, catalog: Cata
     assert jobs.get(f"{JOBS}/{number}").json()["data"]["command"] is None
     assert jobs.get(f"/jobs/{number}").status_code == 200
     assert "gone" in jobs.get(f"/jobs/new?from={number}").text
+
+
+def test_photos_are_counted_only_for_those_who_may_start_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(5):
+        (tmp_path / "photos" / f"{number}.jpg").touch()
+    body = {"kind": "ingest", "folder": str(tmp_path / "photos"), "collection": {"slug": "p", "title": "P"}}
+    for start_jobs, disk in ((True, 5 * 13_500), (False, None)):
+        with TestClient(make_app(empty_store(tmp_path / str(start_jobs), start_jobs=start_jobs))) as client:
+            assert client.post(f"{JOBS}/estimate", json=body).json()["data"]["disk_bytes"] == disk
+    monkeypatch.setattr("app.makers.estimating._LOOK_AT_MOST", 4)  # a folder that is too full to be counted at once
+    with TestClient(make_app(empty_store(tmp_path / "full", start_jobs=True))) as client:
+        assert client.post(f"{JOBS}/estimate", json=body).json()["data"]["disk_bytes"] is None
+
+
+def test_earlier_jobs_are_learned_from_without_looking_at_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = empty_store(tmp_path)
+    catalog = Catalog(settings.catalog_url)
+    spec = IngestJob(folder=Path("/gone"), collection=CollectionSpec(slug="p", title="P"))
+    running = run(catalog, submit(catalog, spec))
+    with catalog.session() as session:
+        save_collection(session, "p", title="P", digest="d" * 64, folder=None, n_images=50)
+        begin_step(session, running, "collection")
+        row = list_steps(session, running.job_id)[0]
+        row.finished_at = row.started_at + timedelta(seconds=25)
+        made = [{"kind": "collection", "digest": "d" * 64, "reused": False, "slug": "p"}]
+        finish_run(session, running, JobState.SUCCEEDED, result={"made": made})
+    catalog.close()
+    monkeypatch.setattr("app.makers.estimating.os.walk", lambda folder: iter([(folder, [], ["a.png"] * 10)]))
+    with TestClient(make_app(settings)) as client:
+        body = spec.as_json() | {"folder": "/new"}
+        step = client.post(f"{JOBS}/estimate", json=body).json()["data"]["steps"][0]
+    assert step["basis"] == "earlier"
+    assert step["seconds"] == pytest.approx(10 * 25 / 50)
