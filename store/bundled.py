@@ -55,12 +55,12 @@ _VIT: Final = tuple(Layer(name, 14, 384) for name in (*(f"blocks.{i}" for i in r
 BUNDLED: Final = {
     model.name: model
     for model in (
-        BundledModel("efficientnet-lite0", "EfficientNet-Lite0", 224, 224, _stages(*_LITE, last=1280), 3.1),
-        BundledModel("efficientnet-lite1", "EfficientNet-Lite1", 240, 240, _stages(*_LITE, last=1280), 2.4),
+        BundledModel("efficientnet-lite0", "EfficientNet-Lite0", 224, 224, _stages(*_LITE, last=1280), 1.9),
+        BundledModel("efficientnet-lite1", "EfficientNet-Lite1", 240, 240, _stages(*_LITE, last=1280), 1.5),
         BundledModel(
-            "efficientnet-lite2", "EfficientNet-Lite2", 260, 260, _stages(16, 24, 48, 88, 120, 208, 352, last=1280), 1.9
+            "efficientnet-lite2", "EfficientNet-Lite2", 260, 260, _stages(16, 24, 48, 88, 120, 208, 352, last=1280), 1.2
         ),
-        BundledModel("mobilenet-v2", "MobileNetV2", 160, 160, _stages(16, 24, 32, 64, 96, 160, 320, last=1280), 5.0),
-        BundledModel("saliency-vit-s14", "Saliency ViT-S/14", 224, 224, _VIT, 0.43, n_class=1),
+        BundledModel("mobilenet-v2", "MobileNetV2", 160, 160, _stages(16, 24, 32, 64, 96, 160, 320, last=1280), 2.7),
+        BundledModel("saliency-vit-s14", "Saliency ViT-S/14", 224, 224, _VIT, 0.54, n_class=1),
     )
 }

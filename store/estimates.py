@@ -19,14 +19,14 @@ Basis = Literal["earlier", "typical", "unknown"]
 
 # Amounts per second on two CPU cores, by key, from the steps of the demo's jobs.
 TYPICAL_SPEED: Final[Mapping[str, float]] = {
-    "collection": 160.0,  # photos
-    "dictionaries": 5.0e9,  # concepts x width x tokens x epochs, judging included
-    "atlas": 1.9e4,  # images x concepts, and what writing each concept's evidence takes
-    "alignment": 5.0e4,  # images x concepts of both sides
+    "collection": 270.0,  # photos
+    "dictionaries": 9.0e9,  # concepts x width x tokens x epochs, judging included
+    "atlas": 1.8e4,  # images x concepts, and what writing each concept's evidence takes
+    "alignment": 1.7e5,  # images x concepts of both sides
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
 _INGEST_BYTES: Final = 0.4e9
-_TORCH_BYTES: Final = 1.2e9  # a process that has loaded a model and works on its tokens
+_TORCH_BYTES: Final = 1.5e9  # a process that has loaded a model and works on its tokens
 _THUMBNAIL_BYTES: Final = 13_500
 _CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
 _PAIR_BYTES: Final = 36  # of two concepts: five sums, and twice a correlation while they are matched

@@ -15,6 +15,7 @@ from store.specs import AlignmentSpec
 from worker.alignment.fans import Fans, find_fans
 from worker.alignment.finding import Found
 from worker.alignment.strongest import SharedExample, Strongest, overlaps, shared_examples
+from worker.images.evidence import image_columns
 
 _EDGES = np.linspace(-1, 1, 81)
 _EXAMPLES_AT_ONCE = 4096
@@ -228,20 +229,8 @@ def _example_columns(a: Strongest, b: Strongest, examples: Iterable[SharedExampl
 
 
 def _write_images(writer: AlignmentWriter, collection: Collection, shown: list[int]) -> None:
-    for start in range(0, len(shown), 256):
-        rows = [collection.images[image] for image in shown[start : start + 256]]
-        pictures = [collection.thumbnail(row.image) for row in rows]
-        columns = {
-            "image": [row.image for row in rows],
-            "id": [row.id for row in rows],
-            "width": [row.width for row in rows],
-            "height": [row.height for row in rows],
-            "class": [row.class_name for row in rows],
-            "split": [row.split.value for row in rows],
-            "thumbnail": [picture.webp for picture in pictures],
-            "thumbnail_width": [picture.width for picture in pictures],
-            "thumbnail_height": [picture.height for picture in pictures],
-        }
+    for columns in image_columns(collection, shown):
+        del columns["source"]
         writer.append("image", columns)
 
 

@@ -11,6 +11,7 @@ from store.atlas.writer import AtlasWriter
 from store.collection import Collection
 from store.grid import Grid
 from store.vocabulary import Band, Neighbors
+from worker.images.evidence import image_columns
 from worker.indexing.badges import Evidence
 from worker.indexing.bands import Bands, Example
 from worker.indexing.neighbors import Lists
@@ -21,7 +22,6 @@ from worker.indexing.totals import Totals, bin_edges
 
 SPRITE_BANDS = (Band.TOP, Band.Q75, Band.RANDOM)
 _CONCEPTS_AT_ONCE = 64
-_IMAGES_AT_ONCE = 256
 _CLASSES_KEPT = 32
 
 
@@ -85,22 +85,7 @@ def _sprite_columns(jobs: list[tuple[int, Band, list[Example]]], pictures: list[
 
 def write_images(writer: AtlasWriter, collection: Collection, evidence: Iterable[int]) -> None:
     """Write ``image``: the evidence images with their thumbnails."""
-    images = sorted(evidence)
-    for start in range(0, len(images), _IMAGES_AT_ONCE):
-        rows = [collection.images[image] for image in images[start : start + _IMAGES_AT_ONCE]]
-        thumbnails = [collection.thumbnail(row.image) for row in rows]
-        columns = {
-            "image": [row.image for row in rows],
-            "id": [row.id for row in rows],
-            "source": [row.source for row in rows],
-            "width": [row.width for row in rows],
-            "height": [row.height for row in rows],
-            "class": [row.class_name for row in rows],
-            "split": [row.split.value for row in rows],
-            "thumbnail": [thumbnail.webp for thumbnail in thumbnails],
-            "thumbnail_width": [thumbnail.width for thumbnail in thumbnails],
-            "thumbnail_height": [thumbnail.height for thumbnail in thumbnails],
-        }
+    for columns in image_columns(collection, evidence):
         writer.append("image", columns)
 
 
