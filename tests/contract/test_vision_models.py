@@ -87,6 +87,21 @@ def test_the_order_of_images_does_not_matter(name: str, model: VisionModel) -> N
     assert not torch.allclose(straight.patches[0], straight.patches[1], atol=1e-3)
 
 
+def test_one_look_gives_what_the_layers_and_the_head_give(name: str, model: VisionModel) -> None:
+    images = inputs(name, 2)
+    look = model.look(images, model.layers)
+    assert list(look.layers) == list(model.layers)
+    for layer, found in look.layers.items():
+        alone = model.activations(images, layer)
+        torch.testing.assert_close(found.patches, alone.patches, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found.prefix, alone.prefix, rtol=1e-5, atol=1e-5)
+    own = model.logits(images)
+    assert (look.logits is None) == (own is None)
+    if own is not None:
+        torch.testing.assert_close(look.logits, own, rtol=1e-5, atol=1e-5)
+    assert model.n_bytes > 1000
+
+
 def test_activations_carry_no_gradients(name: str, model: VisionModel) -> None:
     assert not model.activations(inputs(name, 1), model.default_layer).patches.requires_grad
 

@@ -1,6 +1,7 @@
 """The contract of vision models: normalised images in, activations at a named layer out."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -52,6 +53,14 @@ class Activations:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a model says about a batch of images at several layers, and in the end."""
+
+    layers: Mapping[str, Activations]
+    logits: Float[Tensor, "b c"] | None
+
+
+@dataclass(frozen=True)
 class LinearHead:
     """What follows a layer when it is only the mean over patches and a linear map: ``logits = W mean(x) + bias``.
 
@@ -90,6 +99,15 @@ class VisionModel(ABC):
     @abstractmethod
     def logits(self, images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b c"] | None:
         """The model's own output for normalised images, one number per class; None for a model without a head."""
+
+    def look(self, images: Float[Tensor, "b 3 H W"], layers: Sequence[str]) -> Look:
+        """Activations at some layers and the logits: what ``activations`` and ``logits`` give, in one pass if it can."""
+        return Look({layer: self.activations(images, layer) for layer in layers}, self.logits(images))
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the weights take; 0 where that is not known."""
+        return 0
 
     @abstractmethod
     def linear_head(self, layer: str) -> LinearHead | None:

@@ -1,5 +1,7 @@
 """Reading a network at a named layer: which layers there are, stopping there, and turning the output into a grid."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -82,6 +84,36 @@ def read_grid(net: Any, images: Float[Tensor, "b 3 H W"], layer: str) -> Activat
             f"Choose another layer: {others}."
         )
     return found
+
+
+def read_through(
+    net: Any, images: Float[Tensor, "b 3 H W"], layers: Sequence[str]
+) -> tuple[dict[str, Activations], Any]:
+    """Layers as patches and prefix, and the output of ``forward_features``, by one pass where layers tell their grid."""
+    outputs: dict[str, Any] = {}
+    with ExitStack() as stack:
+        for layer in layers:
+            if layer not in (FINAL, NORM):
+                stack.enter_context(_kept(net, layer, outputs))
+        features = net.forward_features(images)
+    outputs |= {layer: features for layer in layers if layer in (FINAL, NORM)}
+    size = (images.shape[-2], images.shape[-1])
+    seen = {layer: as_activations(net, outputs.get(layer), layer=layer, size_px=size) for layer in layers}
+    return {layer: found or read_grid(net, images, layer) for layer, found in seen.items()}, features
+
+
+@contextmanager
+def _kept(net: Any, layer: str, outputs: dict[str, Any]) -> Iterator[None]:
+    """Keep a copy of what a layer gives: what comes after may write into it."""
+
+    def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        outputs[layer] = output.clone() if isinstance(output, Tensor) else None
+
+    handle = net.get_submodule(layer).register_forward_hook(keep)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def as_activations(net: Any, output: Any, *, layer: str, size_px: tuple[int, int]) -> Activations | None:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from store.errors import InvalidInput, NotFound, Unavailable
 from store.grid import Grid, Window
 from store.vocabulary import Fit
-from worker.models.base import Activations, Geometry, LinearHead, Preprocessing, VisionModel
+from worker.models.base import Activations, Geometry, LinearHead, Look, Preprocessing, VisionModel
 from worker.models.hub import hub_within_reach
 from worker.models.loading import State, file_sha256, load_strictly, read_state
 from worker.models.reading import (
@@ -26,6 +26,7 @@ from worker.models.reading import (
     prefix_counts,
     read_grid,
     read_layer,
+    read_through,
 )
 from worker.models.torchvision_cpu import import_timm
 
@@ -94,6 +95,23 @@ class TimmModel(VisionModel):
         with self._one_at_a_time:
             logits: Tensor = self._net_for(self._size(images))(self._moved(images))
         return logits
+
+    @torch.inference_mode()
+    def look(self, images: Float[Tensor, "b 3 H W"], layers: Sequence[str]) -> Look:
+        """Activations at some layers and the logits, by one pass through the network."""
+        for layer in layers:
+            self.check_layer(layer)
+        size = self._size(images)
+        with self._one_at_a_time:
+            net = self._net_for(size)
+            found, features = read_through(net, self._moved(images), layers)
+            return Look(found, net.forward_head(features) if getattr(net, "num_classes", 0) else None)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of parameters and buffers."""
+        tensors = (*self._net.parameters(), *self._net.buffers())
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def linear_head(self, layer: str) -> LinearHead | None:
         """The head after the last layer, where it is mean pooling and a linear map."""
