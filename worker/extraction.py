@@ -20,8 +20,9 @@ from store.grid import Window
 from store.specs import ExtractionSpec
 from worker.activations import MEMORY_BYTES, ActivationStore, read_geometry
 from worker.images.decode import decode, read
-from worker.images.fit import fit, normalise
+from worker.images.fit import fit
 from worker.images.loader import in_order
+from worker.images.normalise import normalise
 from worker.models.base import VisionModel
 from worker.progress import OnProgress, silent
 from worker.shards import KeptShards, Shard, StoredGeometry

@@ -13,7 +13,8 @@ from torch import Tensor
 from store.collection import Collection, ImageRow
 from store.errors import InvalidInput
 from worker.images.decode import decode
-from worker.images.fit import normalise, resampling_of
+from worker.images.fit import resampling_of
+from worker.images.normalise import normalise
 from worker.models.base import VisionModel
 from worker.progress import OnProgress
 

@@ -30,6 +30,19 @@ _MAGIC = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0{4}|II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b|RIFF.{4}WEBP", re.DOTALL
 )
 
+
+class TooLarge(InvalidInput):
+    """A file with more bytes than are read."""
+
+
+class TooManyPixels(InvalidInput):
+    """A picture with more pixels than are decoded."""
+
+
+class NoPicture(InvalidInput):
+    """A file that is no picture, or of a format that is not read."""
+
+
 # The header is checked here against limits that a person can choose; Pillow's own limit is one for the whole process.
 Image.MAX_IMAGE_PIXELS = None
 # Remarks on odd metadata say nothing about the pixels, and would break through a progress bar.
@@ -91,18 +104,18 @@ def _open(content: bytes, *, name: str) -> ImageFile.ImageFile:
         known = "JPEG, PNG, WebP, GIF, BMP and TIFF are"
         if looks_like_picture(content[:16]):
             raise Damaged(f"{name} is truncated or broken (its header cannot be read).") from fault
-        raise InvalidInput(f"{name} is not a picture that can be read, by its content ({known}).") from fault
+        raise NoPicture(f"{name} is not a picture that can be read, by its content ({known}).") from fault
 
 
 def _check_size(n_bytes: int, max_bytes: int, *, name: str) -> None:
     if n_bytes > max_bytes:
-        raise InvalidInput(f"{name} is too large: {n_bytes:,} bytes, at most {max_bytes:,} are read.")
+        raise TooLarge(f"{name} is too large: {n_bytes:,} bytes, at most {max_bytes:,} are read.")
 
 
 def _check_pixels(image: Image.Image, max_pixels: int, *, name: str) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise InvalidInput(
+        raise TooManyPixels(
             f"{name} has too many pixels: {width} x {height} = {width * height:,}, at most {max_pixels:,} are decoded."
         )
     if width * height == 0:

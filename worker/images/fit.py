@@ -1,12 +1,8 @@
-"""From a photo to a model's input: one resample of the part that the window sees, then normalisation."""
-
-from collections.abc import Sequence
+"""From a photo to a model's input: one resample of the part that the window sees. Torch is not needed for it."""
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
-from torch import Tensor
 
 from store.errors import InvalidInput
 from store.grid import Window
@@ -44,18 +40,3 @@ def fit(image: Image.Image, window: Window, interpolation: str = "bicubic") -> U
     )
     size = (window.width_px, window.height_px)
     return np.asarray(image.resize(size, resampling_of(interpolation), box=box))
-
-
-def normalise(
-    images: UInt8[Tensor, "b H W 3"], *, mean: Sequence[float], std: Sequence[float]
-) -> Float[Tensor, "b 3 H W"]:
-    """``(x / 255 - mean) / std`` per colour, as float32; mean and std are for values in [0, 1].
-
-    The result keeps the memory order of the input (colours last), which convolutions on a CPU like best.
-    """
-    b, height, width, _ = images.shape
-    # Factors for a whole row of pixels: loops over three colours only would take most of the time.
-    scale = torch.tensor([1 / (255 * s) for s in std], dtype=torch.float32, device=images.device).repeat(width)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=images.device).repeat(width)
-    rows = images.reshape(b, height, width * 3).float()
-    return torch.addcmul(shift, rows, scale, out=rows).view(b, height, width, 3).permute(0, 3, 1, 2)

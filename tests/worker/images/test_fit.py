@@ -11,7 +11,8 @@ from store.errors import InvalidInput
 from store.grid import Grid, Window
 from store.vocabulary import Fit
 from tests.worker.images.photos import draw
-from worker.images.fit import fit, normalise
+from worker.images.fit import fit
+from worker.images.normalise import normalise
 
 SIZES = st.integers(16, 300)
 
