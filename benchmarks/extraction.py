@@ -24,8 +24,8 @@ from store.specs import ClassRule, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit
 from worker.images.decode import decode
 from worker.images.fit import fit
-from worker.images.normalise import normalise
 from worker.images.listing import list_photos
+from worker.images.normalise import normalise
 from worker.jobs.extract import _BATCH, extract
 from worker.jobs.ingest import ingest
 from worker.models.timm_family import TimmModel

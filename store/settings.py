@@ -5,6 +5,7 @@ containers without being seen in their environment. A variable wins over a file.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -48,6 +49,20 @@ class Settings(BaseSettings):
     start_jobs: bool | None = Field(
         None, description="whether visitors may start and stop jobs; when empty, where only this machine can visit"
     )
+    encoder_url: str | None = Field(
+        None, description="address of the encoder, for the web program; what the next two say when empty"
+    )
+    encoder_host: str = Field("127.0.0.1", description="address the encoder listens on")
+    encoder_port: int = Field(8601, ge=1, le=65535, description="port the encoder listens on")
+    encoder_secret: SecretStr | None = Field(None, description="what the web program and the encoder both know")
+    encoder_memory_bytes: ByteSize = Field(
+        ByteSize(4 * 2**30), ge=2**20, description="most that the encoder holds of models and dictionaries"
+    )
+    encoder_queue: int = Field(16, ge=1, le=1024, description="requests that the encoder takes in at once")
+    encoder_patience_s: float = Field(30.0, gt=0, le=600, description="seconds after which the encoder gives up")
+    encoder_decoders: int = Field(2, ge=1, le=64, description="processes that decode photos")
+    upload_bytes: ByteSize = Field(ByteSize(32 * 2**20), ge=1024, description="largest photo that a visitor may give")
+    upload_pixels: int = Field(64_000_000, ge=1, description="most pixels of a photo that a visitor may give")
     demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
@@ -55,6 +70,11 @@ class Settings(BaseSettings):
     def visitors_may_start_jobs(self) -> bool:
         """Whether the web program starts and stops jobs; unless set, only where it listens on this machine alone."""
         return self.host in ("127.0.0.1", "localhost", "::1") if self.start_jobs is None else self.start_jobs
+
+    @property
+    def encoder_address(self) -> str:
+        """Where the web program finds the encoder."""
+        return (self.encoder_url or f"http://{_in_url(self.encoder_host)}:{self.encoder_port}").rstrip("/")
 
     @property
     def is_elsewhere(self) -> bool:
@@ -93,6 +113,15 @@ class Settings(BaseSettings):
                 f"{_SECRETS_DIR} is '{folder}', which is no folder: name the one that holds the secrets."
             )
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+
+
+def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment for a program that we start, with settings changed by their names."""
+    return os.environ | {f"{_PREFIX}{name.upper()}": value for name, value in changes.items()}
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _with_password(url: str, password: SecretStr | None) -> str:

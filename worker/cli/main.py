@@ -43,6 +43,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "monosemanticity": looking.monosemanticity,
     "bench": benching.bench,
     "worker": jobs.worker,
+    "encoder": operating.encoder,
     "migrate": operating.migrate,
     "backup": operating.backup,
     "gc": operating.gc,

@@ -1,5 +1,6 @@
 """Commands that run the programs and keep a store in order."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,15 @@ from store.catalog.session import Catalog
 from store.errors import NotFound
 from store.retention import Unneeded
 from worker.cli.looking import print_table
-from worker.cli.options import JsonOption, PortOption, StoreOption, parse_duration, print_json, settings_of
+from worker.cli.options import (
+    DeviceOption,
+    JsonOption,
+    PortOption,
+    StoreOption,
+    parse_duration,
+    print_json,
+    settings_of,
+)
 
 
 def up(
@@ -29,6 +38,20 @@ def up(
 
     settings = settings_of(store, host=host, port=port)
     Supervisor(programs_of(settings, devices=device or ())).run()
+
+
+def encoder(
+    device: DeviceOption = None,
+    weights: Annotated[
+        list[Path] | None, typer.Option(help="Weights file that a model of a dictionary was given; repeatable.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Answer the web program what a photo holds, until ended; `up` starts one, too."""
+    from worker.encoder.service import serve
+
+    logging.getLogger("worker.encoder").setLevel(logging.INFO)
+    serve(settings_of(store), device=device, weights=weights or ())
 
 
 def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:

@@ -101,7 +101,7 @@ class VisionModel(ABC):
         """The model's own output for normalised images, one number per class; None for a model without a head."""
 
     def look(self, images: Float[Tensor, "b 3 H W"], layers: Sequence[str]) -> Look:
-        """Activations at some layers and the logits: what ``activations`` and ``logits`` give, in one pass if it can."""
+        """Activations at some layers and the logits, as the two methods above give them, in one pass if it can."""
         return Look({layer: self.activations(images, layer) for layer in layers}, self.logits(images))
 
     @property

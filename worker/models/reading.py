@@ -89,7 +89,7 @@ def read_grid(net: Any, images: Float[Tensor, "b 3 H W"], layer: str) -> Activat
 def read_through(
     net: Any, images: Float[Tensor, "b 3 H W"], layers: Sequence[str]
 ) -> tuple[dict[str, Activations], Any]:
-    """Layers as patches and prefix, and the output of ``forward_features``, by one pass where layers tell their grid."""
+    """Layers as patches and prefix, and what ``forward_features`` gives; one pass where layers tell their grid."""
     outputs: dict[str, Any] = {}
     with ExitStack() as stack:
         for layer in layers:

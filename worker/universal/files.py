@@ -86,6 +86,11 @@ def load_universal(directory: Path) -> tuple[UniversalDictionary, UniversalFacts
     return universal, facts
 
 
+def read_facts(directory: Path) -> UniversalFacts:
+    """Everything but the weights; raises ``Damaged`` or ``NewerFormat``."""
+    return _facts(directory / DESCRIPTION)
+
+
 def widths_of(streams: Sequence[StreamFacts]) -> tuple[int, ...]:
     """Widths in the order of the streams."""
     return tuple(stream.width for stream in streams)

@@ -1,0 +1,99 @@
+"""A decoder process: photos come in by standard input, views go out by standard output, one after the other."""
+
+import io
+import sys
+from typing import BinaryIO, Final
+
+from PIL import Image
+
+from store.encoding.contract import PHOTO
+from store.encoding.parcel import unpack
+from store.encoding.refusals import Reason
+from store.errors import ConceptoscopeError, Damaged
+from store.vocabulary import Fit
+from worker.encoder.decoder.confine import allow_processor_time, confine
+from worker.encoder.decoder.exchange import LENGTH_BYTES, Done, Order, Picture, View, framed
+from worker.images.decode import FORMATS, NoPicture, TooLarge, TooManyPixels, decode
+from worker.images.fit import fit
+
+PROCESSOR_S: Final = 10
+_NAME: Final = "The photo"
+_SMALL: Final = View(height_px=4, width_px=4, fit=Fit.CROP, crop_ratio=1.0, interpolation="bicubic")
+_REASONS: Final[dict[type[ConceptoscopeError], Reason]] = {
+    TooLarge: Reason.TOO_LARGE,
+    TooManyPixels: Reason.TOO_MANY_PIXELS,
+    NoPicture: Reason.NOT_AN_IMAGE,
+    Damaged: Reason.DAMAGED,
+}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    max_pixels = int(sys.argv[1])
+    orders, answers = sys.stdin.buffer, sys.stdout.buffer
+    warm_up()
+    confine(max_pixels=max_pixels)
+    answers.write(framed(Done(), {}))  # ready
+    answers.flush()
+    while length := orders.read(LENGTH_BYTES):
+        allow_processor_time(PROCESSOR_S)
+        done, pictures = carry_out(orders, int.from_bytes(length, "little"))
+        answers.write(framed(done, {str(place): picture for place, picture in enumerate(pictures)}))
+        answers.flush()
+
+
+def carry_out(orders: BinaryIO, n_bytes: int) -> tuple[Done, list[Picture]]:
+    """One order: decode, fit to every view. What a photo is to blame for becomes a reason."""
+    parcel = unpack(orders.read(n_bytes))
+    order = Order.model_validate(parcel.message)
+    try:
+        return _views(parcel.arrays[PHOTO].tobytes(), order)
+    except MemoryError:
+        return _hungry()
+    except ConceptoscopeError as fault:
+        if isinstance(fault.__cause__, MemoryError):
+            return _hungry()
+        return Done(reason=_REASONS.get(type(fault), Reason.DAMAGED), detail=str(fault)), []
+
+
+def _views(photo: bytes, order: Order) -> tuple[Done, list[Picture]]:
+    image = decode(photo, max_pixels=order.n_pixels_max, max_bytes=order.n_bytes_max, name=_NAME)
+    pictures = [fit(image, view.window, view.interpolation) for view in order.views]
+    return Done(width=image.width, height=image.height), pictures
+
+
+def _hungry() -> tuple[Done, list[Picture]]:
+    return Done(reason=Reason.DECODER_DIED, detail=f"{_NAME} takes more memory to decode than a photo may."), []
+
+
+def warm_up() -> None:
+    """Decode a picture of every format and kind: what is imported late could not be opened any more."""
+    Image.init()
+    for format_ in FORMATS:
+        for mode in ("RGB", "RGBA", "L", "P", "CMYK", "I;16", "F"):
+            buffer = io.BytesIO()
+            try:
+                Image.new(mode, (4, 4)).save(buffer, format_, exif=_exif())
+            except (OSError, KeyError, ValueError):  # no such pictures in this format
+                continue
+            fit(decode(buffer.getvalue()), _SMALL.window, _SMALL.interpolation)
+    _fail_once()
+
+
+def _exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def _fail_once() -> None:
+    """Take the ways of failing once, too."""
+    for content in (b"", b"\xff\xd8\xff", b"nothing", b"\x89PNG\r\n\x1a\n" + bytes(32)):
+        try:
+            decode(content)
+        except ConceptoscopeError:
+            continue
+
+
+if __name__ == "__main__":
+    main()

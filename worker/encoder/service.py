@@ -1,0 +1,76 @@
+"""The encoder as a program: it listens for the web program until it is told to end."""
+
+import errno
+import logging
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from store.artifacts import check_writable, open_artifacts
+from store.catalog.session import Catalog
+from store.errors import InvalidInput, Unavailable
+from store.settings import Settings
+from worker.device import pick_device
+from worker.encoder.admission import Admission
+from worker.encoder.decoder.pool import Decoders, Limits
+from worker.encoder.desk import Desk
+from worker.encoder.figures import Figures
+from worker.encoder.web import Face, make_service
+
+log = logging.getLogger(__name__)
+
+_END_WITHIN_S: Final = 10
+_LEAST_SECRET: Final = 16
+
+
+def serve(settings: Settings, *, device: str | None = None, weights: Sequence[Path] = ()) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``InvalidInput`` without a secret, ``Unavailable`` for a used port."""
+    secret = settings.encoder_secret.get_secret_value() if settings.encoder_secret else ""
+    if len(secret) < _LEAST_SECRET:
+        raise InvalidInput(
+            f"The encoder needs a secret of {_LEAST_SECRET} characters or more that the web program knows, too: set "
+            "CONCEPTOSCOPE_ENCODER_SECRET or its file, or let `conceptoscope up` make one."
+        )
+    check_writable(settings.store)
+    with _bound(settings.encoder_host, settings.encoder_port) as listening:
+        face = make_face(settings, secret=secret, device=device, weights=weights)
+        config = uvicorn.Config(
+            make_service(face),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_END_WITHIN_S,
+        )
+        log.info("the encoder listens on %s:%d (%s)", *listening.getsockname()[:2], face.desk.device)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def make_face(settings: Settings, *, secret: str, device: str | None = None, weights: Sequence[Path] = ()) -> Face:
+    """The service over a store, not started yet."""
+    limits = Limits(settings.upload_bytes, settings.upload_pixels)
+    desk = Desk(
+        open_artifacts(settings),
+        Catalog(settings.catalog_url),
+        device=pick_device(device),
+        decoders=Decoders(limits, n=settings.encoder_decoders),
+        budget_bytes=settings.encoder_memory_bytes,
+        weights=weights,
+    )
+    admission = Admission(settings.encoder_queue, within_s=settings.encoder_patience_s)
+    return Face(desk, admission, Figures(desk, admission), secret)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=128)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only where it made the socket
+        return listening
+    except OSError as fault:
+        why = "is in use" if fault.errno == errno.EADDRINUSE else f"cannot be used ({fault.strerror})"
+        raise Unavailable(
+            f"Port {port} on {host} {why}. Choose another by CONCEPTOSCOPE_ENCODER_PORT, the same for the web program."
+        ) from fault
