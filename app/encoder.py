@@ -1,5 +1,7 @@
 """The encoder as the web program sees it: questions with a deadline, and a fault of its own for each way to fail."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +22,7 @@ from store.encoding.contract import (
 )
 from store.encoding.parcel import MEDIA_TYPE, Parcel, blob, unpack
 from store.encoding.refusals import EncoderCut, EncoderDown, EncoderFailed, EncoderSlow, Refusal, fault_of
-from store.errors import Damaged
+from store.errors import ConceptoscopeError, Damaged
 from store.settings import Settings
 
 _CONNECT_S: Final = 2.0
@@ -60,6 +62,8 @@ class Encoder:
     def __init__(self, settings: Settings) -> None:
         self._place = _Place(settings.encoder_address, settings.encoder_secret, settings.encoder_patience_s)
         self._client: httpx.AsyncClient | None = None
+        self.outcomes: Counter[str] = Counter()
+        """Questions about photos: ``answered``, or the name of the fault."""
 
     @property
     def is_set_up(self) -> bool:
@@ -81,11 +85,16 @@ class Encoder:
         """Any question about a photo, and what comes back."""
         body = pack_request(request, photo=blob(photo) if isinstance(photo, bytes) else None)
         limit_s = min(within_s or self._place.patience_s, self._place.patience_s) + _GRACE_S
-        response = await self._send("POST", path, body=body, limit_s=limit_s)
         try:
-            return unpack(response)
+            answer = unpack(await self._send("POST", path, body=body, limit_s=limit_s))
         except Damaged as fault:
+            self.outcomes[EncoderCut.__name__] += 1
             raise EncoderCut("The encoder's answer is not whole. Try again.") from fault
+        except (ConceptoscopeError, asyncio.CancelledError) as fault:
+            self.outcomes[type(fault).__name__] += 1
+            raise
+        self.outcomes["answered"] += 1
+        return answer
 
     async def forget(self, sha256: str) -> None:
         """Let the encoder drop what it still keeps of a photo."""

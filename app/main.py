@@ -26,6 +26,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         site.streams.ending.set()
+        await site.encoder.close()
         site.close()
 
     app = FastAPI(

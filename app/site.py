@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.encoder import Encoder
 from app.live import Streams
 from app.measured import Ledger
 from app.render import Pages
@@ -50,6 +51,7 @@ class Site:
     static: StaticTree
     pages: Pages
     streams: Streams
+    encoder: Encoder
     code: str
     """Digest of the program's own source: answers made by another version are not fresh."""
 
@@ -85,6 +87,7 @@ def make_site(settings: Settings) -> Site:
         static=static,
         pages=Pages(resource("templates"), static),
         streams=Streams(),
+        encoder=Encoder(settings),
         code=_code_digest(),
     )
 

@@ -3,18 +3,21 @@
 import ctypes
 import logging
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from store.errors import Unavailable
-from store.settings import Settings
+from store.settings import Settings, environment_with
 
 _LOOK_EVERY_S: Final = 0.1
 _MISTAKE: Final = 2  # exit code of a program that has told a person what to do
@@ -29,6 +32,8 @@ class Program:
 
     name: str
     command: tuple[str, ...]
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it is told beside our own environment; secrets are not for command lines, which everybody sees."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,11 @@ class _Child:
         self.was_steady = False
 
 
-def programs_of(settings: Settings, *, devices: Sequence[str] = ()) -> list[Program]:
-    """The web program, and a worker for each device; one that picks its device itself where none is named.
+def programs_of(settings: Settings, *, devices: Sequence[str] = (), weights: Sequence[Path] = ()) -> list[Program]:
+    """The web program, a worker for each device, and an encoder on the first of them, unless it runs elsewhere.
 
-    Raises ``Unavailable`` when the worker's packages are not installed.
+    Where no device is named, worker and encoder pick theirs. Raises ``Unavailable`` when the worker's packages are not
+    installed.
     """
     if find_spec("dbos") is None or find_spec("torch") is None:
         raise Unavailable(
@@ -67,10 +73,28 @@ def programs_of(settings: Settings, *, devices: Sequence[str] = ()) -> list[Prog
     store = ("--store", str(settings.store))
     web = (sys.executable, "-m", "app", "--host", settings.host, "--port", str(settings.port), *store)
     worker = (sys.executable, "-m", "worker.cli", "worker", *store)
-    if not devices:
-        return [Program("web", web), Program("worker", worker)]
     workers = [Program(f"worker on {device}", (*worker, "--device", device)) for device in devices]
-    return [Program("web", web), *workers]
+    workers = workers or [Program("worker", worker)]
+    if settings.encoder_url:
+        return [Program("web", web), *workers]
+    known = _known_to_both(settings)
+    options = [word for file in weights for word in ("--weights", str(file))]
+    options += ["--device", devices[0]] if devices else []
+    encoder = (sys.executable, "-m", "worker.cli", "encoder", *store, *options)
+    return [Program("web", web, known), *workers, Program("encoder", encoder, known)]
+
+
+def _known_to_both(settings: Settings) -> dict[str, str]:
+    """Where the encoder listens, and the secret: those that are set, otherwise made for this run."""
+    chosen = settings.encoder_port if "encoder_port" in settings.model_fields_set else _free_port(settings.encoder_host)
+    secret = settings.encoder_secret.get_secret_value() if settings.encoder_secret else secrets.token_urlsafe(32)
+    return {"encoder_host": settings.encoder_host, "encoder_port": str(chosen), "encoder_secret": secret}
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 class Supervisor:
@@ -154,6 +178,7 @@ def _started(program: Program) -> "subprocess.Popen[bytes]":
         program.command,
         stdin=subprocess.DEVNULL,
         process_group=0,
+        env=environment_with(program.settings),
         preexec_fn=end_with_us,  # noqa: PLW1509 we have one thread only
     )
 

@@ -17,7 +17,7 @@ class PartView(View):
 
 
 class ReadinessView(View):
-    """Ready when no part has failed; workers are told, and pages do without them."""
+    """Ready when no part has failed; workers and encoder are told, and pages do without them."""
 
     status: Literal["ready", "not ready"]
     version: str

@@ -1,4 +1,4 @@
-"""Can this program serve: it asks the catalog, the artifacts, the store's folder, the static files and for workers."""
+"""Can this program serve: it asks catalog, artifacts, the store's folder, static files, for workers and an encoder."""
 
 import asyncio
 import logging
@@ -13,6 +13,7 @@ from app.views.health import PartView, ReadinessView
 from app.watch.bounded import Bounded
 from store.artifacts import check_still_writable
 from store.catalog.workers import list_workers
+from store.encoding.refusals import EncoderUnavailable
 from store.errors import ConceptoscopeError, Unavailable
 from store.version import VERSION
 from store.vocabulary import WorkerState
@@ -20,6 +21,9 @@ from store.vocabulary import WorkerState
 log = logging.getLogger(__name__)
 
 WORKERS: Final = "workers"
+ENCODER: Final = "encoder"
+DISPENSABLE: Final = frozenset({WORKERS, ENCODER})
+"""What is told, and no failure when it is missing."""
 Check = Callable[[Site], PartView]
 
 
@@ -33,7 +37,7 @@ class Readiness:
         """How everything stands now."""
         looked = await asyncio.gather(*(_told(name, question) for name, question in self._questions.items()))
         parts = dict(zip(self._questions, looked, strict=True))
-        is_ready = all(part.state != "failed" for name, part in parts.items() if name != WORKERS)
+        is_ready = all(part.state != "failed" for name, part in parts.items() if name not in DISPENSABLE)
         return ReadinessView(
             status="ready" if is_ready else "not ready",
             version=VERSION,
@@ -100,10 +104,20 @@ def _workers(site: Site) -> PartView:
     return PartView(state="ok", found="there is somebody to carry out jobs", n=n)
 
 
+def _encoder(site: Site) -> PartView:
+    try:
+        state = site.encoder.look()
+    except EncoderUnavailable as fault:
+        found, remedy = _parted(str(fault))
+        return PartView(state="missing", found=found, remedy=remedy or "Start one: `conceptoscope encoder`.")
+    return PartView(state="ok", found=f"answers, with {state.n_waiting} of {state.n_waiting_max} places taken")
+
+
 _CHECKS: Final[dict[str, Check]] = {
     "catalog": _catalog,
     "artifacts": _artifacts,
     "store": _store,
     "static": _static,
     WORKERS: _workers,
+    ENCODER: _encoder,
 }

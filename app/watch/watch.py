@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from app.site import Site
 from app.watch.bounded import Bounded
+from app.watch.encoder import EncoderCollector
 from app.watch.holdings import HoldingsCollector
 from app.watch.jobs import CatalogCollector
 from app.watch.readiness import Readiness
@@ -21,7 +22,8 @@ class Watch:
         self.tally = Tally()
         self.readiness = Readiness(site)
         self.registry = CollectorRegistry()
-        for collector in (self.tally, CatalogCollector(site.catalog), HoldingsCollector(site)):
+        collectors = (CatalogCollector(site.catalog), HoldingsCollector(site), EncoderCollector(site.encoder))
+        for collector in (self.tally, *collectors):
             self.registry.register(collector)
         ProcessCollector(registry=self.registry)
         self._text = Bounded(partial(generate_latest, self.registry), what="registry of metrics", patience_s=_SCRAPE_S)

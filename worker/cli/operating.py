@@ -23,6 +23,11 @@ from worker.cli.options import (
     settings_of,
 )
 
+WeightsOfModelsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--weights", help="Weights file that a model of a dictionary was given, for the encoder; repeatable."),
+]
+
 
 def up(
     device: Annotated[
@@ -31,20 +36,19 @@ def up(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: PortOption = None,
+    weights: WeightsOfModelsOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Run the explorer and a worker on this machine until ended; what dies is started again."""
+    """Run the explorer, a worker and an encoder on this machine until ended; what dies is started again."""
     from worker.up import Supervisor, programs_of
 
     settings = settings_of(store, host=host, port=port)
-    Supervisor(programs_of(settings, devices=device or ())).run()
+    Supervisor(programs_of(settings, devices=device or (), weights=weights or ())).run()
 
 
 def encoder(
     device: DeviceOption = None,
-    weights: Annotated[
-        list[Path] | None, typer.Option(help="Weights file that a model of a dictionary was given; repeatable.")
-    ] = None,
+    weights: WeightsOfModelsOption = None,
     store: StoreOption = None,
 ) -> None:
     """Answer the web program what a photo holds, until ended; `up` starts one, too."""

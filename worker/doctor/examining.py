@@ -8,6 +8,7 @@ from store.artifacts import open_artifacts
 from store.catalog.looking import find_migration
 from store.settings import Settings
 from worker.doctor.device import DeviceCheck
+from worker.doctor.encoder import look_at_encoder
 from worker.doctor.finding import Finding, Later
 from worker.doctor.machine import look_at_demo, look_at_packages, look_at_python, look_at_vendored
 from worker.doctor.places import (
@@ -45,6 +46,8 @@ def _places(settings: Settings) -> Iterator[Later]:
     """What may be elsewhere, and may not answer."""
     home = settings.artifacts_url or str(settings.store)
     yield Later("artifacts", lambda: list(_artifacts(settings)), where=home, remedy=_NETWORK_REMEDY)
+    where = settings.encoder_address
+    yield Later("encoder", lambda: [look_at_encoder(settings)], where=where, remedy=_NETWORK_REMEDY)
     yield Later("catalog", lambda: list(_catalog(settings)), where="its database", remedy=_NETWORK_REMEDY)
 
 
