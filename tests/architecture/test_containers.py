@@ -144,7 +144,7 @@ def test_everything_that_stays_has_a_health_check() -> None:
         if service.get("restart") == "unless-stopped":
             assert "test" in service.get("healthcheck", {}) or "HEALTHCHECK --" in in_stage(service["build"]["target"])
         else:
-            assert name in {"migrate", "demo"}
+            assert name in {"migrate", "demo", "secret"}
 
 
 def test_our_images_run_as_nobody_special() -> None:
@@ -166,7 +166,25 @@ def test_secrets_of_our_programs_are_settings() -> None:
     fields = {f"conceptoscope_{name}" for name in Settings.model_fields}
     for service in OURS.values():
         assert set(service.get("secrets", [])) <= fields
-        assert bool(service.get("secrets")) == ("CONCEPTOSCOPE_SECRETS_DIR" in environment(service))
+        folder = environment(service).get("CONCEPTOSCOPE_SECRETS_DIR")
+        assert folder in (("/run/secrets",) if service.get("secrets") else (None, "/store/.secrets"))
+
+
+def test_web_program_and_encoder_of_a_profile_know_one_secret_and_find_each_other() -> None:
+    for profile in PROFILES:
+        services = of_profile(profile)
+        [web] = [one for one in services.values() if one.get("command") == ["web"]]
+        [(name, encoder)] = [(n, one) for n, one in services.items() if one.get("command", [""])[0] == "encoder"]
+        networks = encoder.get("networks", [])
+        aliases = [alias for one in networks.values() for alias in one["aliases"]] if isinstance(networks, dict) else []
+        assert environment(web)["CONCEPTOSCOPE_ENCODER_URL"] in [f"http://{n}:8601" for n in (name, *aliases)]
+        assert environment(encoder)["CONCEPTOSCOPE_ENCODER_HOST"] == "0.0.0.0"
+        assert environment(web)["CONCEPTOSCOPE_SECRETS_DIR"] == environment(encoder)["CONCEPTOSCOPE_SECRETS_DIR"]
+        assert web.get("secrets") == encoder.get("secrets")
+        if not web.get("secrets"):
+            file = services["secret"]["command"][1]
+            assert file == f"{environment(web)['CONCEPTOSCOPE_SECRETS_DIR']}/conceptoscope_encoder_secret"
+        assert "ports" not in encoder
 
 
 def test_copied_files_exist_and_reach_the_build() -> None:

@@ -136,4 +136,4 @@ def nothing_is_told(of: Cluster) -> None:
 
 def test_every_service_of_the_cluster_is_run_here() -> None:
     services = {name for name, service in COMPOSE["services"].items() if "cluster" in service["profiles"]}
-    assert services == {"proxy", "cluster-web", "cluster-worker", "migrate", "database", "objects"}
+    assert services == {"proxy", "cluster-web", "cluster-worker", "cluster-encoder", "migrate", "database", "objects"}

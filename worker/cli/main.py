@@ -44,6 +44,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "bench": benching.bench,
     "worker": jobs.worker,
     "encoder": operating.encoder,
+    "secret": operating.secret,
     "migrate": operating.migrate,
     "backup": operating.backup,
     "gc": operating.gc,

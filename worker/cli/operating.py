@@ -1,6 +1,7 @@
 """Commands that run the programs and keep a store in order."""
 
 import logging
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +57,19 @@ def encoder(
 
     logging.getLogger("worker.encoder").setLevel(logging.INFO)
     serve(settings_of(store), device=device, weights=weights or ())
+
+
+def secret(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write a new secret into a file that others cannot read, unless it is there already."""
+    import secrets
+
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as fresh:  # noqa: PTH123 its mode
+            fresh.write(secrets.token_urlsafe(32) + "\n")
+        print(f"There is a new secret in {file}.")
+    except FileExistsError:
+        print(f"There is a secret in {file} already.")
 
 
 def migrate(store: StoreOption = None, as_json: JsonOption = False) -> None:
