@@ -65,7 +65,7 @@ def secret(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> 
 
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as fresh:  # noqa: PTH123 its mode
+        with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as fresh:
             fresh.write(secrets.token_urlsafe(32) + "\n")
         print(f"There is a new secret in {file}.")
     except FileExistsError:

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from worker.images.normalise import normalise
 from worker.models.base import Look, VisionModel
 
-Picture = UInt8[np.ndarray, "H W 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]
 T = TypeVar("T")
 
 SHAPES: Final = {"cpu": 1, "cuda": 8}

@@ -1,7 +1,6 @@
 """Models and dictionaries in memory, loaded when they are asked for, under a budget; the least recently used go."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -126,5 +125,4 @@ class Shelf:
     def _drop(self, key: Hashable) -> None:
         del self._places[key]
         self.n_dropped += 1
-        gc.collect()
         log.info("%s was put away to make room", key)

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from typing import BinaryIO, Final
+from typing import Final
 
 from PIL import Image
 
@@ -37,14 +37,14 @@ def main() -> None:
     answers.flush()
     while length := orders.read(LENGTH_BYTES):
         allow_processor_time(PROCESSOR_S)
-        done, pictures = carry_out(orders, int.from_bytes(length, "little"))
+        done, pictures = carry_out(orders.read(int.from_bytes(length, "little")))
         answers.write(framed(done, {str(place): picture for place, picture in enumerate(pictures)}))
         answers.flush()
 
 
-def carry_out(orders: BinaryIO, n_bytes: int) -> tuple[Done, list[Picture]]:
+def carry_out(content: bytes) -> tuple[Done, list[Picture]]:
     """One order: decode, fit to every view. What a photo is to blame for becomes a reason."""
-    parcel = unpack(orders.read(n_bytes))
+    parcel = unpack(content)
     order = Order.model_validate(parcel.message)
     try:
         return _views(parcel.arrays[PHOTO].tobytes(), order)

@@ -16,7 +16,7 @@ from store.vocabulary import Fit
 
 LENGTH_BYTES: Final = 8
 HEADER_ROOM: Final = 64 * 1024
-Picture = UInt8[np.ndarray, "H W 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]
 
 
 class View(BaseModel):
