@@ -44,9 +44,14 @@ class _Place:
     secret: SecretStr | None
     patience_s: float
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a secret."""
+        return self.secret is not None and bool(self.secret.get_secret_value())
+
     def headers(self) -> dict[str, str]:
         """What shows that we know the secret; raises ``EncoderDown`` when there is none."""
-        if self.secret is None:
+        if self.secret is None or not self.is_known:
             raise EncoderDown(_NOT_SET_UP)
         return {"Authorization": f"Bearer {self.secret.get_secret_value()}"}
 
@@ -68,7 +73,7 @@ class Encoder:
     @property
     def is_set_up(self) -> bool:
         """Whether there is a secret, without which nothing can be asked."""
-        return self._place.secret is not None
+        return self._place.is_known
 
     async def encode(
         self, photo: Photo, dictionaries: Sequence[str], *, n_classes: int = 5, within_s: float | None = None

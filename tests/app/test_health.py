@@ -58,6 +58,8 @@ def test_a_store_in_order_is_ready_and_a_missing_worker_is_no_failure(client: Te
     }
     assert parts["workers"]["state"] == "missing"
     assert "`conceptoscope worker`" in parts["workers"]["remedy"]
+    assert parts["encoder"]["state"] == "missing"
+    assert "`conceptoscope up`" in parts["encoder"]["remedy"]
     assert {parts[name]["state"] for name in ("artifacts", "store")} == {"ok"}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from store.catalog.session import Catalog
 from store.catalog.workers import list_workers
@@ -48,9 +49,19 @@ def address(process: "subprocess.Popen[str]") -> str:
 
 
 def children(process: "subprocess.Popen[str]") -> dict[str, psutil.Process]:
-    """The web program and the worker."""
+    """The programs by name."""
     found = psutil.Process(process.pid).children()
-    return {"web" if "app" in one.cmdline() else "worker": one for one in found}
+    return {"web" if "app" in one.cmdline() else one.cmdline()[3]: one for one in found}
+
+
+def encoder_state(web: str) -> str:
+    """How the encoder stands, in the eyes of the web program."""
+    return str(httpx.get(f"{web}/readyz").json()["parts"]["encoder"]["state"])
+
+
+def secret_of(process: psutil.Process) -> str:
+    """What a program was told."""
+    return str(process.environ()["CONCEPTOSCOPE_ENCODER_SECRET"])
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
@@ -65,16 +76,22 @@ def test_everything_serves_is_mended_and_ends_with_one_signal(tmp_path: Path) ->
     inputs = Inputs.draw(tmp_path / "inputs", n=8)
     catalog = Catalog(settings.catalog_url)
     with up(settings.store) as process:
-        assert httpx.get(f"{address(process)}/readyz").json()["n_dictionaries"] == 3
+        web = address(process)
+        assert httpx.get(f"{web}/readyz").json()["n_dictionaries"] == 3
         assert wait_end(catalog, submit(catalog, inputs.ingest())).state == JobState.SUCCEEDED
         programs = children(process)
-        assert programs.keys() == {"web", "worker"}
+        assert programs.keys() == {"web", "worker", "encoder"}
+        wait_until(lambda: encoder_state(web) == "ok")
+        assert not any(secret_of(programs["encoder"]) in " ".join(one.cmdline()) for one in programs.values())
+        assert "CONCEPTOSCOPE_ENCODER_SECRET" not in programs["worker"].environ()
         for one in programs.values():
             one.kill()
         again = address(process)  # another port, since 0 asks for any
         assert httpx.get(f"{again}/healthz").status_code == 200
         assert wait_end(catalog, submit(catalog, inputs.ingest("again"))).state == JobState.SUCCEEDED
+        wait_until(lambda: encoder_state(again) == "ok")
         fresh = children(process)
+        assert fresh.keys() == programs.keys()
         process.terminate()
         began = time.monotonic()
         assert process.wait(timeout=25) == 0
@@ -171,10 +188,31 @@ def test_a_program_that_does_not_end_is_killed_in_time(tmp_path: Path) -> None:
 def test_one_worker_for_each_device() -> None:
     settings = Settings(store=Path("s"), host="0.0.0.0", port=80)
     named = programs_of(settings, devices=["cuda:0", "cuda:1"])
-    assert [program.name for program in named] == ["web", "worker on cuda:0", "worker on cuda:1"]
+    assert [program.name for program in named] == ["web", "worker on cuda:0", "worker on cuda:1", "encoder"]
+    assert named[3].command[-2:] == ("--device", "cuda:0")
     assert named[1].command[-2:] == ("--device", "cuda:0")
     assert named[0].command[3:7] == ("--host", "0.0.0.0", "--port", "80")
-    assert [program.name for program in programs_of(settings)] == ["web", "worker"]
+    assert [program.name for program in programs_of(settings)] == ["web", "worker", "encoder"]
+
+
+def test_web_program_and_encoder_of_a_run_know_the_same_and_nobody_else_does() -> None:
+    web, worker, encoder = programs_of(Settings(store=Path("s")))
+    assert web.settings == encoder.settings
+    assert worker.settings == {}
+    assert len(web.settings["encoder_secret"]) >= 32
+    assert web.settings["encoder_secret"] not in repr(web) + " ".join((*web.command, *encoder.command))
+    again = programs_of(Settings(store=Path("s")))[0].settings
+    assert again["encoder_secret"] != web.settings["encoder_secret"]
+
+
+def test_an_encoder_that_is_set_is_kept_to() -> None:
+    set_here = Settings(encoder_secret=SecretStr("known before"), encoder_port=8777)
+    told = programs_of(set_here, weights=[Path("w.safetensors")])[-1]
+    assert (told.settings["encoder_port"], told.settings["encoder_secret"]) == ("8777", "known before")
+    assert told.command[-2:] == ("--weights", "w.safetensors")
+    elsewhere = programs_of(Settings(encoder_url="http://encoder:8601"))
+    assert [program.name for program in elsewhere] == ["web", "worker"]
+    assert elsewhere[0].settings == {}
 
 
 def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def make_service(face: Face) -> Starlette:
         await face.desk.close()
 
     async def encode(request: EncodeRequest, upload: bytes | None) -> bytes:
-        return pack_encoded(await _encode(face.desk, request, upload))
+        return pack_encoded(await encode_photo(face.desk, request, upload))
 
     async def forget(request: Request) -> Response:
         return JSONResponse({"n_forgotten": face.desk.forget(request.path_params["sha256"])})
@@ -97,7 +97,8 @@ async def _warm(desk: Desk) -> None:
         log.exception("loading what pages show failed")
 
 
-async def _encode(desk: Desk, request: EncodeRequest, upload: bytes | None) -> Encoded:
+async def encode_photo(desk: Desk, request: EncodeRequest, upload: bytes | None) -> Encoded:
+    """The codes of a photo; raises what ``Desk.studies`` raises."""
     async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
         streams = [
             await desk.passes.compute(partial(encode_study, study, n_classes=request.n_classes)) for study in studies
