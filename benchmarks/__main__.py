@@ -6,7 +6,19 @@ import sys
 
 from benchmarks.machine import WORK, describe_machine
 
-BENCHMARKS = ("extraction", "topk_step", "archetypal_step", "alignment", "demo", "web", "counting", "jobs", "kills")
+BENCHMARKS = (
+    "extraction",
+    "topk_step",
+    "archetypal_step",
+    "alignment",
+    "demo",
+    "web",
+    "counting",
+    "jobs",
+    "kills",
+    "fuzz",
+    "encoder",
+)
 
 
 def main() -> None:

@@ -72,12 +72,18 @@ def make_studio(folder: Path, *, n_images: int = 12) -> Studio:
 
 @contextlib.contextmanager
 def encoding(
-    store: Path, *, weights: Sequence[Path] = (), wait: bool = True, secret: str = SECRET, **changes: object
+    store: Path,
+    *,
+    weights: Sequence[Path] = (),
+    wait: bool = True,
+    secret: str = SECRET,
+    threads: int | None = 1,
+    **changes: object,
 ) -> "Iterator[Running]":
     """An encoder process over a store, and settings that lead to it; killed at the end if it still lives."""
     [port] = free_ports(1)
     given = {"encoder_port": port, "encoder_secret": secret, **changes}
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
     environment |= {f"CONCEPTOSCOPE_{name.upper()}": str(value) for name, value in given.items()}
     options = [word for file in weights for word in ("--weights", str(file))]
     command = [sys.executable, "-m", "worker.cli", "encoder", "--device", "cpu", "--store", str(store), *options]

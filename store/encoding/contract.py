@@ -204,6 +204,7 @@ class EncoderState(Message):
     held_bytes: int
     budget_bytes: int
     n_decoders: int
+    n_decoder_deaths: int
     n_requests: int
     n_refused: Mapping[str, int] = Field(description="by reason")
     rss_bytes: int | None

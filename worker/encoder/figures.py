@@ -39,6 +39,7 @@ class Figures:
             held_bytes=desk.shelf.n_bytes + desk.looks.n_bytes,
             budget_bytes=desk.shelf.budget_bytes + desk.looks.budget_bytes,
             n_decoders=len(desk.decoders.pids),
+            n_decoder_deaths=desk.decoders.n_deaths,
             n_requests=door.n_admitted,
             n_refused={reason.value: n for reason, n in sorted(door.refused.items())},
             rss_bytes=resident_bytes(),

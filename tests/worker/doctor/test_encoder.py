@@ -23,6 +23,7 @@ STATE = EncoderState(
     held_bytes=2**21,
     budget_bytes=2**30,
     n_decoders=2,
+    n_decoder_deaths=0,
     n_requests=0,
     n_refused={},
     rss_bytes=None,
