@@ -5,8 +5,8 @@ web program's client, one dictionary. Eight visitors: the bare network in batche
 clients at once. Memory: resident bytes of the encoder after 50 and after 500 mixed requests. Every request is for a
 file that the encoder has not seen: bytes after the end of a JPEG change its digest and not its pixels.
 
-The bare network runs in a thread of its own, as in the encoder: in the first thread OpenMP's threads wait for each other
-by spinning, which is a little faster on an idle machine and many times slower on a busy one.
+The bare network runs in a thread of its own, as in the encoder: in the first thread OpenMP's threads wait for each
+other by spinning, which is a little faster on an idle machine and many times slower on a busy one.
 """
 
 import argparse
