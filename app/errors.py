@@ -20,6 +20,7 @@ from app.makers.frames import error_frame
 from app.site import Site
 from app.views.problems import ParameterFault, Problem
 from store.atlas.grammar import BadQuery
+from store.encoding.refusals import STATUS, PhotoRefused
 from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, NotFound
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ async def _not_modified(_request: Request, fault: Exception) -> Response:
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(fault, kind)), 503)
+    if isinstance(fault, PhotoRefused):
+        status = STATUS[fault.reason]
     if status == 503:
         log.error("%s: %s", request.url.path, fault)
     faults = fault.faults if isinstance(fault, BadQuery) else ()

@@ -94,6 +94,8 @@ class Desk:
         await self.decoders.close()
         for pool in (self._loading, self._asking):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._artifacts.close()
+        self._catalog.close()
 
     async def warm(self) -> int:
         """Load what pages show, as far as the budget reaches without dropping anything; how many dictionaries."""

@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, pack_encoded, read_request
-from store.encoding.parcel import MEDIA_TYPE, unpack
+from store.encoding.parcel import MEDIA_TYPE, Parcel, unpack
 from store.encoding.refusals import STATUS, PhotoRefused, Reason, Refusal, refusal_of
-from store.errors import ConceptoscopeError, InvalidInput
+from store.errors import ConceptoscopeError, Damaged, InvalidInput
 from store.version import VERSION
 from worker.encoder.admission import Admission
 from worker.encoder.codes import encode_study
@@ -132,7 +132,7 @@ def photo_handler(face: Face, kind: type[R], answer: Answerer[R]) -> Handler:
     async def handle(request: Request) -> Response:
         async with face.admission.admitted():
             async with face.admission.timely(None):
-                parcel = unpack(await _body(request, most=face.desk.decoders.limits.max_bytes + _BODY_ROOM))
+                parcel = _parcel(await _body(request, most=face.desk.decoders.limits.max_bytes + _BODY_ROOM))
             asked = read_request(parcel, kind)
             photo = parcel.arrays.get(PHOTO)
             upload = None if photo is None else photo.tobytes()
@@ -149,6 +149,13 @@ def photo_handler(face: Face, kind: type[R], answer: Answerer[R]) -> Handler:
 async def _timely(admission: Admission, asked: PhotoRequest, answer: Awaitable[bytes]) -> bytes:
     async with admission.timely(asked.within_s):
         return await answer
+
+
+def _parcel(content: bytes) -> Parcel:
+    try:
+        return unpack(content)
+    except Damaged as fault:
+        raise InvalidInput("The request is no whole parcel; docs/encoder.md says what one is.") from fault
 
 
 async def _body(request: Request, *, most: int) -> bytes:

@@ -28,6 +28,7 @@ from store.encoding.refusals import (
     Reason,
 )
 from store.errors import InvalidInput, NotFound
+from tests.app.watching import labels, scrape, served
 from tests.architecture.sources import text
 from tests.encoding import SECRET, Running, Studio, encoding
 from tests.worker.images.photos import draw
@@ -122,8 +123,8 @@ def test_faults_arrive_as_what_they_are(running: Running, studio: Studio) -> Non
 @pytest.mark.parametrize("content", [b"", b"CSP1", b"CSP1\xff\xff\xff\xff{}", b"{}", bytes(5000)])
 def test_a_body_that_is_no_parcel_is_refused(content: bytes, running: Running) -> None:
     response = raw(running, "POST", "/encode", headers=bearer(), content=content)
-    assert response.status_code in (400, 503)
-    assert "reason" in response.json()
+    assert response.status_code == 400
+    assert response.json()["reason"] == "invalid"
 
 
 def test_too_late_is_told(running: Running, studio: Studio) -> None:
@@ -245,6 +246,18 @@ def test_metrics_and_reasons_are_documented(running: Running) -> None:
     assert dict(re.findall(r"^\| `(conceptoscope_\w+)` \| (\w+) \|", document, re.MULTILINE)) == kinds
     told = {name: int(status) for name, status in re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", document, re.MULTILINE)}
     assert told == {reason.value: status for reason, status in STATUS.items()}
+
+
+def test_readiness_and_metrics_of_the_web_program_tell_of_the_encoder(running: Running) -> None:
+    with served(running.settings) as client:
+        found = client.get("/readyz").json()
+        assert (found["status"], found["parts"]["encoder"]["state"]) == ("ready", "ok")
+        assert scrape(client)["conceptoscope_encoder_up"] == {labels(): 1}
+    with served(running.settings.model_copy(update={"encoder_port": 1})) as client:
+        found = client.get("/readyz").json()
+        assert (found["status"], found["parts"]["encoder"]["state"]) == ("ready", "missing")
+        assert "conceptoscope" in found["parts"]["encoder"]["remedy"]
+        assert scrape(client)["conceptoscope_encoder_up"] == {labels(): 0}
 
 
 def test_the_web_program_reads_what_the_encoder_draws(running: Running, studio: Studio) -> None:
