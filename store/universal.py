@@ -42,6 +42,9 @@ class UniversalSpec(AutoencoderSpec):
     together: float = Field(
         0.0, ge=0, le=1, description="share of the steps, the first ones, in which all streams use the same concepts"
     )
+    agreement: float = Field(
+        0.0, ge=0, le=100, description="weight of how far the codes of streams are apart where either has one"
+    )
     grid_rows: int | None = Field(None, ge=1, le=1024, description="rows of the shared grid; the fewest when empty")
     grid_cols: int | None = Field(None, ge=1, le=1024, description="columns of the shared grid; the fewest when empty")
 
@@ -65,5 +68,6 @@ class UniversalSpec(AutoencoderSpec):
             raise ValueError("the published procedure has free atoms; leave relaxation at 2 or use procedure=all")
         if self.n_mixed > self.n_candidates:
             raise ValueError(
-                f"atoms on a leash mix n_mixed ({self.n_mixed}) of n_candidates ({self.n_candidates}); raise n_candidates"
+                f"atoms on a leash mix n_mixed ({self.n_mixed}) of n_candidates ({self.n_candidates}); "
+                "raise n_candidates"
             )
