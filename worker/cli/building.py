@@ -8,6 +8,7 @@ import typer
 
 from store.jobs import AlignJob, ExtractJob, IndexJob, IngestJob, NamedDictionary, TrainJob
 from store.methods import AnyDictionarySpec
+from store.naming import model_slug, model_title
 from store.presets import get_preset
 from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec
 from worker.cli.jobs import hand_over
@@ -33,7 +34,7 @@ from worker.cli.options import (
     workshop_of,
 )
 from worker.cli.sweep import combined, named, parse_change
-from worker.workshop import Wanted, model_slug, model_title
+from worker.workshop import Wanted
 
 
 def ingest(

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from torch import Tensor
 
 from worker.dictionaries.base import TokenStream
 from worker.universal.crossing import Crossing, cross_r2, diagonal, off_diagonal
 from worker.universal.dictionary import UniversalDictionary
-from worker.universal.firing import Firing, count_firing, thresholds
+from worker.universal.firing import Firing, count_firing, ever_fires, thresholds
 from worker.universal.references import Products, ridge_r2
 
 _NULL_SEED = 1
@@ -18,7 +18,7 @@ _NULL_SEED = 1
 
 @dataclass(frozen=True)
 class UniversalJudgement:
-    """What was measured; ``metrics`` have their definitions in ``store/metrics/streams.py``."""
+    """What was measured; ``metrics`` have their definitions in ``store/metrics``."""
 
     crossing: Crossing
     ridge: Float64[Tensor, "M M"]
@@ -27,6 +27,8 @@ class UniversalJudgement:
     permuted: Firing
     """The same with each stream's tokens in an order of its own."""
     energy: Float64[Tensor, "M K"]
+    seen_in_training: Bool[Tensor, " K"]
+    """Concepts that fire on training tokens."""
     independent: tuple[float, ...] | None
     """R2 of dictionaries of single streams, the reference within streams, where they were trained."""
 
@@ -39,6 +41,7 @@ class UniversalJudgement:
             "cross_r2_permuted": off_diagonal(self.crossing.r2_permuted),
             "cross_r2_ridge": ridge,
             "own_r2": diagonal(self.crossing.r2),
+            **self._as_any_dictionary(),
             **_firing_metrics(self.firing, self.permuted),
         }
         if ridge > 0:
@@ -46,6 +49,17 @@ class UniversalJudgement:
         if self.independent:
             found["own_r2_independent"] = sum(self.independent) / len(self.independent)
         return found
+
+    def _as_any_dictionary(self) -> dict[str, float]:
+        """What is told of every dictionary, over the tokens of all streams."""
+        alive = self.firing.alive
+        return {
+            "r2": diagonal(self.crossing.r2),
+            "l0": self.firing.l0,
+            "dead_share_held_out": _share(~alive),
+            "dead_share_all": _share(~(alive | self.seen_in_training)),
+            "dense_share": _share(self.firing.dense),
+        }
 
     def by_stream(self) -> dict[str, Any]:
         """Matrices as lists of rows, and each concept's numbers in each stream, as plain JSON values; NaN is null."""
@@ -86,6 +100,7 @@ def judge_universal(
         firing,
         count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED),
         firing.energy(universal, of_streams),
+        ever_fires(universal, train),
         None if independent is None else tuple(independent),
     )
 
@@ -102,7 +117,11 @@ def _firing_metrics(firing: Firing, permuted: Firing) -> dict[str, float]:
         "firing_jaccard_permuted": permuted.jaccard,
     }
     found |= {name: float(values.nanmean()) for name, values in means.items() if not bool(values.isnan().all())}
-    return found | {"dead_share_streams": 1.0 - float(firing.alive.double().mean())}
+    return found | {"dead_share_streams": _share(~firing.alive)}
+
+
+def _share(which: Bool[Tensor, " K"]) -> float:
+    return float(which.double().mean())
 
 
 def _plain(table: Tensor) -> Any:
