@@ -7,9 +7,15 @@ from pydantic import ValidationError
 
 from store.artifacts import Artifact, key_of
 from store.catalog.tables import Job
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, Work, load_job
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, UniversalJob, Work, load_job
 from store.vocabulary import Kind
-from worker.jobs.requests import activations_inputs, alignment_inputs, atlas_inputs, dictionary_inputs
+from worker.jobs.requests import (
+    activations_inputs,
+    alignment_inputs,
+    atlas_inputs,
+    dictionary_inputs,
+    universal_inputs,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class _Search:
         match work:
             case ExtractJob() | TrainJob():
                 self._add_reading(work)
+            case UniversalJob():
+                self._add_universal(work)
             case IndexJob():
                 self._add_index(work)
             case AlignJob():
@@ -82,6 +90,17 @@ class _Search:
         if activations is not None and isinstance(job, TrainJob):
             for one in job.dictionaries:
                 self._found(key_of(Kind.DICTIONARY, one.spec, inputs=dictionary_inputs(activations)))
+
+    def _add_universal(self, job: UniversalJob) -> None:
+        collection = self.by_digest.get(self.collections.get(job.collection, ""))
+        if collection is None:
+            return
+        inputs = activations_inputs(collection)
+        found = [self._found(key_of(Kind.ACTIVATIONS, stream, inputs=inputs)) for stream in job.streams]
+        streams = [one for one in found if one is not None]
+        if len(streams) == len(found):
+            learned = universal_inputs(streams, collection=collection.digest)
+            self._found(key_of(Kind.UNIVERSAL, job.spec, inputs=learned))
 
     def _add_index(self, job: IndexJob) -> None:
         dictionary = self.by_digest.get(self.dictionaries.get(job.dictionary, ""))
