@@ -163,7 +163,7 @@ class FieldView(View):
     name: str
     label: str
     help: str
-    kind: str = Field(description="text, number, select, check or code")
+    kind: str = Field(description="text, number, select, check, lines or code")
     value: str
     choices: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
