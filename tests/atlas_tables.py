@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from store.atlas.schema import FILE
+from store.atlas.schema import FILE, STREAM_COLUMNS
 from store.atlas.writer import AtlasWriter
 from store.duck import Table
 from store.grid import Grid, Window
@@ -80,6 +80,7 @@ def _append(writer: AtlasWriter, table: str, rows: Iterable[Row]) -> None:
 def _stream(plan: AtlasPlan) -> Row:
     return {
         "stream": 0,
+        "is_mean": False,
         "model": plan.facts["model"],
         "layer": plan.facts["layer"],
         "width": plan.atoms.shape[1],
@@ -125,6 +126,7 @@ def _concept(plan: AtlasPlan, k: int, badges: list[Row]) -> Row:
         "map_y": (k * 104729) % 65536,
         "cluster": k % 4,
         "label_seed": f"{top} {k}" if top and k % 3 == 0 else None,
+        **dict.fromkeys(STREAM_COLUMNS),
     }
 
 
@@ -279,6 +281,7 @@ def _histograms(plan: AtlasPlan) -> Iterable[Row]:
                 edges, counts = np.geomspace(1e-3, 1, 21), np.zeros(20, dtype=int)
             yield {
                 "concept": k,
+                "stream": 0,
                 "of": of,
                 "edges": edges.tolist(),
                 "counts": counts.tolist(),
