@@ -188,6 +188,8 @@ DEMO_DICTIONARIES = (
 
 DEMO_STREAMS = (_LITE0, _MOBILE, _SALIENCY)
 """What the demo's universal dictionary joins: two convolutional networks and a transformer."""
+DEMO_JOINT_SLUG = "universal-lite0-mobilenet-saliency"
+DEMO_JOINT_TITLE = "Universal: EfficientNet-Lite0, MobileNetV2 and Saliency ViT"
 
 # Found on training photos set aside: a lower cross_weight helps each model by itself and costs between models.
 DEMO_UNIVERSAL = UniversalSpec(**_SMALL | {"cross_weight": 0.6, "spread": "dimension", "together": 0.3})

@@ -14,6 +14,8 @@ from worker.jobs.requests import (
     alignment_inputs,
     atlas_inputs,
     dictionary_inputs,
+    streams_of,
+    universal_atlas_inputs,
     universal_inputs,
 )
 
@@ -104,16 +106,24 @@ class _Search:
 
     def _add_index(self, job: IndexJob) -> None:
         dictionary = self.by_digest.get(self.dictionaries.get(job.dictionary, ""))
-        activations = self.by_digest.get(dictionary.manifest.inputs["activations"]) if dictionary else None
-        if dictionary is not None and activations is not None:
-            self.digests |= {dictionary.digest, activations.digest}
-            self._found(key_of(Kind.ATLAS, job.atlas, inputs=atlas_inputs(dictionary, activations=activations)))
+        if dictionary is None:
+            return
+        read = [self.by_digest.get(digest) for digest in streams_of(dictionary)]
+        activations = [one for one in read if one is not None]
+        if len(activations) < len(read):
+            return
+        self.digests |= {dictionary.digest, *(one.digest for one in activations)}
+        if dictionary.kind is Kind.UNIVERSAL:
+            inputs = universal_atlas_inputs(dictionary)
+        else:
+            inputs = atlas_inputs(dictionary, activations=activations[0])
+        self._found(key_of(Kind.ATLAS, job.atlas, inputs=inputs))
 
     def _add_align(self, job: AlignJob) -> None:
         found = [self.by_digest.get(self.dictionaries.get(slug, "")) for slug in (job.first, job.second)]
-        dictionaries = [one for one in found if one is not None]
+        dictionaries = [one for one in found if one is not None and one.kind is Kind.DICTIONARY]
         for one in dictionaries:
-            self.digests |= {one.digest, one.manifest.inputs["activations"]} & self.by_digest.keys()
+            self.digests |= {one.digest, *streams_of(one)} & self.by_digest.keys()
         if len(dictionaries) == len(found):
             self._found(key_of(Kind.ALIGNMENT, job.alignment, inputs=alignment_inputs(*dictionaries)))
 

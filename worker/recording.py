@@ -36,13 +36,14 @@ class Records:
     def dictionary(self, slug: str, title: str, *, activations: Artifact, artifact: Artifact) -> None:
         """A slug means this dictionary of one model from now on."""
         extraction, spec = _extraction(activations), load_dictionary_spec(artifact.manifest.spec)
+        collection = self._collection_of(artifact)
         with recording(artifact, self.artifacts, self.catalog) as session:
             name = extraction.model
             facts = DictionaryFacts(
                 slug=slug,
                 title=title,
                 model=save_model(session, model_slug(name), title=model_title(name), facts={"name": name}),
-                collection=get_collection(session, self._collection_of(artifact)),
+                collection=get_collection(session, collection),
                 layer=extraction.layer,
                 method=spec.method,
                 digest=artifact.digest,
@@ -55,12 +56,13 @@ class Records:
     def universal(self, slug: str, title: str, *, streams: Sequence[Artifact], artifact: Artifact) -> None:
         """A slug means this dictionary of several models from now on."""
         extractions, spec = list(map(_extraction, streams)), UniversalSpec.model_validate(artifact.manifest.spec)
+        collection = self._collection_of(artifact)
         with recording(artifact, self.artifacts, self.catalog) as session:
             facts = DictionaryFacts(
                 slug=slug,
                 title=title,
                 model=save_joint_model(session, extractions),
-                collection=get_collection(session, self._collection_of(artifact)),
+                collection=get_collection(session, collection),
                 layer=joint_layer(extractions),
                 method=spec.method,
                 digest=artifact.digest,
@@ -78,6 +80,7 @@ class Records:
             switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
 
     def _collection_of(self, dictionary: Artifact) -> str:
+        """The slug, looked up before a transaction is open: finding an artifact is one of its own."""
         digest = dictionary.manifest.inputs["collection"]
         return str(Collection(self.artifacts.get(Kind.COLLECTION, digest)).spec["slug"])
 

@@ -210,7 +210,7 @@ def demo(
     done = do_here(settings, demo_pipeline(find_demo_photos(settings), rebuild=rebuild), device=device)
     if as_json:
         made = (done.result or {}).get("made", [])
-        slugs = [one["slug"] for one in made if one["kind"] == "dictionary"]
+        slugs = [one["slug"] for one in made if one["kind"] in ("dictionary", "universal")]
         print_json({"store": str(settings.store), "job": done.id, "dictionaries": slugs})
     if serve:
         serve_web(settings, port=port)

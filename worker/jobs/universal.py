@@ -47,6 +47,11 @@ def build_universal(
         return artifacts.publish(draft)
 
 
+def load_facts(artifact: Artifact) -> dict[str, Any]:
+    """Training history and metrics of a universal dictionary, as they were written."""
+    return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in (HISTORY, METRICS)}
+
+
 def _fill(
     spec: UniversalSpec, paired: PairedStore, folder: Path, *, device: torch.device, on_progress: Progress
 ) -> None:
