@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from store.artifacts import Artifact, Artifacts
 from store.catalog.dictionaries import get_dictionary
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from worker.activations import ActivationStore
 
 Read = Callable[[Artifact], "ActivationStore"]
-
-
-class Shown(Protocol):
-    """A dictionary whose evidence can be gathered."""
-
-    @property
-    def dictionary(self) -> Artifact:
-        """The dictionary."""
-
-    def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
-        """Its atlas, built or found; ``read`` opens activations."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +71,10 @@ class Joined:
             facts=load_facts(self.dictionary) | {"extractions": [stream.manifest.spec for stream in self.streams]},
         )
         return index_universal(spec, loaded, artifacts, on_progress=on_progress)
+
+
+Shown = Single | Joined
+"""Whatever its evidence is gathered from."""
 
 
 def find_shown(slug: str, artifacts: Artifacts, catalog: Catalog) -> Shown:
