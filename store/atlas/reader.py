@@ -120,7 +120,7 @@ class Atlas:
     ) -> dict[Band, list[Row]]:
         """The same for several bands at once: one query costs less than one for each."""
         found: dict[Band, list[Row]] = {band: [] for band in bands}
-        for row in self._examples(concept, bands, streams=(stream,), limit=limit):
+        for row in self._examples(concept, bands, streams=(stream, stream), limit=limit):
             found[Band(row["band"])].append(row)
         return found
 
@@ -131,7 +131,7 @@ class Atlas:
         found: dict[Band, dict[int, list[Row]]] = {
             band: {stream.stream: [] for stream in self.streams} for band in bands
         }
-        for row in self._examples(concept, bands, streams=range(len(self.streams)), limit=limit):
+        for row in self._examples(concept, bands, streams=(0, len(self.streams) - 1), limit=limit):
             found[Band(row["band"])][row["stream"]].append(row)
         return found
 
@@ -235,14 +235,14 @@ class Atlas:
         grid = self.streams[stream].grid
         return np.frombuffer(blob, dtype=np.uint8).reshape(grid.rows, grid.cols)
 
-    def _examples(self, concept: int, bands: Sequence[Band], *, streams: Sequence[int], limit: int) -> list[Row]:
+    def _examples(self, concept: int, bands: Sequence[Band], *, streams: tuple[int, int], limit: int) -> list[Row]:
         sql = """
             SELECT e.*, i.id, i.width, i.height, i.class, i.split, i.source, i.thumbnail_width, i.thumbnail_height
             FROM example e JOIN image i USING (image)
-            WHERE e.concept = ? AND e.stream IN (SELECT unnest(?)) AND e.band IN (SELECT unnest(?)) AND e.rank < ?
+            WHERE e.concept = ? AND e.stream BETWEEN ? AND ? AND e.band IN (SELECT unnest(?)) AND e.rank < ?
             ORDER BY e.rank
         """
-        return self._file.rows(sql, [self.check(concept), list(streams), [band.value for band in bands], limit])
+        return self._file.rows(sql, [self.check(concept), *streams, [band.value for band in bands], limit])
 
     def _image(self, image_id: str) -> int:
         found = self.image_index.get(image_id)

@@ -360,7 +360,7 @@ SCHEMA = Schema(
         COFIRE,
         CROSS_R2,
     ),
-    again="index its dictionary again (conceptoscope index SLUG)",
+    again="index its dictionary again (conceptoscope atlas SLUG)",
 )
 
 

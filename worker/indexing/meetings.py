@@ -36,7 +36,7 @@ def meetings_of_images(of_streams: Sequence[Pairs], *, n_concepts: int) -> Meeti
 
 
 def _met(
-    keys: Sequence[Int64[np.ndarray, " e"]], values: Sequence[Float32[np.ndarray, " e"]]
+    keys: Sequence[Int64[np.ndarray, " _"]], values: Sequence[Float32[np.ndarray, " _"]]
 ) -> tuple[Int64[np.ndarray, " u"], Float32[np.ndarray, "M u"]]:
     """All keys of any stream, and each stream's value there; 0 where it has none."""
     places, inverse = np.unique(np.concatenate(keys), return_inverse=True)

@@ -55,6 +55,11 @@ class UniversalIndexInputs:
     def pair(self) -> PairedStore:
         """The streams on the grid on which they learned; raises ``InvalidInput`` for stores of other activations."""
         facts = self.loaded[1]
+        if len(self.stores) != len(facts.streams):
+            raise InvalidInput(
+                f"The universal dictionary {self.universal.digest[:12]} has {len(facts.streams)} streams, not "
+                f"{len(self.stores)}; give the activations of all of them, in their order."
+            )
         for stream, store in zip(facts.streams, self.stores, strict=True):
             if stream.activations != store.artifact.digest:
                 raise InvalidInput(
