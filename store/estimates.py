@@ -62,6 +62,7 @@ class StepEstimate:
     """A step with its seconds, and where they come from: earlier jobs here, a typical machine, or nowhere."""
 
     name: StepName
+    key: str
     seconds: float | None
     basis: Basis
     n_earlier: int = 0
@@ -272,13 +273,15 @@ def _learned(job: Work) -> Iterator[_Learned]:
 def _time(step: Step, past: Sequence[Past]) -> StepEstimate:
     alike = [one for one in past if one.step.key == step.key and one.step.amount and one.seconds > 0]
     if step.amount is None:
-        return StepEstimate(step.name, None, "unknown")
+        return StepEstimate(step.name, step.key, None, "unknown")
     if alike:
         speed = median(one.step.amount / one.seconds for one in alike if one.step.amount)
-        return StepEstimate(step.name, step.amount / speed, "earlier", len(alike))
+        return StepEstimate(step.name, step.key, step.amount / speed, "earlier", len(alike))
     speed = TYPICAL_SPEED.get(step.key) or TYPICAL_SPEED.get(step.name, 0.0)
     return (
-        StepEstimate(step.name, step.amount / speed, "typical") if speed else StepEstimate(step.name, None, "unknown")
+        StepEstimate(step.name, step.key, step.amount / speed, "typical")
+        if speed
+        else StepEstimate(step.name, step.key, None, "unknown")
     )
 
 

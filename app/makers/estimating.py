@@ -31,7 +31,7 @@ def make_estimate(site: Site, job: AnyJob) -> EstimateView:
         memory_bytes=found.memory_bytes,
         disk_bytes=found.disk_bytes,
         steps=tuple(
-            StepEstimateView(name=one.name, seconds=one.seconds, basis=one.basis, n_earlier=one.n_earlier)
+            StepEstimateView(name=one.name, key=one.key, seconds=one.seconds, basis=one.basis, n_earlier=one.n_earlier)
             for one in found.steps
         ),
     )

@@ -136,14 +136,14 @@ _TRAIN: Final = (
 )
 
 _PROCEDURES: Final = (
-    ("all", "all: every model's codes reconstruct every model, at every step"),
-    ("sampled", "sampled: one model is encoded per step, all decoders learn"),
-    ("published", "published: the Universal SAE as published, for comparison"),
+    ("all", "all: every model at every step"),
+    ("sampled", "sampled: one model per step"),
+    ("published", "published: as in the paper"),
 )
 _CODES: Final = (
-    ("topk", "topk: the largest codes of each token"),
-    ("batchtopk", "batchtopk: the largest codes of the whole batch"),
-    ("shared", "shared: the same concepts for all models"),
+    ("topk", "topk: largest of each token"),
+    ("batchtopk", "batchtopk: largest of a batch"),
+    ("shared", "shared: the same for all models"),
 )
 
 _UNIVERSAL: Final = (
@@ -171,8 +171,8 @@ _UNIVERSAL: Final = (
     Field("seed", "Seed", "of first weights and samples", "number", "0", group="Dictionary"),
     Field("procedure", "Procedure", kind="select", choices=_PROCEDURES, default="all", group="Dictionary"),
     Field("choice", "Codes", kind="select", choices=_CODES, default="topk", group="Dictionary"),
-    Field("slug", "Name in addresses", "empty: universal-models", path=("slug",), group="Name"),
-    Field("title", "Title", "empty: the models' names", path=("title",), group="Name"),
+    Field("slug", "Name in addresses", "empty: the models'", path=("slug",), group="Name"),
+    Field("title", "Title", "empty: the models'", path=("title",), group="Name"),
     _REBUILD,
 )
 

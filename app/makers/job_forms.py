@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -33,6 +33,10 @@ from store.specs import ExtractionSpec
 from store.streams import find_fault, parse_streams, stream_name, write_streams
 from store.universal import artifact_kind
 from store.vocabulary import JobKind, Kind
+
+
+_FAULT_AT: Final[dict[str, str]] = {JobKind.UNIVERSAL: "streams"}
+"""Fields that are read by us before the job is judged."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def fill(site: Site, kind: str, given: Mapping[str, str]) -> Filled:
     except ValidationError as fault:
         return Filled(values, None, _by_field(kind, fault))
     except ConceptoscopeError as fault:
-        return Filled(values, None, {"": (str(fault),)})
+        return Filled(values, None, {_FAULT_AT.get(kind, ""): (str(fault),)})
     except ValueError as fault:
         return Filled(values, None, {"spec" if kind == "spec" else "": (f"This is not JSON: {fault}.",)})
 

@@ -143,6 +143,7 @@ class StepEstimateView(View):
     """A part of a job, and how long it will take."""
 
     name: str
+    key: str = Field(description="the part with its model or method, by which earlier ones are alike")
     seconds: float | None
     basis: str = Field(description="earlier, typical or unknown")
     n_earlier: int = Field(description="earlier steps that it was learned from")
