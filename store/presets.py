@@ -188,6 +188,8 @@ DEMO_DICTIONARIES = (
 
 DEMO_STREAMS = (_LITE0, _MOBILE, _SALIENCY)
 """What the demo's universal dictionary joins: two convolutional networks and a transformer."""
+DEMO_JOINT_SLUG = "universal-lite0-mobilenet-saliency"
+DEMO_JOINT_TITLE = "Universal: EfficientNet-Lite0, MobileNetV2 and Saliency ViT"
 
 # Found on training photos set aside: streams that are held to agree carry more over to each other, which a lower
 # cross_weight turns into better codes of each model's own.

@@ -1,15 +1,21 @@
 """The spec of a universal dictionary: one code space over several streams (a model read at a layer)."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from store.methods import AutoencoderSpec
-from store.vocabulary import Tokens
+from store.vocabulary import Kind, Tokens
 
 MIN_STREAMS, MAX_STREAMS = 2, 5
 FREE = 2.0
 """Relaxation that holds no atom back: no two unit vectors are farther apart."""
+METHOD: Final = "universal"
+
+
+def artifact_kind(method: str) -> Kind:
+    """Where the artifact of a dictionary stands that was learned by this method."""
+    return Kind.UNIVERSAL if method == METHOD else Kind.DICTIONARY
 
 
 class UniversalSpec(AutoencoderSpec):

@@ -18,6 +18,8 @@ from app.views.base import Choice, Links, Number
 from app.words import ALIGNMENT, Word
 from store.alignment.sides import Side
 from store.atlas.cursor import cut_page, make_binding
+from store.universal import artifact_kind
+from store.vocabulary import Kind
 
 
 def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
@@ -29,9 +31,8 @@ def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
 
 def make_alignments(site: Site) -> AlignmentsView:
     """The page of all alignments."""
-    choices = tuple(
-        Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in site.roster.entries()
-    )
+    single = [entry for entry in site.roster.entries() if artifact_kind(entry.method) is Kind.DICTIONARY]
+    choices = tuple(Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in single)
     return AlignmentsView(cards=make_alignment_cards(site), choices=choices)
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.params import CURSOR, Param, as_index
+from app.roster import Entry
 from app.site import Opened, Site
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import NotFound
+from store.universal import artifact_kind
+from store.vocabulary import Kind
 
 SHOW: Final = Param("show", "What is listed.", ("pairs", "fans", "a", "b"), default="pairs")
 SORT: Final = Param(
@@ -106,7 +109,7 @@ def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
     one, other = site.roster.get(a), site.roster.get(b)
     link = site.roster.find_link(one, other)
     if link is None:
-        raise NotFound("alignment", f"{a}, {b}", remedy=f"Make it with `conceptoscope align {a} {b}`.")
+        raise NotFound("alignment", f"{a}, {b}", remedy=_remedy(one, other))
     with (
         site.alignments.reading(link.digest) as opened,
         site.opened(one) as first,
@@ -114,6 +117,13 @@ def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
     ):
         side = opened.alignment.side_of(one.digest)
         yield Aligned(opened.alignment, Facing(first, side), Facing(second, side.other))
+
+
+def _remedy(one: Entry, other: Entry) -> str:
+    for entry in (one, other):
+        if artifact_kind(entry.method) is Kind.UNIVERSAL:
+            return f"'{entry.slug}' is a universal dictionary; those of one model are aligned with each other."
+    return f"Make it with `conceptoscope align {one.slug} {other.slug}`."
 
 
 def stamp_of(site: Site, a: str, b: str) -> str:

@@ -47,6 +47,11 @@ def build_universal(
         return artifacts.publish(draft)
 
 
+def load_facts(artifact: Artifact) -> dict[str, Any]:
+    """Training history and metrics of a universal dictionary, as they were written."""
+    return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in (HISTORY, METRICS)}
+
+
 def _fill(
     spec: UniversalSpec, paired: PairedStore, folder: Path, *, device: torch.device, on_progress: Progress
 ) -> None:
@@ -78,8 +83,14 @@ def _fill(
             device=device,
             on_progress=lambda state: tell("single streams", state),
         )
-    on_progress(0, 1, "streams: judged on held-out images")
-    judged = judge_universal(trained.dictionary, held_out, train=stream, alone=alone, seed=spec.seed)
+    judged = judge_universal(
+        trained.dictionary,
+        held_out,
+        train=stream,
+        alone=alone,
+        seed=spec.seed,
+        on_progress=on_progress,
+    )
     save_universal(trained.dictionary, describe(spec, paired), folder)
     _write(folder / HISTORY, [record.as_json() for record in trained.history])
     _write(folder / METRICS, judged.metrics)
