@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.params import CURSOR, Param, as_index
+from app.params import CURSOR, Param
 from app.site import Opened, Site
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
+from store.atlas.cursor import parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import NotFound
 
@@ -42,9 +43,6 @@ class Asked:
 
 def ask_alignment(values: Mapping[str, str]) -> Asked:
     """What declared parameters mean; raises ``BadQuery``."""
-    limit = as_index("limit", values["limit"]) or 0
-    if not 1 <= limit <= _LIMIT_MAX:
-        raise BadQuery(Fault("limit", f"'limit' is a whole number from 1 to {_LIMIT_MAX}, not '{values['limit']}'."))
     kept = {param.name: values[param.name] for param in PARAMS if values[param.name] != param.default}
     return Asked(
         show=values["show"],
@@ -53,7 +51,7 @@ def ask_alignment(values: Mapping[str, str]) -> Asked:
         maximum=_number("max", values["max"]),
         mutual=values["mutual"] == "yes",
         cursor=values["cursor"],
-        limit=limit,
+        limit=parse_limit(values["limit"], most=_LIMIT_MAX),
         query={name: value for name, value in kept.items() if name != "cursor"},
     )
 
