@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.views.base import PixelBox
 from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Overlay, Span, Tick
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
+Interval = tuple[float | None, float | None]
 GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
 
@@ -276,8 +278,12 @@ def cells(
     y_label: str,
     area: Area = LARGE,
     url_for: Callable[[tuple[float, float], tuple[float, float]], str] | None = None,
+    chosen: tuple[Interval, Interval] | None = None,
 ) -> CellChart:
-    """A two-dimensional histogram of positive points on logarithmic axes; ``level`` grows with log(1 + count)."""
+    """A two-dimensional histogram of positive points on logarithmic axes; ``level`` grows with log(1 + count).
+
+    ``chosen`` is what is picked out of it along x and y; a bound that is None lies at the edge.
+    """
     if not points:
         empty = Axis(label="", ticks=())
         return CellChart(title=title, description="Nothing to show.", area=area, x=empty, y=empty, cells=())
@@ -305,8 +311,26 @@ def cells(
         )
     description = f"{len(points):,} concepts in {len(drawn)} cells; the fullest holds {most:,}."
     return CellChart(
-        title=title, description=description, area=area, x=x.axis(x_label), y=y.axis(y_label), cells=tuple(drawn)
+        title=title,
+        description=description,
+        area=area,
+        x=x.axis(x_label),
+        y=y.axis(y_label),
+        cells=tuple(drawn),
+        x_range=(x.low, x.high),
+        y_range=(y.low, y.high),
+        chosen=_rectangle(x, y, chosen) if chosen else None,
     )
+
+
+def _rectangle(x: Scale, y: Scale, chosen: tuple[Interval, Interval]) -> PixelBox:
+    (left, right), (bottom, top) = (
+        tuple(
+            scale(edge if bound is None else bound) for bound, edge in zip(bounds, (scale.low, scale.high), strict=True)
+        )
+        for scale, bounds in zip((x, y), chosen, strict=True)
+    )
+    return PixelBox(x=left, y=top, width=round(max(right - left, 0), 2), height=round(max(bottom - top, 0), 2))
 
 
 def gauge(

@@ -22,8 +22,14 @@ SORT: Final = Param(
 )
 MINIMUM: Final = Param("min", "Only pairs with at least this correlation.")
 MAXIMUM: Final = Param("max", "Only pairs with at most this correlation.")
+ENERGY: Final = tuple(
+    Param(f"energy_{side}__{op}", f"Only pairs whose concept of {side} has {words} this share of its codes' energy.")
+    for side in ("a", "b")
+    for op, words in (("gte", "at least"), ("lte", "at most"))
+)
 MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
-PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, MUTUAL, CURSOR, Param("limit", "How many: 1 to 60.", default="12"))
+_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="12")
+PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, *ENERGY, MUTUAL, CURSOR, _LIMIT)
 _LIMIT_MAX: Final = 60
 
 
@@ -35,6 +41,8 @@ class Asked:
     sort: str
     minimum: float | None
     maximum: float | None
+    energy: Mapping[str, float | None]
+    """Bounds of the shares of energy, by parameter; None where there is none."""
     mutual: bool
     cursor: str
     limit: int
@@ -47,8 +55,9 @@ def ask_alignment(values: Mapping[str, str]) -> Asked:
     return Asked(
         show=values["show"],
         sort=values["sort"],
-        minimum=_number("min", values["min"]),
-        maximum=_number("max", values["max"]),
+        minimum=number_between("min", values["min"]),
+        maximum=number_between("max", values["max"]),
+        energy={p.name: number_between(p.name, values[p.name], low=0, what="a share") for p in ENERGY},
         mutual=values["mutual"] == "yes",
         cursor=values["cursor"],
         limit=parse_limit(values["limit"], most=_LIMIT_MAX),
@@ -56,15 +65,16 @@ def ask_alignment(values: Mapping[str, str]) -> Asked:
     )
 
 
-def _number(name: str, text: str) -> float | None:
+def number_between(name: str, text: str, *, low: float = -1, what: str = "a correlation") -> float | None:
+    """A number from ``low`` to 1, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not -1 <= value <= 1:
-        raise BadQuery(Fault(name, f"'{name}' is a correlation from -1 to 1, not '{text}'."))
+    if not low <= value <= 1:
+        raise BadQuery(Fault(name, f"'{name}' is {what} from {low:g} to 1, not '{text}'."))
     return value
 
 

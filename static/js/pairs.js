@@ -1,12 +1,7 @@
 // Pairs of concepts on the same photos: one cursor over both, and their difference instead of the second one.
 import { greyOf, hide, say, short } from "./readout.js";
 
-const root = document.documentElement;
-
 export function startPairs() {
-  for (const choice of document.querySelectorAll("[name=draw]")) {
-    choice.addEventListener("change", () => choice.checked && (root.dataset.draw = choice.value));
-  }
   addEventListener("pointermove", follow, { passive: true });
 }
 
