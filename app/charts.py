@@ -11,6 +11,7 @@ from app.views.base import PixelBox
 from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Overlay, Span, Tick
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
+MATRIX = Area(width=280, height=112, left=6, top=6, right=274, bottom=90)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
 Interval = tuple[float | None, float | None]
 GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
@@ -116,7 +117,7 @@ def histogram(  # noqa: PLR0913 a drawing has many words
     )
 
 
-def overlay(
+def overlay(  # noqa: PLR0913 a drawing has many words
     edges: Sequence[float],
     counts: Sequence[int],
     *,
@@ -124,13 +125,13 @@ def overlay(
     title: str,
     x_label: str,
     labels: tuple[str, str],
+    area: Area = LARGE,
+    bins: tuple[int, int] | None = None,
     url_for: Callable[[float, float], str] | None = None,
 ) -> Overlay:
-    """Shares of ``counts [n]`` and ``null [n]`` between ``edges [n + 1]``; empty ends are cut off."""
-    used = [place for place, both in enumerate(zip(counts, null, strict=True)) if any(both)] or [0]
-    first, last = used[0], used[-1] + 1
+    """Shares of ``counts [n]`` and ``null [n]`` between ``edges [n + 1]``, for ``bins`` or ``used_bins``."""
+    first, last = bins or used_bins(counts, null)
     edges, counts, null = edges[first : last + 1], counts[first:last], null[first:last]
-    area = LARGE
     x = Scale(edges[0], edges[-1], area.left, area.right)
     totals = max(sum(counts), 1), max(sum(null), 1)
     highest = max(
@@ -155,6 +156,12 @@ def overlay(
         label=labels[0],
         null_label=labels[1],
     )
+
+
+def used_bins(*counts: Sequence[int]) -> tuple[int, int]:
+    """The first bin in which anything is, and the one after the last: empty ends are cut off."""
+    used = [place for place, many in enumerate(zip(*counts, strict=True)) if any(many)] or [0]
+    return used[0], used[-1] + 1
 
 
 def _share_bar(

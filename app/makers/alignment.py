@@ -60,8 +60,8 @@ def _side(key: str, entry: Entry, *, n_matched: int) -> SideView:
     )
 
 
-def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
-    """The page of an alignment."""
+def make_alignment(one: Aligned, asked: Asked, *, entries: Sequence[Entry] = ()) -> AlignmentView:
+    """The page of an alignment; ``entries`` are all dictionaries, of which a third may be set beside the two."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
     n_matched = int(one.alignment.pairs["is_matched"].sum())
     rest: dict[str, Sequence[Any]] = {"fans": _fan_keys(one), "a": _lonely(one, one.a), "b": _lonely(one, one.b)}
@@ -81,9 +81,19 @@ def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
         energies=energy_fields(one, asked),
         applied=applied_filters(one, asked),
         mutual_only=asked.mutual,
+        others=_others(entries, one),
         swap_url=urls.alignment(slugs[1], slugs[0], query=_swapped(asked.query)),
         clear_url=urls.alignment(*slugs),
         **parts,
+    )
+
+
+def _others(entries: Sequence[Entry], one: Aligned) -> tuple[Choice, ...]:
+    first, second = one.a.opened.entry, one.b.opened.entry
+    return tuple(
+        Choice(key=entry.slug, label=entry.title, url=urls.together((first.slug, second.slug, entry.slug)))
+        for entry in entries
+        if entry.collection_digest == first.collection_digest and entry.slug not in (first.slug, second.slug)
     )
 
 
