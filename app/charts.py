@@ -298,24 +298,10 @@ def cells(
     x = Scale(x_edges[0], x_edges[-1], area.left, area.right, log=True)
     y = Scale(y_edges[0], y_edges[-1], area.bottom, area.top, log=True)
     most = max(counts.values())
-    drawn = []
-    for (column, row), count in sorted(counts.items()):
-        x_low, x_high, y_low, y_high = x_edges[column], x_edges[column + 1], y_edges[row], y_edges[row + 1]
-        drawn.append(
-            Cell(
-                x=x(x_low),
-                y=y(y_high),
-                width=round(x(x_high) - x(x_low), 2),
-                height=round(y(y_low) - y(y_high), 2),
-                level=round(math.log1p(count) / math.log1p(most), 3),
-                count=count,
-                x_low=x_low,
-                x_high=x_high,
-                y_low=y_low,
-                y_high=y_high,
-                url=url_for((x_low, x_high), (y_low, y_high)) if url_for else "",
-            )
-        )
+    drawn = tuple(
+        _cell(x, y, x_edges[column : column + 2], y_edges[row : row + 2], count=count, most=most, url_for=url_for)
+        for (column, row), count in sorted(counts.items())
+    )
     description = f"{len(points):,} concepts in {len(drawn)} cells; the fullest holds {most:,}."
     return CellChart(
         title=title,
@@ -323,10 +309,36 @@ def cells(
         area=area,
         x=x.axis(x_label),
         y=y.axis(y_label),
-        cells=tuple(drawn),
+        cells=drawn,
         x_range=(x.low, x.high),
         y_range=(y.low, y.high),
         chosen=_rectangle(x, y, chosen) if chosen else None,
+    )
+
+
+def _cell(
+    x: Scale,
+    y: Scale,
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    *,
+    count: int,
+    most: int,
+    url_for: Callable[[tuple[float, float], tuple[float, float]], str] | None,
+) -> Cell:
+    (x_low, x_high), (y_low, y_high) = x_edges, y_edges
+    return Cell(
+        x=x(x_low),
+        y=y(y_high),
+        width=round(x(x_high) - x(x_low), 2),
+        height=round(y(y_low) - y(y_high), 2),
+        level=round(math.log1p(count) / math.log1p(most), 3),
+        count=count,
+        x_low=x_low,
+        x_high=x_high,
+        y_low=y_low,
+        y_high=y_high,
+        url=url_for((x_low, x_high), (y_low, y_high)) if url_for else "",
     )
 
 

@@ -48,7 +48,9 @@ def test_the_difference_takes_the_place_of_both_without_a_request(visit: Make) -
     asked = len(one.requests)
     page.get_by_text("Both", exact=True).click()
     expect(linked.locator("a").first).to_be_visible()
-    assert [url for url in one.requests[asked:] if "/sprite" not in url] == []  # sprites come as they come into view
+    assert [
+        url for url in one.requests[asked:] if "/sprite" not in url and "/img/" not in url
+    ] == []  # sprites come as they come into view
 
 
 def test_a_rectangle_over_the_plot_picks_pairs(visit: Make) -> None:
