@@ -28,7 +28,7 @@ ENERGY: Final = tuple(
     for op, words in (("gte", "at least"), ("lte", "at most"))
 )
 MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
-_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="12")
+_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="6")
 PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, *ENERGY, MUTUAL, CURSOR, _LIMIT)
 _LIMIT_MAX: Final = 60
 
