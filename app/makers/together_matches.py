@@ -31,17 +31,16 @@ def matches_of(one: Aligned, *, one_to_one: bool) -> Matches:
     concepts, pairs = one.alignment.concepts[one.a.side], one.columns
     rank = np.full(len(concepts["concept"]), NOBODY)
     rank[pairs["a"]] = np.arange(len(pairs["a"]))
-    is_paired = rank >= 0
-    matched = is_paired & pairs["is_matched"].astype(bool)[rank]
-    partner = np.where(is_paired, pairs["b"][rank], NOBODY)
-    held_out = pairs["held_out"].astype(np.float64)[rank]
+    matched = _at(pairs["is_matched"].astype(bool), rank, absent=False)
+    partner = _at(pairs["b"], rank, absent=NOBODY)
+    held_out = _at(pairs["held_out"].astype(np.float64), rank, absent=np.nan)
     if one_to_one:
         return Matches(
             other=np.where(matched, partner, NOBODY),
-            correlation=np.where(matched, pairs["correlation"][rank], 0.0),
-            percentile=np.where(matched, pairs["percentile"][rank], np.nan),
+            correlation=np.where(matched, _at(pairs["correlation"], rank, absent=0.0), 0.0),
+            percentile=np.where(matched, _at(pairs["percentile"], rank, absent=np.nan), np.nan),
             held_out=np.where(matched, held_out, np.nan),
-            is_mutual=matched & pairs["is_mutual"].astype(bool)[rank],
+            is_mutual=matched & _at(pairs["is_mutual"].astype(bool), rank, absent=False),
             is_partner=matched,
             found=matched,
         )
@@ -56,6 +55,11 @@ def matches_of(one: Aligned, *, one_to_one: bool) -> Matches:
         is_partner=matched & (best == partner),
         found=np.nan_to_num(percentile) >= one.alignment.meta["spec"]["level"],
     )
+
+
+def _at(values: Any, rank: Any, *, absent: Any) -> Any:
+    """Values of pairs by their rank; ``absent`` for the rank -1."""
+    return np.append(values, absent)[rank]
 
 
 @dataclass(frozen=True)
