@@ -99,6 +99,11 @@ def alignment(a: str, b: str, *, query: Query = ()) -> str:
     return with_query(f"/align/{_part(a)}/{_part(b)}", query)
 
 
+def together(slugs: Sequence[str], query: Query = ()) -> str:
+    """Three or four dictionaries side by side; the first leads."""
+    return with_query("/".join((alignments(), *(_part(slug) for slug in slugs))), query)
+
+
 # Fragments
 
 
@@ -218,3 +223,8 @@ def api_workers() -> str:
 def api_alignments(a: str = "", b: str = "", *, query: Query = ()) -> str:
     """All alignments, or that of two dictionaries."""
     return with_query("/".join(filter(None, (f"{API}/alignments", _part(a), _part(b)))), query)
+
+
+def api_together(slugs: Sequence[str], query: Query = ()) -> str:
+    """Three or four dictionaries side by side; the first leads."""
+    return with_query("/".join((f"{API}/alignments", *(_part(slug) for slug in slugs))), query)

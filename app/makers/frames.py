@@ -10,7 +10,7 @@ from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
-PageKind = Literal["home", "compare", "glossary", "alignments", "alignment", "jobs", "job", "new-job"]
+PageKind = Literal["home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job"]
 DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image"]
 
 

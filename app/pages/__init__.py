@@ -15,6 +15,7 @@ from app.pages import (
     job_forms,
     jobs,
     media,
+    together,
     twins,
 )
 
@@ -29,6 +30,7 @@ routers: tuple[APIRouter, ...] = (
     compare.router,
     glossary.router,
     alignment.router,
+    together.router,
     job_forms.router,
     jobs.router,
     media.router,

@@ -50,6 +50,12 @@ def alignment(a: str, b: str, request: Request) -> RedirectResponse:
     return _to(urls.api_alignments(a, b, query=_kept(request, less=DISPLAY)))
 
 
+@router.get("/align/{a}/{b}/{rest:path}.json")
+def together(a: str, b: str, *, rest: str, request: Request) -> RedirectResponse:
+    """Three or four dictionaries side by side, with filters and order."""
+    return _to(urls.api_together((a, b, *rest.split("/")), _kept(request, less=DISPLAY)))
+
+
 @router.get("/jobs.json")
 def jobs(request: Request) -> RedirectResponse:
     """All jobs, with the filters."""

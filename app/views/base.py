@@ -109,6 +109,7 @@ class Frame(View):
         "glossary",
         "alignments",
         "alignment",
+        "together",
         "jobs",
         "job",
         "new-job",

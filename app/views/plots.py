@@ -5,7 +5,7 @@ All coordinates are user units of ``viewBox="0 0 {area.width} {area.height}"``; 
 
 from pydantic import Field
 
-from app.views.base import View
+from app.views.base import PixelBox, View
 
 
 class Area(View):
@@ -131,6 +131,9 @@ class CellChart(View):
     x: Axis
     y: Axis
     cells: tuple[Cell, ...]
+    x_range: tuple[float, float] | None = Field(None, description="numbers at ``area.left`` and ``area.right``")
+    y_range: tuple[float, float] | None = Field(None, description="numbers at ``area.bottom`` and ``area.top``")
+    chosen: PixelBox | None = Field(None, description="what is picked out of it")
 
 
 class Gauge(View):
