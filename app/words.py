@@ -6,6 +6,7 @@ from app import urls
 from app.views.base import Number
 from store.atlas.reader import Stream
 from store.atlas.schema import CLASS_CONCEPT, COFIRE, CONCEPT, CROSS_R2, EXAMPLE, STREAM_COLUMNS, STREAM_CONCEPT
+from store.duck import Table
 from store.metrics import GROUPS, METRICS, Metric
 from store.vocabulary import Badge, Band, Neighbors
 
@@ -155,6 +156,11 @@ def metric_number(metric: Metric, value: float | None = None, *, null: float | N
         definition=metric.definition,
         url=urls.glossary(metric.key),
     )
+
+
+def column_docs(table: Table) -> dict[str, str]:
+    """What the columns of a table mean."""
+    return {column.name: _sentence(column.doc) for column in table.columns}
 
 
 def other_terms() -> dict[str, tuple[Number, ...]]:

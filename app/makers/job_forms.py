@@ -34,7 +34,6 @@ from store.streams import find_fault, parse_streams, stream_name, write_streams
 from store.universal import artifact_kind
 from store.vocabulary import JobKind, Kind
 
-
 _FAULT_AT: Final[dict[str, str]] = {JobKind.UNIVERSAL: "streams"}
 """Fields that are read by us before the job is judged."""
 
