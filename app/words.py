@@ -57,6 +57,7 @@ METRIC_GROUPS = {
     "codes": Word("Codes", "Whether concepts that fire at one token avoid or hinder each other."),
     "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
     "stability": Word("Stability", "Whether other trainings find the same concepts; means over all of them."),
+    "streams": Word("Across models", "What models share through one dictionary, and what that costs each of them."),
     "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
 }
 LABELS = {

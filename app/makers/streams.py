@@ -13,18 +13,18 @@ from app.roster import Entry
 from app.site import Opened, Site
 from app.views.base import Number
 from app.views.plots import BarChart, Gauge, PolygonChart
-from app.views.streams import CrossR2, OwnConcepts, StreamCard, StreamsView
+from app.views.streams import CrossR2, StreamCard, StreamGroup, StreamsView
 from app.words import metric_number
 from store.atlas.reader import Row, Stream
 from store.metrics import METRICS
 from store.metrics.streams import STREAMS
 from store.naming import model_title
 
-SHARED_FROM: Final = 0.9
-"""Firing entropy from which a concept counts as shared by all streams."""
-OWN_FROM: Final = 0.9
-"""Share of firings from which a concept counts as one stream's own."""
-N_SHARED, N_OWN = 12, 6
+TAKES_PART: Final = 0.5
+"""Share of firings, in equal shares, from which a stream counts as one of a concept's."""
+AGREED_FROM: Final = 0.5
+"""Mean correlation over images, over all pairs of streams, from which they count as agreeing."""
+N_ALL, N_SOME = 12, 6
 MOST_POINTS = 600
 _SEEN_ENOUGH = 5  # images in which a concept must fire to be named here
 _HIDDEN = {"cross_r2_permuted", "cross_r2_ridge", "own_r2_independent"}  # the matrix shows them
@@ -42,25 +42,22 @@ def make_streams(site: Site, opened: Opened) -> StreamsView:
         numbers=(),
         n_concepts=atlas.n_concepts,
         n_alive=len(alive),
-        n_shared=0,
-        shared=(),
-        own=(),
+        n_agreed=0,
+        groups=(),
     )
     if not atlas.is_universal:
         return nothing
     shares = atlas.firing_shares()
-    shared = _shared(opened)
-    about_all = {"firing_entropy__gte": f"{SHARED_FROM:g}", "sort": "-stream_correlation"}
+    agreed = {"stream_correlation__gte": f"{AGREED_FROM:g}", "sort": "-stream_correlation"}
     return nothing.model_copy(
         update={
             "cross_r2": tuple(_crossing(row) for row in atlas.cross_r2()),
             "numbers": _numbers(site, opened.entry),
-            "n_shared": int((atlas.columns["firing_entropy"] >= SHARED_FROM).sum()),
-            "shared": tuple(make_chip(opened, concept) for concept in shared[:N_SHARED]),
-            "own": tuple(_own(opened, card, shares=shares) for card in streams),
+            "n_agreed": _n_agreed(opened, shares),
+            "groups": _groups(opened, streams, shares=shares),
             "entropy": _entropy_plot(opened),
             "polygon": _polygon(opened, streams, shares=shares),
-            "shared_url": urls.concepts(slug, about_all),
+            "agreed_url": urls.concepts(slug, agreed),
             "grid_url": urls.concepts(slug),
             "grid_fragment_url": urls.concepts_fragment(slug),
         }
@@ -114,27 +111,45 @@ def _numbers(site: Site, entry: Entry) -> tuple[Number, ...]:
     return tuple(metric_number(METRICS[m.key], values[m.key], null=values.get(m.null or "")) for m in shown)
 
 
-def _shared(opened: Opened) -> list[int]:
-    """Concepts with a high firing entropy, those first whose streams agree most over images."""
-    columns = opened.atlas.columns
-    seen = (columns["firing_entropy"] >= SHARED_FROM) & (columns["n_images"] >= _SEEN_ENOUGH)
-    chosen = np.flatnonzero(seen)
-    agreed = np.nan_to_num(columns["stream_correlation"][chosen], nan=-1.0)
-    return [int(concept) for concept in chosen[np.argsort(-agreed, kind="stable")]]
+def taking_part(shares: Any) -> Any:
+    """Which streams ``[K M]`` have at least half of an equal share of a concept's firings."""
+    return np.nan_to_num(shares) >= TAKES_PART / shares.shape[1]
 
 
-def _own(opened: Opened, card: StreamCard, *, shares: Any) -> OwnConcepts:
-    """One stream's own concepts, the most important ones first."""
+def _n_agreed(opened: Opened, shares: Any) -> int:
+    agreed = opened.atlas.columns["stream_correlation"] >= AGREED_FROM
+    return int((taking_part(shares).all(axis=1) & agreed).sum())
+
+
+def _groups(opened: Opened, streams: Sequence[StreamCard], *, shares: Any) -> tuple[StreamGroup, ...]:
+    """Concepts by the streams that take part, the largest sets of streams first."""
+    part = taking_part(shares)
+    order = np.argsort(-np.nan_to_num(opened.atlas.columns["stream_correlation"], nan=-1.0), kind="stable")
+    found: dict[tuple[int, ...], list[int]] = {(place,): [] for place in range(len(streams))}
+    for concept in order:
+        chosen = tuple(int(place) for place in np.flatnonzero(part[concept]))
+        if chosen:
+            found.setdefault(chosen, []).append(int(concept))
+    largest_first = sorted(found.items(), key=lambda item: (-len(item[0]), item[0]))
+    return tuple(_group(opened, [streams[place] for place in places], own) for places, own in largest_first)
+
+
+def _group(opened: Opened, streams: Sequence[StreamCard], concepts: Sequence[int]) -> StreamGroup:
+    n_all = len(opened.atlas.model_streams)
     columns = opened.atlas.columns
-    mine = columns["main_stream"] == card.name
-    own = np.flatnonzero(mine & (np.nan_to_num(shares.max(axis=1)) >= OWN_FROM))
-    seen = np.flatnonzero(mine & (columns["n_images"] >= _SEEN_ENOUGH))
-    strongest = seen[np.argsort(np.nan_to_num(columns["firing_entropy"][seen], nan=1.0), kind="stable")][:N_OWN]
-    query = {"main_stream": card.name, "sort": "firing_entropy"}
-    return OwnConcepts(
-        stream=card,
-        n=len(own),
-        concepts=tuple(make_chip(opened, int(concept)) for concept in strongest),
+    seen = [concept for concept in concepts if columns["n_images"][concept] >= _SEEN_ENOUGH]
+    if len(streams) == 1:  # no two to agree: the most important ones
+        seen.sort(key=lambda concept: -float(np.nan_to_num(columns["importance"][concept])))
+    query = {"sort": "-stream_correlation"}
+    if len(streams) == n_all:
+        query["firing_entropy__gte"] = "0.9"
+    elif len(streams) == 1:
+        query = {"main_stream": streams[0].name, "sort": "firing_entropy"}
+    return StreamGroup(
+        streams=tuple(card.stream for card in streams),
+        title="All models" if len(streams) == n_all else " and ".join(card.model_title for card in streams),
+        n=len(concepts),
+        concepts=tuple(make_chip(opened, concept) for concept in seen[: N_ALL if len(streams) == n_all else N_SOME]),
         url=urls.concepts(opened.entry.slug, query),
     )
 

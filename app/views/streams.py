@@ -35,13 +35,14 @@ class CrossR2(View):
     gauge: Gauge = Field(exclude=True)
 
 
-class OwnConcepts(View):
-    """Concepts that are one stream's more than any other's."""
+class StreamGroup(View):
+    """Concepts that fire in these streams and hardly in any other."""
 
-    stream: StreamCard
-    n: int = Field(description="concepts of whose firings nine tenths or more are this stream's")
-    concepts: tuple[ConceptChip, ...] = Field(description="the strongest of them")
-    url: str = Field(description="the grid with all of them", exclude=True)
+    streams: tuple[int, ...] = Field(description="numbers of the streams")
+    title: str
+    n: int = Field(description="concepts of the group")
+    concepts: tuple[ConceptChip, ...] = Field(description="some of them: on whose photos the streams agree most")
+    url: str = Field(description="the grid, narrowed as far as its filters can", exclude=True)
 
 
 class StreamsView(View):
@@ -53,12 +54,13 @@ class StreamsView(View):
     numbers: tuple[Number, ...] = Field(description="means over streams, pairs and concepts, on held-out images")
     n_concepts: int
     n_alive: int
-    n_shared: int = Field(description="concepts with a firing entropy of 0.9 or more")
-    shared: tuple[ConceptChip, ...] = Field(description="of these the ones whose streams agree most over images")
-    own: tuple[OwnConcepts, ...]
+    n_agreed: int = Field(description="concepts of all streams whose correlation across streams is 0.5 or more")
+    groups: tuple[StreamGroup, ...] = Field(
+        description="each concept that fires is in one: of the streams in which it fires half of an equal share or more"
+    )
     entropy: BarChart | None = Field(None, exclude=True)
     polygon: PolygonChart | None = Field(None, exclude=True)
-    shared_url: str = Field("", exclude=True)
+    agreed_url: str = Field("", exclude=True)
     grid_url: str = Field("", exclude=True)
     grid_fragment_url: str = Field("", exclude=True)
 

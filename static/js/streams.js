@@ -9,5 +9,5 @@ export function startStreams() {
 function settle(form, moved) {
   const [low, high] = form.querySelectorAll("[type=range]");
   if (Number(low.value) > Number(high.value)) (moved === low ? high : low).value = moved.value;
-  for (const field of [low, high]) field.parentElement.querySelector("output").value = field.value;
+  for (const field of form.querySelectorAll("[type=range]")) field.parentElement.querySelector("output").value = field.value;
 }
