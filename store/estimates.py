@@ -22,7 +22,7 @@ Basis = Literal["earlier", "typical", "unknown"]
 TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "collection": 270.0,  # photos
     "dictionaries": 9.0e9,  # concepts x width x tokens x epochs, judging included
-    "universal": 9.0e9,  # the same with the width of all streams; references count as much again
+    "universal": 5.3e9,  # the same with the width of all streams, and half as much again for references
     "atlas": 1.8e4,  # images x concepts, and what writing each concept's evidence takes
     "atlas universal": 1.8e4,  # the same for every stream
     "alignment": 1.7e5,  # images x concepts of both sides
@@ -32,6 +32,7 @@ _INGEST_BYTES: Final = 0.4e9
 _TORCH_BYTES: Final = 1.5e9  # a process that has loaded a model and works on its tokens
 _THUMBNAIL_BYTES: Final = 13_500
 _CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
+_STREAM_BYTES: Final = 6_000  # of the atlas of a universal dictionary, for each concept in each stream
 _PAIR_BYTES: Final = 36  # of two concepts: five sums, and twice a correlation while they are matched
 _ALIGNED_BYTES: Final = 20_000  # of an alignment, per concept: its strongest images with their maps
 _STATE_BYTES: Final = 16 * 3  # weights, gradients, both moments of Adam, for encoder, decoder and the best so far
@@ -189,11 +190,11 @@ def _join(job: UniversalJob, n_images: int | None) -> Step:
     spec, widths = job.spec, [_width(stream) for stream in job.streams]
     tokens = None if n_images is None else _n_shared_tokens(job, n_images)
     width = None if None in widths else sum(one or 0 for one in widths)
-    trained = spec.n_concepts * (1 + spec.references)
+    trained = spec.n_concepts * (1.5 if spec.references else 1.0)
     return Step(
         "universal",
         "universal",
-        None if width is None or tokens is None else float(trained) * width * tokens * spec.epochs,
+        None if width is None or tokens is None else trained * width * tokens * spec.epochs,
         None if width is None else 8.0 * spec.n_concepts * width,
         _TORCH_BYTES + _STATE_BYTES * spec.n_concepts * (width or 1024 * len(widths)),
     )
@@ -218,7 +219,7 @@ def _index(job: IndexJob, around: Surroundings) -> Step:
     n_shown = n_concepts * (n_streams or 1)
     evidence = job.atlas.n_examples * 7 * 2_000 + job.atlas.n_reservoir * 64
     amount = n_shown * (n_images + _CONCEPT_AS_IMAGES)
-    disk = n_shown * _CONCEPT_BYTES + n_images * _THUMBNAIL_BYTES
+    disk = n_concepts * (_CONCEPT_BYTES + _STREAM_BYTES * (n_streams or 0)) + n_images * _THUMBNAIL_BYTES
     return Step("atlas", key, amount, disk, _TORCH_BYTES + n_shown * evidence)
 
 

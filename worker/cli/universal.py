@@ -29,27 +29,32 @@ from worker.cli.sweep import parse_change
 from worker.weights import weights_digest
 from worker.workshop import WantedUniversal, Workshop
 
+StreamsOption = Annotated[
+    str, typer.Option(help="Two to five MODEL:LAYER, by commas, each with @HEIGHTxWIDTH of its input if wanted.")
+]
+ChangeOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the spec, repeatable.")
+]
+ModelWeightsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MODEL=FILE", help="Weights file of a model: safetensors or a state dict; repeatable."),
+]
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Store no activations: the models make them anew whenever they are read.")
+]
+
 
 def universal(
     collection: CollectionArgument,
-    streams: Annotated[
-        str, typer.Option(help="Two to five MODEL:LAYER, by commas, each with @HEIGHTxWIDTH of its input if wanted.")
-    ],
+    streams: StreamsOption,
     n_concepts: Annotated[int | None, typer.Option(help="Number of concepts.")] = None,
     n_active: Annotated[int | None, typer.Option(help="Active concepts per token.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the tokens.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of first weights and samples.")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the spec, repeatable.")
-    ] = None,
+    change: ChangeOption = None,
     fit: Annotated[Fit, typer.Option(help="How photos meet the input windows.")] = Fit.COVER,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODEL=FILE", help="Weights file of a model: safetensors or a state dict; repeatable."),
-    ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Store no activations: the models make them anew whenever they are read.")
-    ] = False,
+    weights: ModelWeightsOption = None,
+    live: LiveOption = False,
     slug: Annotated[str | None, typer.Option(help="Name in addresses [default: universal-MODELS].")] = None,
     title: Annotated[str | None, typer.Option(help="Name for people [default: the models' names].")] = None,
     device: DeviceOption = None,
@@ -73,8 +78,8 @@ def universal(
     )
     if detach:
         hand_over(store, job, as_json=as_json)
-        return
-    _build(job, workshop_of(store, device=device, rebuild=rebuild), as_json=as_json)
+    else:
+        _build(job, workshop_of(store, device=device, rebuild=rebuild), as_json=as_json)
 
 
 def _build(job: UniversalJob, workshop: Workshop, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob, UniversalJob
 from store.specs import ExtractionSpec
@@ -14,6 +14,7 @@ Made = dict[str, Any]
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Step(Protocol):
     """Does a named part of the work once; after an interruption its value is remembered."""
 

@@ -83,8 +83,14 @@ def _fill(
             device=device,
             on_progress=lambda state: tell("single streams", state),
         )
-    on_progress(0, 1, "streams: judged on held-out images")
-    judged = judge_universal(trained.dictionary, held_out, train=stream, independent=independent, seed=spec.seed)
+    judged = judge_universal(
+        trained.dictionary,
+        held_out,
+        train=stream,
+        independent=independent,
+        seed=spec.seed,
+        on_progress=on_progress,
+    )
     save_universal(trained.dictionary, describe(spec, paired), folder)
     _write(folder / HISTORY, [record.as_json() for record in trained.history])
     _write(folder / METRICS, judged.metrics)

@@ -8,12 +8,14 @@ from jaxtyping import Bool, Float64
 from torch import Tensor
 
 from worker.dictionaries.base import TokenStream
+from worker.progress import OnProgress, silent
 from worker.universal.crossing import Crossing, cross_r2, diagonal, off_diagonal
 from worker.universal.dictionary import UniversalDictionary
 from worker.universal.firing import Firing, count_firing, ever_fires, thresholds
 from worker.universal.references import Products, ridge_r2
 
 _NULL_SEED = 1
+_N_PARTS = 6
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,35 @@ def judge_universal(
     train: TokenStream,
     independent: list[float] | None = None,
     seed: int = 0,
+    on_progress: OnProgress = silent,
 ) -> UniversalJudgement:
     """Measure on held-out tokens; thresholds and linear maps come from training tokens."""
+
+    def tell(done: int, what: str) -> None:
+        on_progress(done, _N_PARTS, f"measures: {what}")
+
+    tell(0, "firing")
     above = thresholds(universal, train)
     firing = count_firing(universal, held_out, above=above)
+    tell(1, "firing of permuted tokens")
+    permuted = count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED)
+    tell(2, "energy")
     products = Products.of(held_out, mean=universal.mean.cpu())
     variance = products.total.diagonal() / products.n_tokens
     of_streams = torch.stack([variance[part].sum() for part in universal.parts])
+    tell(3, "R2 across streams")
+    crossing = cross_r2(universal, held_out, seed=seed)
+    tell(4, "linear maps")
+    ridge = ridge_r2(train, held_out, parts=universal.parts)
+    tell(5, "firing in training")
+    seen = ever_fires(universal, train)
     return UniversalJudgement(
-        cross_r2(universal, held_out, seed=seed),
-        ridge_r2(train, held_out, parts=universal.parts),
+        crossing,
+        ridge,
         firing,
-        count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED),
+        permuted,
         firing.energy(universal, of_streams),
-        ever_fires(universal, train),
+        seen,
         None if independent is None else tuple(independent),
     )
 
