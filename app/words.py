@@ -85,7 +85,8 @@ LABELS = {
     "label_seed": "Label seed",
     "firing_entropy": "Firing entropy",
     "firing_jaccard": "Firing Jaccard",
-    "stream_correlation": "Correlation across streams",
+    "stream_correlation": "Correlation across models",
+    "stream_correlation_held_out": "Correlation, held out",
     "main_stream": "Main stream",
 }
 """Labels of the atlas's concept columns."""

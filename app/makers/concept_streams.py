@@ -19,7 +19,7 @@ from store.errors import InvalidInput
 from store.vocabulary import Band
 
 N_PHOTOS = 8
-_PAIR = ("co_fire", "co_fire_chance", "jaccard", "correlation", "image_correlation")
+_PAIR = ("co_fire", "co_fire_chance", "jaccard", "correlation", "image_correlation", "image_correlation_held_out")
 _IN_STREAM = (
     "firing_share",
     "density",

@@ -23,7 +23,7 @@ from store.naming import model_title
 TAKES_PART: Final = 0.5
 """Share of firings, in equal shares, from which a stream counts as one of a concept's."""
 AGREED_FROM: Final = 0.5
-"""Mean correlation over images, over all pairs of streams, from which they count as agreeing."""
+"""Mean correlation over held-out images, over all pairs of streams, from which they count as agreeing."""
 N_ALL, N_SOME = 12, 6
 MOST_POINTS = 600
 _SEEN_ENOUGH = 5  # images in which a concept must fire to be named here
@@ -48,7 +48,7 @@ def make_streams(site: Site, opened: Opened) -> StreamsView:
     if not atlas.is_universal:
         return nothing
     shares = atlas.firing_shares()
-    agreed = {"stream_correlation__gte": f"{AGREED_FROM:g}", "sort": "-stream_correlation"}
+    agreed = {"stream_correlation_held_out__gte": f"{AGREED_FROM:g}", "sort": "-stream_correlation_held_out"}
     return nothing.model_copy(
         update={
             "cross_r2": tuple(_crossing(row) for row in atlas.cross_r2()),
@@ -117,14 +117,14 @@ def taking_part(shares: Any) -> Any:
 
 
 def _n_agreed(opened: Opened, shares: Any) -> int:
-    agreed = opened.atlas.columns["stream_correlation"] >= AGREED_FROM
+    agreed = opened.atlas.columns["stream_correlation_held_out"] >= AGREED_FROM
     return int((taking_part(shares).all(axis=1) & agreed).sum())
 
 
 def _groups(opened: Opened, streams: Sequence[StreamCard], *, shares: Any) -> tuple[StreamGroup, ...]:
     """Concepts by the streams that take part, the largest sets of streams first."""
     part = taking_part(shares)
-    order = np.argsort(-np.nan_to_num(opened.atlas.columns["stream_correlation"], nan=-1.0), kind="stable")
+    order = np.argsort(-np.nan_to_num(opened.atlas.columns["stream_correlation_held_out"], nan=-1.0), kind="stable")
     found: dict[tuple[int, ...], list[int]] = {(place,): [] for place in range(len(streams))}
     for concept in order:
         chosen = tuple(int(place) for place in np.flatnonzero(part[concept]))
@@ -140,7 +140,7 @@ def _group(opened: Opened, streams: Sequence[StreamCard], concepts: Sequence[int
     seen = [concept for concept in concepts if columns["n_images"][concept] >= _SEEN_ENOUGH]
     if len(streams) == 1:  # no two to agree: the most important ones
         seen.sort(key=lambda concept: -float(np.nan_to_num(columns["importance"][concept])))
-    query = {"sort": "-stream_correlation"}
+    query = {"sort": "-stream_correlation_held_out"}
     if len(streams) == n_all:
         query["firing_entropy__gte"] = "0.9"
     elif len(streams) == 1:

@@ -54,7 +54,7 @@ class StreamsView(View):
     numbers: tuple[Number, ...] = Field(description="means over streams, pairs and concepts, on held-out images")
     n_concepts: int
     n_alive: int
-    n_agreed: int = Field(description="concepts of all streams whose correlation across streams is 0.5 or more")
+    n_agreed: int = Field(description="concepts of all streams whose correlation over held-out images is 0.5 or more")
     groups: tuple[StreamGroup, ...] = Field(
         description="each concept that fires is in one: of the streams in which it fires half of an equal share or more"
     )
@@ -122,6 +122,7 @@ class StreamPair(View):
     jaccard: float | None
     correlation: float | None
     image_correlation: float | None
+    image_correlation_held_out: float | None
     names: tuple[str, str] = Field(exclude=True)
 
 

@@ -51,10 +51,12 @@ def test_the_streams_are_those_of_the_atlas(client: TestClient, atlas: Atlas) ->
         part = tuple(row["stream"] for row in rows if (row["firing_share"] or 0) >= TAKES_PART / 3)
         if part:
             counted[part] += 1
-        n_agreed += len(part) == 3 and atlas.columns["stream_correlation"][concept] >= AGREED_FROM
+        n_agreed += len(part) == 3 and atlas.columns["stream_correlation_held_out"][concept] >= AGREED_FROM
     assert counted == {streams: group["n"] for streams, group in groups.items()}
     assert data["n_agreed"] == n_agreed
-    correlations = [float(atlas.columns["stream_correlation"][one["id"]]) for one in groups[1, 2, 3]["concepts"]]
+    correlations = [
+        float(atlas.columns["stream_correlation_held_out"][one["id"]]) for one in groups[1, 2, 3]["concepts"]
+    ]
     assert correlations == sorted(correlations, reverse=True)
 
 
