@@ -69,6 +69,11 @@ def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[
     return with_query(f"/i/{_part(image_id)}", query)
 
 
+def streams(slug: str) -> str:
+    """What the models of a universal dictionary share."""
+    return f"/d/{_part(slug)}/streams"
+
+
 def compare(query: Query = ()) -> str:
     """Dictionaries of one model and layer beside each other; ``query`` has ``model``, ``layer``, ``collection``."""
     return with_query("/compare", query)

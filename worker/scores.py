@@ -6,7 +6,7 @@ from store.catalog.comparisons import metrics_of, metrics_of_all
 from store.catalog.dictionaries import get_dictionary, list_dictionaries
 from store.catalog.session import Catalog
 from store.errors import NotFound
-from store.metrics import METRICS, STREAM_METRICS, get_metric
+from store.metrics import METRICS, get_metric
 from store.settings import Settings
 
 COLUMNS = ("r2", "r2_data_atoms", "l0", "dead_share_all", "dense_share", "stability", "plausibility", "probe_map")
@@ -37,10 +37,9 @@ def scores_of(settings: Settings, slug: str) -> list[dict[str, Any]]:
     """One row per metric of a dictionary, with its null, its direction and its definition."""
     with _opened(settings).session() as session:
         values = metrics_of(session, get_dictionary(session, slug))
-    known = METRICS | STREAM_METRICS
-    nulls = {metric.null for metric in known.values()}
+    nulls = {metric.null for metric in METRICS.values()}
     rows = []
-    for key in (key for key in known if key in values and key not in nulls):
+    for key in (key for key in METRICS if key in values and key not in nulls):
         metric = get_metric(key)
         row = {"metric": key, "value": values[key], "null": values.get(metric.null) if metric.null else None}
         rows.append({**row, "better": metric.better, "unit": metric.unit, "definition": metric.definition})

@@ -15,6 +15,7 @@ from app.pages import (
     job_forms,
     jobs,
     media,
+    streams,
     together,
     twins,
 )
@@ -23,6 +24,7 @@ routers: tuple[APIRouter, ...] = (
     twins.router,
     home.router,
     dictionary.router,
+    streams.router,
     concepts.router,
     concept.router,
     images.router,

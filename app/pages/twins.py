@@ -93,6 +93,12 @@ def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
     return _to(urls.api_concept(slug, index, query=band))
 
 
+@router.get("/d/{slug}/streams.json")
+def streams(slug: str) -> RedirectResponse:
+    """What the models of a dictionary share."""
+    return _to(urls.api_dictionaries(slug, "streams"))
+
+
 @router.get("/d/{slug}/i.json")
 def images(slug: str, request: Request) -> RedirectResponse:
     """The image index, with its query."""

@@ -180,3 +180,37 @@ class ScatterChart(View):
     y: Axis
     points: tuple[Point, ...]
     front: str
+
+
+class PolygonPoint(View):
+    """A thing between the corners of a polygon, by its shares."""
+
+    key: str
+    label: str
+    x: float
+    y: float
+    radius: float
+    shares: tuple[float, ...]
+    url: str
+
+
+class Corner(View):
+    """A corner and where its name goes."""
+
+    label: str
+    x: float
+    y: float
+    text_x: float
+    text_y: float
+    anchor: str
+
+
+class PolygonChart(View):
+    """Things placed by their shares of three or more: a share of 1 is a corner, equal shares the middle."""
+
+    title: str
+    description: str
+    area: Area
+    corners: tuple[Corner, ...]
+    outline: str = Field(description="points of the polygon")
+    points: tuple[PolygonPoint, ...]

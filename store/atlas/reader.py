@@ -187,6 +187,11 @@ class Atlas:
         sql = "SELECT * FROM stream_concept WHERE concept = ? ORDER BY stream"
         return self._file.rows(sql, [self.check(concept)])
 
+    def firing_shares(self) -> Array:
+        """Each concept's firings by stream ``[K M]``, rows with the sum 1; NaN where it never fires."""
+        found = self._file.columns("SELECT firing_share FROM stream_concept ORDER BY concept, stream")
+        return filled(found["firing_share"]).reshape(self.n_concepts, -1)
+
     def cofire(self, concept: int) -> list[Row]:
         """The concept in each two streams: how often both fire at one place, and how alike their codes are."""
         sql = "SELECT * FROM cofire WHERE concept = ? ORDER BY source, target"
