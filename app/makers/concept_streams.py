@@ -11,7 +11,7 @@ from app.makers.streams import stream_cards
 from app.pictures import data_uri
 from app.site import Opened, Site
 from app.views.base import Links
-from app.views.streams import ConceptStreams, StreamConcept, StreamPair, StreamPhoto, StreamTile
+from app.views.streams import ConceptStreams, StreamCard, StreamConcept, StreamPair, StreamPhoto, StreamTile
 from app.words import BANDS, column_docs
 from store.atlas.reader import Row
 from store.atlas.schema import COFIRE, STREAM_CONCEPT
@@ -49,8 +49,8 @@ def make_concept_streams(
         )
     cards = {card.stream: card for card in stream_cards(site, opened)}
     titles = {number: card.model_title for number, card in cards.items()}
-    grid = atlas.streams[0].grid
-    largest = max((row["max"] for row in atlas.stream_concepts(concept)), default=0.0)
+    grid, rows = atlas.streams[0].grid, atlas.stream_concepts(concept)
+    largest = max((row["max"] for row in rows), default=0.0)
     found = atlas.examples_by_stream(concept, (band,), limit=limit)[band]
     return ConceptStreams(
         dictionary=slug,
@@ -60,23 +60,8 @@ def make_concept_streams(
         definition=BANDS[band].definition,
         rows=grid.rows,
         cols=grid.cols,
-        streams=tuple(
-            StreamConcept(
-                stream=cards[row["stream"]],
-                defined=column_docs(STREAM_CONCEPT),
-                **{name: row[name] for name in _IN_STREAM},
-            )
-            for row in atlas.stream_concepts(concept)
-        ),
-        pairs=tuple(
-            StreamPair(
-                source=row["source"],
-                target=row["target"],
-                names=(titles[row["source"]], titles[row["target"]]),
-                **{name: row[name] for name in _PAIR},
-            )
-            for row in atlas.cofire(concept)
-        ),
+        streams=tuple(_in_stream(cards[row["stream"]], row) for row in rows),
+        pairs=tuple(_pair(row, titles=titles) for row in atlas.cofire(concept)),
         photos=tuple(
             _photo(opened, concept, together, seen, largest=largest, titles=titles)
             for together, seen in _by_photo(found)
@@ -87,6 +72,16 @@ def make_concept_streams(
             api=urls.api_concept(slug, concept, part="streams", query={"band": band.value}),
         ),
     )
+
+
+def _in_stream(card: StreamCard, row: Row) -> StreamConcept:
+    return StreamConcept(stream=card, defined=column_docs(STREAM_CONCEPT), **{name: row[name] for name in _IN_STREAM})
+
+
+def _pair(row: Row, *, titles: Mapping[int, str]) -> StreamPair:
+    source, target = row["source"], row["target"]
+    names = (titles[source], titles[target])
+    return StreamPair(source=source, target=target, names=names, **{name: row[name] for name in _PAIR})
 
 
 def _by_photo(found: Mapping[int, Sequence[Row]]) -> list[tuple[Row, list[Row]]]:
