@@ -15,6 +15,7 @@ from store.errors import InvalidInput, NotFound, Unavailable
 from store.grid import Grid, Window
 from store.vocabulary import Fit
 from worker.models.base import Activations, Geometry, LinearHead, Preprocessing, VisionModel
+from worker.models.continuing import logits_after
 from worker.models.hub import hub_within_reach
 from worker.models.loading import State, file_sha256, load_strictly, read_state
 from worker.models.reading import (
@@ -94,6 +95,15 @@ class TimmModel(VisionModel):
         with self._one_at_a_time:
             logits: Tensor = self._net_for(self._size(images))(self._moved(images))
         return logits
+
+    def logits_after(self, activations: Activations, layer: str, window: Window) -> Float[Tensor, "b c"] | None:
+        """The rest of the network after a layer; the network's own output for what the layer says."""
+        self.check_layer(layer)
+        if not getattr(self._net, "num_classes", 0):
+            return None
+        size = window.height_px, window.width_px
+        with self._one_at_a_time:
+            return logits_after(self._net_for(size), activations, layer=layer, size_px=size)
 
     def linear_head(self, layer: str) -> LinearHead | None:
         """The head after the last layer, where it is mean pooling and a linear map."""
