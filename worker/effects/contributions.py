@@ -140,7 +140,7 @@ def _mean_slopes(photo: CodedPhoto, tail: Tail, weights: Tensor, *, n_steps: int
         raise InvalidInput(f"Integrated gradients take at least one step, not {n_steps}.")
     places, shares = (torch.from_numpy(part) / 2 for part in np.polynomial.legendre.leggauss(n_steps))
     way, total = photo.patches - photo.emptied, torch.zeros_like(photo.patches)
-    for at, share in zip((places + 0.5).split(_STATES_AT_ONCE), shares.split(_STATES_AT_ONCE), strict=True):
+    for at, share in zip(*(torch.split(part, _STATES_AT_ONCE) for part in (places + 0.5, shares)), strict=True):
         states = photo.emptied + at[:, None, None, None] * way
         total += torch.einsum("s,shwd->hwd", share, tail.gradients(states, weights))
     return total

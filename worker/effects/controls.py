@@ -18,12 +18,10 @@ from enum import StrEnum
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 from numpy.typing import NDArray
-from torch import Tensor
 
 from store.edits import Edit, Edits
-from worker.effects.editing import movement, touched
+from worker.effects.editing import Movement, movement, touched
 from worker.effects.photo import CodedPhoto
 
 Array = NDArray[np.float64]
@@ -48,6 +46,9 @@ class Plan:
     """A concept with fewer matches gets the nearest ones beside them."""
 
 
+USUAL = Plan()
+
+
 @dataclass(frozen=True)
 class Strength:
     """How often and how strongly concepts fire, by which they are matched."""
@@ -55,12 +56,9 @@ class Strength:
     density: Array
     energy: Array
 
-    def distances(self, concept: int, other: "Strength | None" = None) -> Array:
+    def distances(self, concept: int) -> Array:
         """``max(|log density ratio|, |log energy ratio|)`` of one concept to all."""
-        of = self if other is None else other
-        return np.maximum(
-            _log_ratio(self.density, float(of.density[concept])), _log_ratio(self.energy, float(of.energy[concept]))
-        )
+        return np.maximum(*(_log_ratios(values, of=float(values[concept])) for values in (self.density, self.energy)))
 
 
 @dataclass(frozen=True)
@@ -120,19 +118,17 @@ def strength_on(photo: CodedPhoto, edits: Edits) -> Strength:
     return Strength(density, energy)
 
 
-def alike(photo: CodedPhoto, edits: Edits, plan: Plan) -> tuple[Draws, list[Float64[Tensor, "h w d"]]]:
-    """Draws of other concepts of the photo, and the photo moved by the same edits of them."""
+def alike(photo: CodedPhoto, edits: Edits, plan: Plan) -> tuple[Draws, list[Movement]]:
+    """Draws of other concepts that fire on the photo, and the movements of the same edits of them."""
     strength = strength_on(photo, edits)
-    draws = draw(Control.ALIKE, strength, edits.concepts, eligible=strength.density.copy(), plan=plan)
-    moves = [edits.on(dict(zip(edits.concepts, others, strict=True))) for others in draws.others]
-    return draws, [movement(photo, other).along(photo) for other in moves]
+    draws = draw(Control.ALIKE, strength, edits.concepts, eligible=strength.density, plan=plan)
+    moved = [edits.on(dict(zip(edits.concepts, others, strict=True))) for others in draws.others]
+    return draws, [movement(photo, other) for other in moved]
 
 
-def elsewhere(
-    photo: CodedPhoto, edits: Edits, plan: Plan, *, collection: Strength
-) -> tuple[Draws, list[Float64[Tensor, "h w d"]]]:
-    """Draws of concepts alike in the collection, and the photo moved by the same changes of codes along them."""
-    draws = draw(Control.ELSEWHERE, collection, edits.concepts, eligible=collection.density.copy(), plan=plan)
+def elsewhere(photo: CodedPhoto, edits: Edits, plan: Plan, *, collection: Strength) -> tuple[Draws, list[Movement]]:
+    """Draws of concepts alike in the collection, and the same changes of codes along them."""
+    draws = draw(Control.ELSEWHERE, collection, edits.concepts, eligible=collection.density, plan=plan)
     moved = movement(photo, edits)
     return draws, [moved.along(photo, others) for others in draws.others]
 
@@ -142,6 +138,6 @@ def ablations(concepts: Sequence[int]) -> Edits:
     return Edits(edits=tuple(Edit(concept=concept) for concept in concepts))
 
 
-def _log_ratio(values: Array, of: float) -> Array:
+def _log_ratios(values: Array, *, of: float) -> Array:
     ratio: Array = np.abs(np.log(np.maximum(values, _NOTHING) / max(of, _NOTHING)))
     return ratio

@@ -16,29 +16,41 @@ from worker.effects.photo import CodedPhoto
 
 @dataclass(frozen=True)
 class Movement:
-    """By how much codes change, for each edited concept: what it takes to move a photo, or to move it elsewhere."""
+    """A change of codes ``c = z' - z`` along atoms: what is added to a photo's patches is ``c D``."""
 
     concepts: tuple[int, ...]
     changes: Float64[Tensor, "n e"]
-    """``z' - z`` at each patch."""
+    """At each patch, row by row of the grid."""
+    atoms: Float64[Tensor, "e d"]
 
-    def along(self, photo: CodedPhoto, concepts: tuple[int, ...] | None = None) -> Float64[Tensor, "h w d"]:
-        """``(z' - z) D``: what is added to the patches; by the same changes of other concepts if some are given."""
-        atoms = photo.atoms_of(self.concepts if concepts is None else concepts)
-        return (self.changes @ atoms).view(photo.patches.shape)
+    def along(self, photo: CodedPhoto, others: tuple[int, ...]) -> "Movement":
+        """The same changes of codes along the atoms of other concepts."""
+        return Movement(others, self.changes, photo.atoms_of(others))
+
+    def applied(self, photo: CodedPhoto) -> Float64[Tensor, "h w d"]:
+        """The photo's patches, moved."""
+        return photo.patches + (self.changes @ self.atoms).view(photo.patches.shape)
+
+    @property
+    def mean(self) -> Float64[Tensor, " d"]:
+        """What is added to the mean over patches."""
+        return self.changes.mean(dim=0) @ self.atoms
+
+    @property
+    def size(self) -> float:
+        """Root mean square length by which patches are moved, in the unit of the activations."""
+        squares = ((self.changes @ (self.atoms @ self.atoms.T)) * self.changes).sum(dim=1)
+        return float(squares.mean().clamp_min(0).sqrt())
 
 
 def movement(photo: CodedPhoto, edits: Edits) -> Movement:
-    """How edits change the codes of a photo.
-
-    Raises ``BadEdit`` for a concept or a patch that is not there.
-    """
+    """How edits move a photo; raises ``BadEdit`` for a concept or a patch that is not there."""
     edits.check(n_concepts=photo.n_concepts, n_patches=photo.n_patches)
     concepts = edits.concepts
     changes = photo.codes.new_zeros(photo.n_patches, len(concepts))
     for edit in edits.edits:
         changes[:, concepts.index(edit.concept)] += _change(photo.codes_of(edit.concept), edit)
-    return Movement(concepts, changes)
+    return Movement(concepts, changes, photo.atoms_of(concepts))
 
 
 def _change(codes: Float64[Tensor, " n"], edit: Edit) -> Float64[Tensor, " n"]:
@@ -56,4 +68,4 @@ def touched(patches: tuple[int, ...] | None, n_patches: int) -> Tensor:
 
 def edited(photo: CodedPhoto, edits: Edits) -> Float64[Tensor, "h w d"]:
     """The photo's patches after the edits, the error of the dictionary added back."""
-    return photo.patches + movement(photo, edits).along(photo)
+    return movement(photo, edits).applied(photo)

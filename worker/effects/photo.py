@@ -81,7 +81,7 @@ class CodedPhoto:
 
     def as_map(self, values: Float64[Tensor, "... n"]) -> Float64[Tensor, "... h w"]:
         """Numbers of patches on the grid."""
-        return values.unflatten(-1, self.shape)
+        return values.view(*values.shape[:-1], *self.shape)
 
 
 @torch.no_grad()
@@ -95,7 +95,7 @@ def code_photo(
     """One photo's patches and their codes. Codes and atoms are made unless they are given."""
     tokens = patches.flatten(0, 1)
     codes = dictionary.encode(tokens) if codes is None else codes
-    concepts, places = codes.indices[codes.values > 0].cpu().unique(return_inverse=True)
+    concepts, places = torch.unique(codes.indices[codes.values > 0].cpu(), return_inverse=True)
     dense = torch.zeros(len(tokens), len(concepts), dtype=torch.float64)
     rows = (codes.values > 0).nonzero()[:, 0].cpu()
     dense.index_put_((rows, places), codes.values[codes.values > 0].double().cpu(), accumulate=True)

@@ -73,7 +73,7 @@ class NetworkTail(Tail):
     def logits(self, states: Float64[Tensor, "b h w d"]) -> Float64[Tensor, "b c"]:
         """The network goes on from every version, some at a time."""
         with torch.no_grad():
-            return torch.cat([self._run(part.float()) for part in states.split(_STATES_AT_ONCE)]).double().cpu()
+            return torch.cat([self._run(part.float()) for part in torch.split(states, _STATES_AT_ONCE)]).double().cpu()
 
     def gradients(
         self, states: Float64[Tensor, "b h w d"], weights: Float64[Tensor, " c"]
@@ -81,7 +81,7 @@ class NetworkTail(Tail):
         """By one backward pass for some versions at a time."""
         found = []
         with torch.inference_mode(mode=False), torch.enable_grad():
-            for part in states.split(_STATES_AT_ONCE):
+            for part in torch.split(states, _STATES_AT_ONCE):
                 patches = part.clone().float().requires_grad_()
                 logits = self._run(patches)
                 (gradient,) = torch.autograd.grad((logits @ weights.to(logits)).sum(), patches, allow_unused=True)

@@ -16,6 +16,7 @@ from worker.models.base import Activations, Geometry, LinearHead, Preprocessing,
 from worker.training.loop import train
 
 N_CLASSES, GRID = 7, (3, 4)
+WINDOW = Window(8 * GRID[0], 8 * GRID[1])
 
 
 def some(*shape: int, seed: int = 0) -> Tensor:
@@ -68,6 +69,7 @@ class BentModel(VisionModel):
         return Window(*self.own_or_given(height_px, width_px), fit=fit)
 
     def geometry(self, layer: str, window: Window) -> Geometry:
+        self.check_layer(layer)
         return Geometry(Grid(window.height_px // 8, window.width_px // 8), WIDTH)
 
     def activations(self, images: Tensor, layer: str) -> Activations:
@@ -85,10 +87,10 @@ class BentModel(VisionModel):
         return self.head if self.check_layer(layer) == "final" else None
 
     def logits_after(self, activations: Activations, layer: str, window: Window) -> Tensor | None:
+        assert (window.height_px, window.width_px) == (WINDOW.height_px, WINDOW.width_px)
         bent = self._bend(activations.patches) if self.check_layer(layer) == "early" else activations.patches
         return self.logits_from(bent, "final")
 
 
-WINDOW = Window(8 * GRID[0], 8 * GRID[1])
 ALL_METHODS = tuple(SPECS)
 __all__ = ["ALL_METHODS", "GRID", "N_CLASSES", "N_CONCEPTS", "WIDTH", "WINDOW", "BentModel"]
