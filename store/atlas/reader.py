@@ -1,7 +1,7 @@
 """Reads an atlas: scalar columns of all concepts in memory, evidence of one concept or image from the file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from store.artifacts import Artifact
+from store.atlas.nearest import nearest_images
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.duck import DuckFile, filled
 from store.errors import NotFound
@@ -177,6 +178,11 @@ class Atlas:
         """The image's strongest concepts, by rank."""
         sql = "SELECT * FROM image_concept WHERE image = ? AND stream = ? ORDER BY rank"
         return self._file.rows(sql, [self._image(image_id), stream])
+
+    def nearest_images(self, pooled: Mapping[int, float], *, stream: int = 0, limit: int = 12) -> list[Row]:
+        """Evidence images with the most similar concepts, given mean codes over a photo's patches; see ``nearest``."""
+        maxima = {self.check(concept): float(self.columns["max"][concept]) for concept in pooled}
+        return nearest_images(self._file, pooled, maxima=maxima, stream=stream, limit=limit)
 
     def patch_codes(self, image_id: str, *, stream: int = 0) -> tuple[Array, Array]:
         """Concept indices uint32 and codes float16, both [rows cols n_top], strongest first; 0 = empty slot."""
