@@ -8,6 +8,7 @@ from typing import Any
 
 from app.numbers import known_numbers
 from app.roster import Entry
+from app.words import window_words
 from store.atlas.reader import Atlas
 from store.atlas.shelf import AtlasShelf
 
@@ -56,14 +57,14 @@ def _read(atlas: Atlas) -> Measured:
     spec, inputs = _table(meta, "spec"), atlas.artifact.manifest.inputs
     n_active = spec.get("n_active")
     tokens = str(spec.get("tokens", "patches"))
-    window = stream.window
+    read = [digest for name, digest in sorted(inputs.items()) if name.startswith("activations")]
     return Measured(
         dictionary=inputs.get("dictionary", ""),
         metrics=known_numbers(_table(meta, "metrics")),
         n_active=n_active if isinstance(n_active, int) else None,
         tokens=tokens,
-        window=f"{window.height_px} × {window.width_px} px, {window.fit.value}",
-        basis=f"{inputs.get('activations', inputs.get('collection', ''))} {tokens}",
+        window=window_words(stream),
+        basis=f"{' '.join(read) or inputs.get('collection', '')} {tokens}",
     )
 
 

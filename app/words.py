@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from app import urls
 from app.views.base import Number
-from store.atlas.schema import CLASS_CONCEPT, CONCEPT, EXAMPLE
+from store.atlas.reader import Stream
+from store.atlas.schema import CLASS_CONCEPT, COFIRE, CONCEPT, CROSS_R2, EXAMPLE, STREAM_COLUMNS, STREAM_CONCEPT
 from store.metrics import GROUPS, METRICS, Metric
 from store.vocabulary import Badge, Band, Neighbors
 
@@ -80,6 +81,10 @@ LABELS = {
     "map_y": "Map y",
     "cluster": "Cluster",
     "label_seed": "Label seed",
+    "firing_entropy": "Firing entropy",
+    "firing_jaccard": "Firing Jaccard",
+    "stream_correlation": "Correlation across streams",
+    "main_stream": "Main stream",
 }
 """Labels of the atlas's concept columns."""
 
@@ -100,12 +105,24 @@ def _null_parents() -> dict[str, str]:
 NULL_OF = _null_parents()
 """The metric beside which each null is shown."""
 
-NUMBERS = tuple(
-    name for name in LABELS if name not in {"concept", "top_class", "badges", "label_seed", "map_x", "map_y", "cluster"}
-)
-"""Concept columns that are quantities."""
+_NO_QUANTITIES = {"concept", "top_class", "badges", "label_seed", "map_x", "map_y", "cluster", "main_stream"}
+
+
+def numbers(*, universal: bool) -> tuple[str, ...]:
+    """Concept columns that are quantities; those about streams only of a universal dictionary."""
+    left_out = _NO_QUANTITIES if universal else _NO_QUANTITIES | set(STREAM_COLUMNS)
+    return tuple(name for name in LABELS if name not in left_out)
+
 
 _COLUMNS = {column.name: column for column in CONCEPT.columns}
+
+
+def window_words(stream: Stream) -> str:
+    """How photos meet the model's input."""
+    window = stream.window
+    if window is None:
+        return "what the windows of all streams show"
+    return f"{window.height_px} × {window.width_px} px, {window.fit.value}"
 
 
 def column_number(name: str, value: float | None = None) -> Number:
@@ -141,9 +158,16 @@ def metric_number(metric: Metric, value: float | None = None, *, null: float | N
 
 
 def other_terms() -> dict[str, tuple[Number, ...]]:
-    """Definitions of examples' and class tables' numbers, by section title."""
+    """Definitions of the numbers of examples, classes and streams, by section title."""
     sections = {}
-    for title, table in (("Examples", EXAMPLE), ("Classes", CLASS_CONCEPT)):
+    tables = {
+        "Examples": EXAMPLE,
+        "Classes": CLASS_CONCEPT,
+        "Streams": STREAM_CONCEPT,
+        "Co-firing": COFIRE,
+        "Reconstruction across streams": CROSS_R2,
+    }
+    for title, table in tables.items():
         sections[title] = tuple(
             Number(key=f"{table.name}.{c.name}", label=c.name, value=None, range=c.unit, definition=_sentence(c.doc))
             for c in table.columns

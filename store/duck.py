@@ -11,7 +11,7 @@ from typing import Any, Self
 import duckdb
 import numpy as np
 
-from store.errors import Damaged, NewerFormat
+from store.errors import Damaged, NewerFormat, OlderFormat
 
 _SCHEMA_TABLE = "schema_version"
 _READ_MEMORY = "32MB"  # for all open files together: a web process must stay small
@@ -45,11 +45,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """A versioned set of tables: one kind of file."""
+    """A versioned set of tables: one kind of file; ``again`` tells a person how an older one is made anew."""
 
     name: str
     version: int
     tables: tuple[Table, ...]
+    again: str = "make it again"
 
     def table(self, name: str) -> Table:
         """The table of that name; an unknown one is our own mistake."""
@@ -174,6 +175,11 @@ class DuckFile:
             raise NewerFormat(
                 f"{self._path} has {schema.name} schema {found[1]}, this version reads up to {schema.version}: "
                 "upgrade Conceptoscope."
+            )
+        if found[1] < schema.version:
+            raise OlderFormat(
+                f"{self._path} has {schema.name} schema {found[1]}, this version reads {schema.version}: "
+                f"{schema.again}."
             )
 
     def close(self) -> None:

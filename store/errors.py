@@ -53,6 +53,10 @@ class NewerFormat(ConceptoscopeError):
     """A file was written by a newer version than this one."""
 
 
+class OlderFormat(ConceptoscopeError):
+    """A file was written by an older version and has to be made again."""
+
+
 def _not_found_text(thing: str, name: str, known: list[str], *, remedy: str) -> str:
     few = len(known) <= _FEW
     near = known if few else get_close_matches(name, known, n=3, cutoff=0.4) or known[:_FEW]

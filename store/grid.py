@@ -1,5 +1,6 @@
 """Geometry: which part of a photo the model saw, and where a patch lies on the photo and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store.vocabulary import Fit
@@ -43,6 +44,17 @@ class Window:
             scale /= self.crop_ratio
         x, y = self.width_px / (width * scale), self.height_px / (height * scale)
         return Box((1 - x) / 2, (1 - y) / 2, (1 + x) / 2, (1 + y) / 2)
+
+
+def seen_by_all(windows: Sequence[Window], *, width: int, height: int) -> Box:
+    """The part of a photo that every window shows; windows are centred, so there always is one."""
+    boxes = [window.seen(width, height) for window in windows]
+    return Box(
+        max(box.left for box in boxes),
+        max(box.top for box in boxes),
+        min(box.right for box in boxes),
+        min(box.bottom for box in boxes),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,20 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from store.atlas.schema import FILE
+from store.atlas.schema import FILE, STREAM_COLUMNS
 from store.atlas.writer import AtlasWriter
 from store.duck import Table
 from store.grid import Grid, Window
 from store.vocabulary import Band, Neighbors
+from tests.stream_tables import (
+    StreamPlan,
+    cofire,
+    concept_columns,
+    cross_r2,
+    stream_concepts,
+    stream_rows,
+    window_columns,
+)
 
 INTERVALS = {Band.Q99: (0.95, 0.99), Band.Q95: (0.75, 0.95), Band.Q75: (0.5, 0.75), Band.Q50: (0.0, 0.5)}
 N_EXAMPLES = 9
@@ -32,6 +41,13 @@ class AtlasPlan:
     images: dict[str, Any]
     pictures: list[Image.Image]
     facts: dict[str, Any]
+    streams: tuple[StreamPlan, ...] = ()
+    """Those of a universal dictionary; ``codes`` are the mean of theirs."""
+
+    @property
+    def codes_of_streams(self) -> list[Float[np.ndarray, "n h w K"]]:
+        """Codes of stream 0, 1, ..."""
+        return [self.codes, *(stream.codes for stream in self.streams)]
 
     @property
     def grid(self) -> Grid:
@@ -54,7 +70,7 @@ def write_atlas(folder: Path, plan: AtlasPlan) -> None:
     badges = list(_badges(plan))
     with AtlasWriter(folder / FILE) as writer:
         writer.write_meta(plan.facts)
-        _append(writer, "stream", [_stream(plan)])
+        _append(writer, "stream", _streams(plan))
         _append(writer, "concept", [_concept(plan, k, badges) for k in range(plan.codes.shape[-1])])
         _append(writer, "example", _examples(plan))
         _append(writer, "sprite", _sprites(plan))
@@ -69,6 +85,10 @@ def write_atlas(folder: Path, plan: AtlasPlan) -> None:
         _append(writer, "class", [{"class": c, "n_images": classes.count(c)} for c in sorted(set(classes))])
         _append(writer, "class_concept", _class_concepts(plan))
         _append(writer, "badge", badges)
+        if plan.streams:
+            _append(writer, "stream_concept", stream_concepts(plan.streams))
+            _append(writer, "cofire", cofire(plan.streams))
+            _append(writer, "cross_r2", cross_r2(plan.streams))
 
 
 def _append(writer: AtlasWriter, table: str, rows: Iterable[Row]) -> None:
@@ -77,9 +97,12 @@ def _append(writer: AtlasWriter, table: str, rows: Iterable[Row]) -> None:
     writer.append(table, {column.name: [row[column.name] for row in found] for column in declared.columns})
 
 
-def _stream(plan: AtlasPlan) -> Row:
-    return {
+def _streams(plan: AtlasPlan) -> list[Row]:
+    if plan.streams:
+        return stream_rows(plan.streams, rows=plan.grid.rows, cols=plan.grid.cols)
+    row = {
         "stream": 0,
+        "is_mean": False,
         "model": plan.facts["model"],
         "layer": plan.facts["layer"],
         "width": plan.atoms.shape[1],
@@ -87,11 +110,8 @@ def _stream(plan: AtlasPlan) -> Row:
         "grid_cols": plan.grid.cols,
         "n_class": 0,
         "n_register": 0,
-        "height_px": plan.window.height_px,
-        "width_px": plan.window.width_px,
-        "fit": plan.window.fit.value,
-        "crop_ratio": plan.window.crop_ratio,
     }
+    return [row | window_columns(plan.window)]
 
 
 def _concept(plan: AtlasPlan, k: int, badges: list[Row]) -> Row:
@@ -125,6 +145,7 @@ def _concept(plan: AtlasPlan, k: int, badges: list[Row]) -> Row:
         "map_y": (k * 104729) % 65536,
         "cluster": k % 4,
         "label_seed": f"{top} {k}" if top and k % 3 == 0 else None,
+        **(concept_columns(plan.streams, k) if plan.streams else dict.fromkeys(STREAM_COLUMNS)),
     }
 
 
@@ -176,23 +197,22 @@ def _examples(plan: AtlasPlan) -> Iterable[Row]:
         firing = np.sort(plan.peaks[:, k][plan.peaks[:, k] > 0])
         for band, images in _bands(plan, k).items():
             for rank, image in enumerate(images):
-                codes = plan.codes[image, ..., k]
-                row, col = divmod(int(codes.argmax()), plan.grid.cols)
-                value = float(codes.max())
-                yield {
-                    "concept": k,
-                    "stream": 0,
-                    "band": band.value,
-                    "rank": rank,
-                    "image": image,
-                    "row": row,
-                    "col": col,
-                    "value": value,
+                value = float(plan.codes[image, ..., k].max())
+                told = {
                     "percentile": float(np.searchsorted(firing, value, side="right") / max(len(firing), 1)),
                     "likeness": 0.9 - rank / 20 if band is Band.NEAR_MISS else None,
-                    "heat": as_heat(codes, value),
-                    "heat_scale": value,
                 }
+                place = {"concept": k, "band": band.value, "rank": rank, "image": image}
+                for stream, codes in enumerate(plan.codes_of_streams):
+                    seen = _seen(codes[image, ..., k], silent=bool(stream))
+                    yield {**place, "stream": stream, **seen, **(dict.fromkeys(told) if stream else told)}
+
+
+def _seen(codes: Float[np.ndarray, "h w"], *, silent: bool) -> Row:
+    """Peak and map; with ``silent`` a map of zeros has no peak."""
+    value = float(codes.max())
+    row, col = divmod(int(codes.argmax()), codes.shape[1]) if value or not silent else (None, None)
+    return {"row": row, "col": col, "value": value, "heat": as_heat(codes, value), "heat_scale": value}
 
 
 def as_heat(codes: Float[np.ndarray, "h w"], scale: float) -> bytes:
@@ -237,59 +257,60 @@ def encoded(picture: Image.Image, kind: str) -> bytes:
 
 
 def _image_concepts(plan: AtlasPlan) -> Iterable[Row]:
-    largest = np.maximum(plan.codes.max(axis=(0, 1, 2)), 1e-12)
-    for image, codes in enumerate(plan.codes):
-        pooled = codes.mean(axis=(0, 1))
-        order = [int(k) for k in np.argsort(-pooled / largest, kind="stable") if pooled[k] > 0][:12]
-        for rank, k in enumerate(order):
-            row, col = divmod(int(codes[..., k].argmax()), plan.grid.cols)
-            yield {
-                "image": image,
-                "stream": 0,
-                "rank": rank,
-                "concept": k,
-                "pooled": float(pooled[k]),
-                "peak": float(codes[..., k].max()),
-                "row": row,
-                "col": col,
-            }
+    for stream, of_images in enumerate(plan.codes_of_streams):
+        largest = np.maximum(of_images.max(axis=(0, 1, 2)), 1e-12)
+        for image, codes in enumerate(of_images):
+            pooled = codes.mean(axis=(0, 1))
+            order = [int(k) for k in np.argsort(-pooled / largest, kind="stable") if pooled[k] > 0][:12]
+            for rank, k in enumerate(order):
+                row, col = divmod(int(codes[..., k].argmax()), plan.grid.cols)
+                yield {
+                    "image": image,
+                    "stream": stream,
+                    "rank": rank,
+                    "concept": k,
+                    "pooled": float(pooled[k]),
+                    "peak": float(codes[..., k].max()),
+                    "row": row,
+                    "col": col,
+                }
 
 
 def _patch_codes(plan: AtlasPlan) -> Iterable[Row]:
-    for image, codes in enumerate(plan.codes):
-        order = np.argsort(-codes, axis=-1, kind="stable")[..., :8]
-        values = np.take_along_axis(codes, order, axis=-1)
-        yield {
-            "image": image,
-            "stream": 0,
-            "n_top": 8,
-            "concepts": order.astype("<u4").tobytes(),
-            "values": values.astype("<f2").tobytes(),
-        }
-
-
-def _histograms(plan: AtlasPlan) -> Iterable[Row]:
-    for k in range(plan.codes.shape[-1]):
-        for of, values in (("patch", plan.codes[..., k].ravel()), ("image_max", plan.peaks[:, k])):
-            above = values[values > 0]
-            if len(above):
-                edges = np.geomspace(above.min() * 0.999, above.max() * 1.001, 21)
-                counts = np.histogram(above, edges)[0]
-            else:
-                edges, counts = np.geomspace(1e-3, 1, 21), np.zeros(20, dtype=int)
+    for stream, of_images in enumerate(plan.codes_of_streams):
+        for image, codes in enumerate(of_images):
+            order = np.argsort(-codes, axis=-1, kind="stable")[..., :8]
+            values = np.take_along_axis(codes, order, axis=-1)
             yield {
-                "concept": k,
-                "of": of,
-                "edges": edges.tolist(),
-                "counts": counts.tolist(),
-                "n_zero": int((values == 0).sum()),
+                "image": image,
+                "stream": stream,
+                "n_top": 8,
+                "concepts": order.astype("<u4").tobytes(),
+                "values": values.astype("<f2").tobytes(),
             }
 
 
+def _histograms(plan: AtlasPlan) -> Iterable[Row]:
+    for stream, codes in enumerate(plan.codes_of_streams):
+        for k in range(codes.shape[-1]):
+            for of, values in (("patch", codes[..., k].ravel()), ("image_max", codes[..., k].max(axis=(1, 2)))):
+                yield {"concept": k, "stream": stream, "of": of, **_histogram(values)}
+
+
+def _histogram(values: Float[np.ndarray, " n"]) -> Row:
+    above = values[values > 0]
+    edges, counts = np.geomspace(1e-3, 1, 21), np.zeros(20, dtype=int)
+    if len(above):
+        edges = np.geomspace(above.min() * 0.999, above.max() * 1.001, 21)
+        counts = np.histogram(above, edges)[0]
+    return {"edges": edges.tolist(), "counts": counts.tolist(), "n_zero": int((values == 0).sum())}
+
+
 def _positions(plan: AtlasPlan) -> Iterable[Row]:
-    for k in range(plan.codes.shape[-1]):
-        mean = plan.codes[..., k].mean(axis=0)
-        yield {"concept": k, "stream": 0, "heat": as_heat(mean, mean.max()), "scale": float(mean.max())}
+    for stream, codes in enumerate(plan.codes_of_streams):
+        for k in range(codes.shape[-1]):
+            mean = codes[..., k].mean(axis=0)
+            yield {"concept": k, "stream": stream, "heat": as_heat(mean, mean.max()), "scale": float(mean.max())}
 
 
 def _neighbors(plan: AtlasPlan) -> Iterable[Row]:

@@ -20,8 +20,10 @@ from store.collection import make_writer
 from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
 from store.specs import AtlasSpec, CollectionSpec, digest_of
+from store.universal import UniversalSpec
 from store.vocabulary import Kind
 from tests.atlas_tables import AtlasPlan, write_atlas
+from tests.stream_tables import sparse_codes, split_codes
 
 CLASSES = ("disc", "square", "stripes", "dots")
 SIZES = ((307, 173), (240, 240), (200, 300), (307, 173))
@@ -48,6 +50,8 @@ class Shown:
     cols: int
     metrics: Mapping[str, float] | None = None
     """What was measured of it; when None, some numbers that fit its codes."""
+    streams: tuple[str, ...] = ()
+    """``model:layer`` of each stream of a universal dictionary, whose ``model`` is their names with a hyphen."""
 
 
 SHOWN = (
@@ -55,6 +59,16 @@ SHOWN = (
     Shown("tiny-archetypal", "tinynet", "archetypal", 30, 6, 6),
     Shown("wide-topk", "widenet", "topk", 24, 5, 8),
 )
+UNIVERSAL = Shown(
+    "three-nets",
+    "tinynet-widenet-deepnet",
+    "universal",
+    36,
+    5,
+    6,
+    streams=("tinynet:stage4", "widenet:stage4", "deepnet:blocks.3"),
+)
+"""Three streams: concepts 0, 3, 6, ... are seen by all alike, 1, 4, 7, ... by one, the others less by one."""
 
 
 def make_store(
@@ -167,7 +181,11 @@ def _make_atlas(
 ) -> tuple[Artifact, dict[str, float]]:
     features = patch_features(photos, rows=shown.rows, cols=shown.cols)
     atoms = make_atoms(shown.n_concepts, seed=seed + len(shown.slug))
-    codes = np.maximum(np.einsum("nhwd,kd->nhwk", features, atoms), 0)
+    pre_codes = np.einsum("nhwd,kd->nhwk", features, atoms)
+    codes = np.maximum(pre_codes, 0)
+    streams = split_codes(sparse_codes(pre_codes), shown.streams, seed=seed)
+    if streams:
+        codes = np.mean([stream.codes for stream in streams], axis=0)
     metrics = {
         "r2": 0.71,
         "r2_random_atoms": 0.11,
@@ -179,7 +197,8 @@ def _make_atlas(
     }
     metrics = metrics if shown.metrics is None else dict(shown.metrics)
     facts = _facts(shown, metrics) | {"density_histogram": _density_histogram(codes[3::7])}
-    plan = AtlasPlan(codes, atoms, image_columns(photos), [photo.picture for photo in photos], facts)
+    pictures = [photo.picture for photo in photos]
+    plan = AtlasPlan(codes, atoms, image_columns(photos), pictures, facts, streams)
     inputs = {"dictionary": dictionary_digest(shown), "collection": collection.digest}
     with artifacts.draft(Kind.ATLAS, AtlasSpec(n_examples=9, seed=seed), inputs=inputs) as draft:
         write_atlas(draft.path, plan)
@@ -199,8 +218,10 @@ def dictionary_digest(shown: Shown) -> str:
     return digest_of({"dictionary": shown.slug})
 
 
-def make_spec(shown: Shown) -> AnyDictionarySpec:
+def make_spec(shown: Shown) -> AnyDictionarySpec | UniversalSpec:
     """The spec that stands for how it was trained."""
+    if shown.streams:
+        return UniversalSpec(n_concepts=shown.n_concepts, n_active=8)
     return load_dictionary_spec({"method": shown.method, "n_concepts": shown.n_concepts, "n_active": 8})
 
 
@@ -223,6 +244,7 @@ def _facts(shown: Shown, metrics: dict[str, float]) -> dict[str, Any]:
         "spec": make_spec(shown).as_json(),
         "metrics": metrics,
         "history": epochs,
+        **({"streams": list(shown.streams)} if shown.streams else {}),
     }
 
 

@@ -15,7 +15,7 @@ from app.site import SiteDep
 from app.views.dictionaries import DictionaryCard, DictionaryView
 from app.views.envelope import Envelope
 from app.views.service import ColumnStatistics, Facets
-from app.words import NUMBERS, column_number
+from app.words import column_number, numbers
 from store.atlas.query import ColumnHistogram
 
 router = APIRouter(prefix=f"{urls.API}/dictionaries", tags=["dictionaries"])
@@ -79,7 +79,8 @@ def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         filtered = query if query.conditions or query.q else None
-        data = tuple(_statistics(name, opened.concepts.histogram(name, filtered)) for name in NUMBERS)
+        names = numbers(universal=opened.atlas.is_universal)
+        data = tuple(_statistics(name, opened.concepts.histogram(name, filtered)) for name in names)
     return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 

@@ -23,7 +23,7 @@ from app.views.concept import (
     PositionView,
     Step,
 )
-from app.words import BADGES, BANDS, NEIGHBORS, NUMBERS, column_number
+from app.words import BADGES, BANDS, NEIGHBORS, column_number, numbers
 from store.atlas.reader import Row
 from store.errors import NotFound
 from store.vocabulary import Badge, Band, Neighbors
@@ -44,7 +44,7 @@ def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> C
     return ConceptView(
         dictionary=opened.entry.slug,
         card=make_card(opened, concept),
-        numbers=tuple(column_number(name, row[name]) for name in NUMBERS),
+        numbers=tuple(column_number(name, row[name]) for name in numbers(universal=opened.atlas.is_universal)),
         badges=make_badges(opened, concept),
         bands=_tabs(opened, concept, asked),
         band_fragments={b.value: urls.examples_fragment(opened.entry.slug, concept, band=b) for b in Band},

@@ -42,7 +42,7 @@ def _row(opened: Opened, concept: int, *, band: Band, rows: list[Row]) -> Exampl
 
 def _tile(opened: Opened, stream: Stream, row: Row, *, largest: float) -> ExampleTile:
     width, height = row["thumbnail_width"], row["thumbnail_height"]
-    seen = seen_box(stream, row)
+    seen = seen_box(opened.atlas, row)
     fires = row["value"] > 0
     at = (row["row"], row["col"]) if fires else (stream.grid.rows // 2, stream.grid.cols // 2)
     patch = in_pixels(stream.grid.patch_box(*at, seen=seen), width=width, height=height)

@@ -5,19 +5,19 @@ from typing import Any
 
 from app.site import Opened
 from app.views.base import Fact
+from app.words import window_words
 
 
 def provenance(opened: Opened) -> tuple[Fact, ...]:
     """Where the shown build comes from."""
     entry, atlas = opened.entry, opened.atlas
     manifest, stream = atlas.artifact.manifest, atlas.streams[0]
-    window = f"{stream.window.height_px} × {stream.window.width_px} px, {stream.window.fit.value}"
     facts = (
         ("Model", entry.model_title),
         ("Layer", stream.layer),
         ("Activation width", f"{stream.width:,}"),
         ("Grid", f"{stream.grid.rows} × {stream.grid.cols} patches"),
-        ("Input", window),
+        ("Input", window_words(stream)),
         ("Collection", f"{entry.collection_title}, {entry.n_images:,} images"),
         ("Collection digest", entry.collection_digest),
         ("Dictionary digest", entry.digest),

@@ -14,7 +14,9 @@ from store.atlas.grammar import Condition, Op, Query, SortKey, parse_query
 from store.vocabulary import Badge, Band
 
 RANGES = ("density", "importance", "max", "purity", "position_entropy", "spatial_size")
+STREAM_RANGES = ("firing_entropy", "stream_correlation")
 SORTS = ("-importance", "-density", "density", "-max", "-purity", "-spatial_size", "position_entropy", "id")
+STREAM_SORTS = ("-firing_entropy", "firing_entropy", "-stream_correlation")
 MOST_CLASSES = 60
 SIZES = (24, 48, 96)
 _SORT_WORDS = {"-": "largest first", "": "smallest first"}
@@ -40,13 +42,14 @@ def make_grid(opened: Opened, asked: Asked) -> GridView:
         chips=_chips(slug, asked),
         clear_url=urls.concepts(slug, (*replace(query, conditions=(), q="").pairs, *asked.layout)),
         sort=query.sort_text,
-        sorts=_sorts(slug, asked),
-        ranges=tuple(_range(opened, name, query) for name in RANGES),
+        sorts=_sorts(opened, asked),
+        ranges=tuple(_range(opened, name, query) for name in ranges_of(opened)),
         classes=_values(opened, asked, "class"),
+        streams=_values(opened, asked, "main_stream") if opened.atlas.is_universal else (),
         badges=_values(opened, asked, "badge"),
         hide_dead=_hide_dead(opened, asked),
         q=query.q,
-        kept=_kept(asked),
+        kept=_kept(opened, asked),
         form_url=urls.concepts(slug),
         form_fragment_url=urls.concepts_fragment(slug),
         paging=make_paging(
@@ -58,6 +61,11 @@ def make_grid(opened: Opened, asked: Asked) -> GridView:
         fragment_url=urls.concepts_fragment(slug, here),
         page_url=urls.concepts(slug, here),
     )
+
+
+def ranges_of(opened: Opened) -> tuple[str, ...]:
+    """The columns that the grid narrows by; those about streams only of a universal dictionary."""
+    return (*STREAM_RANGES, *RANGES) if opened.atlas.is_universal else RANGES
 
 
 def sort_words(query: Query) -> str:
@@ -113,10 +121,11 @@ def _condition_words(condition: Condition) -> str:
     return f"{label_of(condition.column)} {_SIGNS[condition.op]} {condition.text}"
 
 
-def _sorts(slug: str, asked: Asked) -> tuple[Choice, ...]:
+def _sorts(opened: Opened, asked: Asked) -> tuple[Choice, ...]:
     current = asked.query.sort_text
-    keys = SORTS if current in SORTS else (current, *SORTS)
-    return tuple(_sort(slug, asked, key) for key in keys)
+    usual = (*SORTS, *STREAM_SORTS) if opened.atlas.is_universal else SORTS
+    keys = usual if current in usual else (current, *usual)
+    return tuple(_sort(opened.entry.slug, asked, key) for key in keys)
 
 
 def _sort(slug: str, asked: Asked, text: str) -> Choice:
@@ -165,7 +174,7 @@ def _values(opened: Opened, asked: Asked, column: str) -> tuple[Choice, ...]:
     counts = opened.concepts.facet(column, asked.query)
     mine = tuple(c for c in asked.query.conditions if c.column == column and c.op is Op.EQ)
     chosen = {c.text for c in mine}
-    names = list(counts) if column == "class" else [badge.value for badge in Badge]
+    names = [badge.value for badge in Badge] if column == "badge" else list(counts)
     shown = names[:MOST_CLASSES] + [name for name in sorted(chosen) if name not in names[:MOST_CLASSES]]
     choices = []
     for name in shown:
@@ -193,8 +202,9 @@ def _hide_dead(opened: Opened, asked: Asked) -> Choice:
     return Choice(key=Badge.DEAD.value, label="Hide dead concepts", url=url, current=on, n=n)
 
 
-def _kept(asked: Asked) -> tuple[tuple[str, str], ...]:
+def _kept(opened: Opened, asked: Asked) -> tuple[tuple[str, str], ...]:
     """Parameters that the form has no field for."""
-    fields = {"q", "class", "badge"} | {f"{name}__{op}" for name in RANGES for op in ("gte", "lte")}
+    fields = {"q", "class", "badge", "main_stream"}
+    fields |= {f"{name}__{op}" for name in ranges_of(opened) for op in ("gte", "lte")}
     hidden_dead = ("badge__not", Badge.DEAD.value)
     return tuple(pair for pair in asked.pairs if pair[0] not in fields and pair != hidden_dead)

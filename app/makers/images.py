@@ -147,7 +147,7 @@ def make_image(
         dictionary=opened.entry.slug,
         dictionary_title=opened.entry.title,
         image=make_image_card(opened, row),
-        seen=in_pixels(seen_box(stream, row), width=row["thumbnail_width"], height=row["thumbnail_height"]),
+        seen=in_pixels(seen_box(opened.atlas, row), width=row["thumbnail_width"], height=row["thumbnail_height"]),
         rows=stream.grid.rows,
         cols=stream.grid.cols,
         cells=tuple(
@@ -191,7 +191,7 @@ class _Scene:
 
     def box(self, row: int, col: int) -> PixelBox:
         stream = self.opened.atlas.streams[0]
-        box = stream.grid.patch_box(row, col, seen=seen_box(stream, self.row))
+        box = stream.grid.patch_box(row, col, seen=seen_box(self.opened.atlas, self.row))
         return in_pixels(box, width=self.row["thumbnail_width"], height=self.row["thumbnail_height"])
 
     def cell(self, row: int, col: int, *, concept: int | None, chosen: tuple[int, int] | None) -> PatchCell:

@@ -1,16 +1,16 @@
 """Places on a photo in pixels of its thumbnail."""
 
 from app.views.base import PixelBox
-from store.atlas.reader import Row, Stream
+from store.atlas.reader import Atlas, Row
 from store.grid import Box
 
 CROP_SHARE = 0.6
 """Side of a crop around the peak, as a share of the shorter side of what the model saw; the sprites' own share."""
 
 
-def seen_box(stream: Stream, row: Row) -> Box:
-    """The part of a photo that the model saw, as fractions; ``row`` has the photo's width and height."""
-    return stream.window.seen(row["width"], row["height"])
+def seen_box(atlas: Atlas, row: Row) -> Box:
+    """The part of a photo that the grid tiles, as fractions; ``row`` has the photo's width and height."""
+    return atlas.seen(width=row["width"], height=row["height"])
 
 
 def in_pixels(box: Box, *, width: int, height: int) -> PixelBox:

@@ -21,7 +21,9 @@ def make_glossary() -> GlossaryView:
         Section(key="neighbors", title="Neighbours", terms=_terms("neighbor", NEIGHBORS)),
         Section(key="badges", title="Warnings", terms=_terms("badge", BADGES)),
     )
-    others = tuple(Section(key=title.lower(), title=title, terms=terms) for title, terms in other_terms().items())
+    others = tuple(
+        Section(key=title.lower().replace(" ", "-"), title=title, terms=terms) for title, terms in other_terms().items()
+    )
     return GlossaryView(sections=(*fixed, *others))
 
 

@@ -47,6 +47,10 @@ class ConceptCard(ConceptChip):
     map_x: int | None
     map_y: int | None
     cluster: int | None
+    firing_entropy: float | None
+    firing_jaccard: float | None
+    stream_correlation: float | None
+    main_stream: str | None
 
 
 class Stat(View):
@@ -101,6 +105,9 @@ class GridView(View):
     sort: str = Field(description="current value of the sort parameter, for example -importance")
     sorts: tuple[Choice, ...] = Field(description="key is the value of the sort parameter")
     ranges: tuple[RangeFilter, ...]
+    streams: tuple[Choice, ...] = Field(
+        description="parameter main_stream, like classes; empty but for a universal dictionary"
+    )
     classes: tuple[Choice, ...] = Field(
         description="parameter class; n under the other filters; url toggles it; empty without classes"
     )

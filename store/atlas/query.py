@@ -10,7 +10,20 @@ from store.atlas.grammar import COLUMNS, KINDS, NUMERIC, Condition, Op, Query, S
 
 Array = np.ndarray[Any, Any]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-LINEAR = frozenset({"id", "purity", "position_entropy", "spatial_size", "map_x", "map_y", "cluster"})
+LINEAR = frozenset(
+    {
+        "id",
+        "purity",
+        "position_entropy",
+        "spatial_size",
+        "map_x",
+        "map_y",
+        "cluster",
+        "firing_entropy",
+        "firing_jaccard",
+        "stream_correlation",
+    }
+)
 """Columns whose histogram has evenly spaced edges; all others are spread over decades and get log-spaced ones."""
 
 

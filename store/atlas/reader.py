@@ -13,7 +13,7 @@ from store.atlas.nearest import nearest_images
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.duck import DuckFile, filled
 from store.errors import NotFound
-from store.grid import Grid, Window
+from store.grid import Box, Grid, Window, seen_by_all
 from store.vocabulary import Band, Fit
 
 Row = dict[str, Any]
@@ -23,16 +23,23 @@ _ROW_LIMIT = 10_000
 
 @dataclass(frozen=True)
 class Stream:
-    """A model and layer that the dictionary reads, with its token geometry."""
+    """A model and layer that the dictionary reads, with its token geometry; or all of them together."""
 
     stream: int
+    is_mean: bool
     model: str
     layer: str
     width: int
     grid: Grid
     n_class: int
     n_register: int
-    window: Window
+    window: Window | None
+    """None of all streams together."""
+
+    @property
+    def name(self) -> str:
+        """As ``concept.main_stream`` has it."""
+        return f"{self.model}:{self.layer}"
 
 
 class Atlas:
@@ -67,6 +74,21 @@ class Atlas:
         """The streams with their geometry."""
         return tuple(_stream(row) for row in self._file.rows("SELECT * FROM stream ORDER BY stream"))
 
+    @property
+    def is_universal(self) -> bool:
+        """Whether stream 0 is the mean of other streams."""
+        return self.streams[0].is_mean
+
+    @property
+    def model_streams(self) -> tuple[Stream, ...]:
+        """The streams of one model and layer each."""
+        return tuple(stream for stream in self.streams if not stream.is_mean)
+
+    def seen(self, *, width: int, height: int) -> Box:
+        """The part of a photo of that size that the grid tiles: what the windows of all streams show of it."""
+        windows = [stream.window for stream in self.streams if stream.window is not None]
+        return seen_by_all(windows, width=width, height=height)
+
     @cached_property
     def classes(self) -> tuple[Row, ...]:
         """Classes with their number of images, by name."""
@@ -98,14 +120,20 @@ class Atlas:
         self, concept: int, bands: Sequence[Band], *, stream: int = 0, limit: int = 64
     ) -> dict[Band, list[Row]]:
         """The same for several bands at once: one query costs less than one for each."""
-        sql = """
-            SELECT e.*, i.id, i.width, i.height, i.class, i.split, i.source, i.thumbnail_width, i.thumbnail_height
-            FROM example e JOIN image i USING (image)
-            WHERE e.concept = ? AND e.stream = ? AND e.band IN (SELECT unnest(?)) AND e.rank < ? ORDER BY e.rank
-        """
         found: dict[Band, list[Row]] = {band: [] for band in bands}
-        for row in self._file.rows(sql, [self.check(concept), stream, [band.value for band in bands], limit]):
+        for row in self._examples(concept, bands, streams=(stream, stream), limit=limit):
             found[Band(row["band"])].append(row)
+        return found
+
+    def examples_by_stream(
+        self, concept: int, bands: Sequence[Band], *, limit: int = 64
+    ) -> dict[Band, dict[int, list[Row]]]:
+        """The examples of each band as every stream sees them: by stream, the same images in the same order."""
+        found: dict[Band, dict[int, list[Row]]] = {
+            band: {stream.stream: [] for stream in self.streams} for band in bands
+        }
+        for row in self._examples(concept, bands, streams=(0, len(self.streams) - 1), limit=limit):
+            found[Band(row["band"])][row["stream"]].append(row)
         return found
 
     def band_sizes(self, concept: int, *, stream: int = 0) -> dict[str, int]:
@@ -127,10 +155,25 @@ class Atlas:
             return self.as_map(row["heat"], stream=stream), float(row["heat_scale"])
         raise NotFound("example", f"concept {concept}, band {band}, rank {rank}")
 
-    def histogram(self, concept: int, of: str) -> Row | None:
+    def histogram(self, concept: int, of: str, *, stream: int = 0) -> Row | None:
         """Edges, counts and the number of zeros, of patches or of image peaks."""
-        rows = self._file.rows("SELECT * FROM histogram WHERE concept = ? AND of = ?", [self.check(concept), of])
+        sql = "SELECT * FROM histogram WHERE concept = ? AND stream = ? AND of = ?"
+        rows = self._file.rows(sql, [self.check(concept), stream, of])
         return rows[0] if rows else None
+
+    def stream_concepts(self, concept: int) -> list[Row]:
+        """The concept in each stream of a universal dictionary, in their order; empty when there is one stream."""
+        sql = "SELECT * FROM stream_concept WHERE concept = ? ORDER BY stream"
+        return self._file.rows(sql, [self.check(concept)])
+
+    def cofire(self, concept: int) -> list[Row]:
+        """The concept in each two streams: how often both fire at one place, and how alike their codes are."""
+        sql = "SELECT * FROM cofire WHERE concept = ? ORDER BY source, target"
+        return self._file.rows(sql, [self.check(concept)])
+
+    def cross_r2(self) -> list[Row]:
+        """How much of each stream the codes of each stream reconstruct, by source and target."""
+        return self._file.rows("SELECT * FROM cross_r2 ORDER BY source, target")
 
     def position(self, concept: int, *, stream: int = 0) -> tuple[Array, float]:
         """Mean activation map uint8 [rows cols] and the code that 255 stands for."""
@@ -198,6 +241,15 @@ class Atlas:
         grid = self.streams[stream].grid
         return np.frombuffer(blob, dtype=np.uint8).reshape(grid.rows, grid.cols)
 
+    def _examples(self, concept: int, bands: Sequence[Band], *, streams: tuple[int, int], limit: int) -> list[Row]:
+        sql = """
+            SELECT e.*, i.id, i.width, i.height, i.class, i.split, i.source, i.thumbnail_width, i.thumbnail_height
+            FROM example e JOIN image i USING (image)
+            WHERE e.concept = ? AND e.stream BETWEEN ? AND ? AND e.band IN (SELECT unnest(?)) AND e.rank < ?
+            ORDER BY e.rank
+        """
+        return self._file.rows(sql, [self.check(concept), *streams, [band.value for band in bands], limit])
+
     def _image(self, image_id: str) -> int:
         found = self.image_index.get(image_id)
         if found is None:
@@ -221,11 +273,16 @@ def _plain(value: Any) -> Any:
 def _stream(row: Row) -> Stream:
     return Stream(
         stream=row["stream"],
+        is_mean=row["is_mean"],
         model=row["model"],
         layer=row["layer"],
         width=row["width"],
         grid=Grid(row["grid_rows"], row["grid_cols"]),
         n_class=row["n_class"],
         n_register=row["n_register"],
-        window=Window(row["height_px"], row["width_px"], Fit(row["fit"]), row["crop_ratio"]),
+        window=None if row["is_mean"] else _window(row),
     )
+
+
+def _window(row: Row) -> Window:
+    return Window(row["height_px"], row["width_px"], Fit(row["fit"]), row["crop_ratio"])

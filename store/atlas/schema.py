@@ -4,7 +4,7 @@ from store.duck import Column, Schema, Table
 from store.duck import as_markdown as schema_as_markdown
 
 FILE = "atlas.duckdb"
-VERSION = 1
+VERSION = 2
 
 META = Table(
     "meta",
@@ -18,21 +18,22 @@ META = Table(
 
 STREAM = Table(
     "stream",
-    "model and layer that the dictionary reads (one, unless it is universal)",
+    "stream: one model and layer, or with a universal dictionary 0 for all of them together and 1, 2, ... for each",
     ("stream",),
     (
         Column("stream", "INTEGER", "index from 0", "position of the stream"),
-        Column("model", "VARCHAR", "name", "registry name of the model"),
-        Column("layer", "VARCHAR", "name", "layer at which it is read"),
-        Column("width", "INTEGER", "dimensions", "width of an activation"),
+        Column("is_mean", "BOOLEAN", "true, false", "whether its codes are the mean of those of all other streams"),
+        Column("model", "VARCHAR", "name", "registry name of the model; A + B of the mean"),
+        Column("layer", "VARCHAR", "name", "layer at which it is read; A + B of the mean"),
+        Column("width", "INTEGER", "dimensions", "width of an activation; the sum of the mean's"),
         Column("grid_rows", "INTEGER", "patches", "rows of the grid"),
         Column("grid_cols", "INTEGER", "patches", "columns of the grid"),
         Column("n_class", "INTEGER", "tokens", "class tokens, kept apart from patches"),
         Column("n_register", "INTEGER", "tokens", "register tokens, kept apart from patches"),
-        Column("height_px", "INTEGER", "px", "height of the input window"),
-        Column("width_px", "INTEGER", "px", "width of the input window"),
-        Column("fit", "VARCHAR", "crop, cover, squash", "how a photo meets the window"),
-        Column("crop_ratio", "DOUBLE", "(0, 1]", "kept share of the covering window when fit is crop"),
+        Column("height_px", "INTEGER", "px or NULL", "height of the input window; NULL of the mean"),
+        Column("width_px", "INTEGER", "px or NULL", "width of the input window; NULL of the mean"),
+        Column("fit", "VARCHAR", "crop, cover, squash or NULL", "how a photo meets the window; NULL of the mean"),
+        Column("crop_ratio", "DOUBLE", "(0, 1] or NULL", "kept share of the covering window when fit is crop"),
     ),
 )
 
@@ -63,8 +64,31 @@ CONCEPT = Table(
         Column("map_y", "USMALLINT", "0 to 65535", "place on the two-dimensional map"),
         Column("cluster", "INTEGER", "index", "cluster of atoms by direction"),
         Column("label_seed", "VARCHAR", "text or NULL", "first guess at a label, from classes only"),
+        Column(
+            "firing_entropy",
+            "DOUBLE",
+            "[0, 1] or NULL",
+            "how evenly its firings spread over M streams, -(sum p log p) / log M with p the stream's share; "
+            "0 = one stream alone, 1 = all alike",
+        ),
+        Column(
+            "firing_jaccard",
+            "DOUBLE",
+            "[0, 1] or NULL",
+            "patches at which it fires in all streams over patches at which it fires in any",
+        ),
+        Column(
+            "stream_correlation",
+            "DOUBLE",
+            "[-1, 1] or NULL",
+            "correlation over images of its mean codes in two streams, mean over all pairs of streams; "
+            "a pair with a silent stream counts 0",
+        ),
+        Column("main_stream", "VARCHAR", "model:layer or NULL", "stream with the largest share of its firings"),
     ),
 )
+STREAM_COLUMNS = ("firing_entropy", "firing_jaccard", "stream_correlation", "main_stream")
+"""Columns of ``concept`` that have values in the atlas of a universal dictionary only."""
 
 EXAMPLE = Table(
     "example",
@@ -79,8 +103,18 @@ EXAMPLE = Table(
         Column("row", "INTEGER", "from 0 or NULL", "row of the peak patch; NULL where the concept is silent"),
         Column("col", "INTEGER", "from 0 or NULL", "column of the peak patch; NULL where the concept is silent"),
         Column("value", "DOUBLE", "code", "code at the peak patch; 0 where the concept is silent"),
-        Column("percentile", "DOUBLE", "[0, 1]", "share of firing images whose peak is not above this one"),
-        Column("likeness", "DOUBLE", "[-1, 1] or NULL", "near_miss only: cosine of mean activations to firing images"),
+        Column(
+            "percentile",
+            "DOUBLE",
+            "[0, 1] or NULL",
+            "share of firing images whose peak is not above this one; NULL but for stream 0",
+        ),
+        Column(
+            "likeness",
+            "DOUBLE",
+            "[-1, 1] or NULL",
+            "near_miss of stream 0 only: cosine of mean activations to firing images",
+        ),
         Column("heat", "BLOB", "uint8 [rows x cols]", "activation map, row by row, 255 = heat_scale"),
         Column("heat_scale", "DOUBLE", "code", "code that 255 stands for: the example's own peak"),
     ),
@@ -88,7 +122,7 @@ EXAMPLE = Table(
 
 SPRITE = Table(
     "sprite",
-    "3 x 3 picture of a concept's first nine examples: (concept, stream, band)",
+    "3 x 3 picture of a concept's first nine examples, of stream 0 only: (concept, stream, band)",
     ("concept", "stream", "band"),
     (
         Column("concept", "INTEGER", "index", "the concept"),
@@ -149,10 +183,11 @@ PATCH_CODE = Table(
 
 HISTOGRAM = Table(
     "histogram",
-    "histogram of a concept: (concept, of)",
-    ("concept", "of"),
+    "histogram of a concept: (concept, stream, of)",
+    ("concept", "stream", "of"),
     (
         Column("concept", "INTEGER", "index", "the concept"),
+        Column("stream", "INTEGER", "index", "the stream"),
         Column("of", "VARCHAR", "patch, image_max", "codes of patches, or peaks of images"),
         Column("edges", "DOUBLE[]", "code", "n + 1 log-spaced edges"),
         Column("counts", "BIGINT[]", "count", "n counts between the edges"),
@@ -233,6 +268,76 @@ BADGE = Table(
     ),
 )
 
+STREAM_CONCEPT = Table(
+    "stream_concept",
+    "concept in one stream of a universal dictionary: (concept, stream)",
+    ("concept", "stream"),
+    (
+        Column("concept", "INTEGER", "index", "the concept"),
+        Column("stream", "INTEGER", "index from 1", "the stream"),
+        Column("density", "DOUBLE", "[0, 1]", "share of patches where its code is above zero"),
+        Column("image_coverage", "DOUBLE", "[0, 1]", "share of images where its code is above zero on any patch"),
+        Column("n_images", "INTEGER", "images", "images where its code is above zero"),
+        Column("max", "DOUBLE", "common code", "its largest code in the collection"),
+        Column("mean", "DOUBLE", "common code", "mean code over all patches, zeros included"),
+        Column("mean_active", "DOUBLE", "common code", "mean code over the patches where it is above zero"),
+        Column("energy", "DOUBLE", ">= 0", "|mean code x gain|^2 over the stream's variance: what it adds on average"),
+        Column("gain", "DOUBLE", "activation", "length of what a code of 1 adds to the stream"),
+        Column("length", "DOUBLE", "[0, 1]", "length of the stream's part of the joint atom, whose length is 1"),
+        Column("n_firing", "BIGINT", "patches", "patches where it fires: its code is above the stream's threshold"),
+        Column("firing_share", "DOUBLE", "[0, 1] or NULL", "n_firing over the sum of n_firing of all streams"),
+        Column("co_fire", "DOUBLE", "[0, 1] or NULL", "share of n_firing at which it fires in every stream"),
+        Column(
+            "co_fire_chance",
+            "DOUBLE",
+            "[0, 1]",
+            "null of co_fire: what is expected when every stream's patches are put in another order",
+        ),
+    ),
+)
+
+COFIRE = Table(
+    "cofire",
+    "concept in two streams of a universal dictionary: (concept, source, target)",
+    ("concept", "source", "target"),
+    (
+        Column("concept", "INTEGER", "index", "the concept"),
+        Column("source", "INTEGER", "index from 1", "one stream"),
+        Column("target", "INTEGER", "index from 1", "another stream"),
+        Column("n_source", "BIGINT", "patches", "patches where it fires in the source"),
+        Column("n_both", "BIGINT", "patches", "patches where it fires in both"),
+        Column("co_fire", "DOUBLE", "[0, 1] or NULL", "n_both / n_source"),
+        Column(
+            "co_fire_chance",
+            "DOUBLE",
+            "[0, 1]",
+            "null of co_fire: what is expected when the target's patches are put in another order",
+        ),
+        Column("jaccard", "DOUBLE", "[0, 1] or NULL", "n_both over the patches where it fires in either"),
+        Column("correlation", "DOUBLE", "[-1, 1] or NULL", "Pearson's, of common codes over all patches"),
+        Column("image_correlation", "DOUBLE", "[-1, 1] or NULL", "Pearson's, of mean common codes over all images"),
+    ),
+)
+
+CROSS_R2 = Table(
+    "cross_r2",
+    "pair of streams of a universal dictionary, on held-out images: (source, target)",
+    ("source", "target"),
+    (
+        Column("source", "INTEGER", "index from 1", "stream whose codes are used"),
+        Column("target", "INTEGER", "index from 1", "stream that is reconstructed"),
+        Column("r2", "DOUBLE", "(-inf, 1]", "centred R2 of the target from the codes of the source"),
+        Column("permuted", "DOUBLE", "(-inf, 1]", "null: the same with codes of another patch, drawn at random"),
+        Column("ridge", "DOUBLE", "(-inf, 1]", "R2 of a linear map (ridge regression) from source to target"),
+        Column(
+            "independent",
+            "DOUBLE",
+            "(-inf, 1] or NULL",
+            "R2 of a dictionary of this stream alone; NULL between streams, or when none was trained",
+        ),
+    ),
+)
+
 SCHEMA = Schema(
     "atlas",
     VERSION,
@@ -251,7 +356,11 @@ SCHEMA = Schema(
         CLASS,
         CLASS_CONCEPT,
         BADGE,
+        STREAM_CONCEPT,
+        COFIRE,
+        CROSS_R2,
     ),
+    again="index its dictionary again (conceptoscope atlas SLUG)",
 )
 
 

@@ -53,18 +53,21 @@ def test_a_damaged_atlas_is_named_and_the_others_still_show(tmp_path: Path) -> N
         assert client.get("/").status_code == 200
 
 
-def test_an_atlas_of_a_newer_schema_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "remedy"), [(99, "upgrade"), (1, "index its dictionary again")])
+def test_an_atlas_of_another_schema_is_told(tmp_path: Path, version: int, remedy: str) -> None:
     settings = make_store(tmp_path, n_images=8, shown=SHOWN[:1])
     artifact = Artifacts(tmp_path).list(Kind.ATLAS)[0]
     with duckdb.connect(str(artifact.path / FILE)) as connection:
-        connection.execute("UPDATE schema_version SET version = 99")
+        connection.execute("UPDATE schema_version SET version = ?", [version])
     manifest = artifact.path / "manifest.json"
     digest = hashlib.sha256((artifact.path / FILE).read_bytes()).hexdigest()
     manifest.write_text(manifest.read_text().replace(artifact.manifest.files[FILE].sha256, digest))
     with TestClient(make_app(settings)) as client:
         answer = client.get("/api/v1/dictionaries/tiny-topk")
+        home = client.get("/")
     assert answer.status_code == 503
-    assert "upgrade" in answer.json()["detail"]
+    assert remedy in answer.json()["detail"]
+    assert (home.status_code, remedy in home.text) == (200, True)
 
 
 def test_a_new_build_is_shown_as_soon_as_the_catalog_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

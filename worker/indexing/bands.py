@@ -16,7 +16,10 @@ INTERVALS = {Band.Q99: (0.95, 0.99), Band.Q95: (0.75, 0.95), Band.Q75: (0.5, 0.7
 
 @dataclass(frozen=True)
 class Example:
-    """One example of a concept; ``patch`` is None and the map all zero where the concept is silent."""
+    """One example of a concept; ``patch`` is None and the map all zero where the concept is silent.
+
+    The percentile is known of stream 0 only.
+    """
 
     concept: int
     band: Band
@@ -24,9 +27,10 @@ class Example:
     image: int
     patch: int | None
     value: float
-    percentile: float
+    percentile: float | None
     likeness: float | None
     heat: UInt8[np.ndarray, " p"]
+    stream: int = 0
 
 
 class Bands:

@@ -1,6 +1,6 @@
 """The one pass over the tokens: encode, group, and feed totals, lists and pool."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,8 @@ from worker.indexing.totals import Totals
 
 _TOKENS_AT_ONCE = 8192
 Progress = Callable[[int, int, str], None]
+Encode = Callable[[Tensor], SparseCodes]
+Shards = Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]]
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,20 @@ class Scan:
 def scan_tokens(
     scan: Scan,
     dictionary: Dictionary,
-    shards: Iterator[tuple[Int64[np.ndarray, " n"], Float[Tensor, "n p d"]]],
+    shards: Shards,
     *,
     n_images: int,
     on_progress: Progress,
     on_pairs: Callable[[Encoded, Pairs], None],
+    encode: Encode | None = None,
 ) -> None:
-    """Encode all shards and gather their evidence; ``on_pairs`` gets every batch, to write what is kept per image."""
+    """Encode all shards and gather their evidence; ``on_pairs`` gets every batch, to write what is kept per image.
+
+    ``encode`` stands in for the dictionary's own, where somebody listens.
+    """
     done = 0
     for images, patches in shards:
-        encoded, removal, variance = encode_images(dictionary, images, patches)
+        encoded, removal, variance = encode_images(dictionary, images, patches, encode=encode)
         scan.add_removals(removal, variance=variance)
         on_pairs(encoded, scan.add(encoded))
         done += len(images)
@@ -99,7 +105,11 @@ def scan_tokens(
 
 @torch.inference_mode()
 def encode_images(
-    dictionary: Dictionary, images: Int64[np.ndarray, " n"], patches: Float[Tensor, "n p d"]
+    dictionary: Dictionary,
+    images: Int64[np.ndarray, " n"],
+    patches: Float[Tensor, "n p d"],
+    *,
+    encode: Encode | None = None,
 ) -> tuple[Encoded, Float64[np.ndarray, " K"], float]:
     """Codes of a batch, the error that the removal of each concept would add, and the batch's total variance.
 
@@ -115,19 +125,22 @@ def encode_images(
     squares = atoms.square().sum(dim=1)
     for tokens in torch.split(patches.reshape(n * p, d), _TOKENS_AT_ONCE):
         x = tokens.to(device, torch.float32)
-        codes = dictionary.encode(x)
+        codes = (encode or dictionary.encode)(x)
         z = codes.values
         products = paired_products(x - dictionary.decode(codes), atoms, indices=codes.indices)
         added = z.square() * squares[codes.indices] + 2 * z * products
         removal.index_add_(0, codes.indices.flatten(), added.flatten().double())
         variance += float((x - dictionary.mean).double().square().sum())
         parts.append(SparseCodes(codes.indices.cpu(), z.cpu(), codes.n_concepts))
-    mean = patches.to(torch.float32).mean(dim=1) - dictionary.mean.cpu()
-    found = SparseCodes.joined(parts)
-    encoded = Encoded(
-        images=images,
-        indices=found.indices.reshape(n, p, -1).numpy(),
-        values=found.values.reshape(n, p, -1).numpy(),
-        descriptors=mean.numpy(),
-    )
+    mean = patches.to("cpu", torch.float32).mean(dim=1) - dictionary.mean.cpu()
+    encoded = Encoded(images, *by_patch(parts, n_images=n), descriptors=mean.numpy())
     return encoded, removal.cpu().numpy(), variance
+
+
+def by_patch(
+    parts: Sequence[SparseCodes], *, n_images: int
+) -> tuple[Int64[np.ndarray, "n p a"], Float32[np.ndarray, "n p a"]]:
+    """Indices and values of the codes of whole images that were encoded part by part."""
+    found = SparseCodes.joined(parts)
+    shape = (n_images, len(found.indices) // n_images, -1)
+    return found.indices.reshape(shape).numpy(), found.values.reshape(shape).numpy()

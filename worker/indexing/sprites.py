@@ -1,6 +1,7 @@
 """Pictures of a concept at a glance: nine crops around its peaks, and their heat."""
 
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from store.collection import Collection
-from store.grid import Box, Grid, Window
+from store.grid import Box, Grid, Window, seen_by_all
 from worker.indexing.bands import Example
 
 SIDE = 3
@@ -21,8 +22,8 @@ _THUMBNAILS_KEPT = 2048
 class Sprites:
     """Makes sprites from a collection's thumbnails."""
 
-    def __init__(self, collection: Collection, *, window: Window, grid: Grid, crop_px: int) -> None:
-        self._collection, self._window, self._grid, self._crop_px = collection, window, grid, crop_px
+    def __init__(self, collection: Collection, *, windows: Sequence[Window], grid: Grid, crop_px: int) -> None:
+        self._collection, self._windows, self._grid, self._crop_px = collection, windows, grid, crop_px
         self._thumbnail = lru_cache(_THUMBNAILS_KEPT)(self._load)
 
     def make(self, examples: list[Example], *, largest: float) -> tuple[bytes, bytes]:
@@ -39,7 +40,7 @@ class Sprites:
     def _crop(self, example: Example, *, brightness: float) -> tuple[Image.Image, Image.Image]:
         photo = self._thumbnail(example.image)
         row = self._collection.images[example.image]
-        seen = self._window.seen(row.width, row.height)
+        seen = seen_by_all(self._windows, width=row.width, height=row.height)
         box = self._crop_box(example, photo, seen)
         size = (self._crop_px, self._crop_px)
         crop = photo.resize(size, Image.Resampling.BICUBIC, box=_pixels(box, photo.width, photo.height))

@@ -1,6 +1,6 @@
 """Writes the gathered evidence into the atlas, table by table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,10 +17,11 @@ from worker.indexing.bands import Bands, Example
 from worker.indexing.neighbors import Lists
 from worker.indexing.scan import Scan
 from worker.indexing.sprites import Sprites
-from worker.indexing.staging import Staging
+from worker.indexing.staging import Chunk, Staging
 from worker.indexing.totals import Totals, bin_edges
 
 SPRITE_BANDS = (Band.TOP, Band.Q75, Band.RANDOM)
+View = Callable[[Example], Example]
 _CONCEPTS_AT_ONCE = 64
 _CLASSES_KEPT = 32
 
@@ -33,15 +34,20 @@ def write_examples(
     largest: Float64[np.ndarray, " K"],
     grid: Grid,
     on_progress: Callable[[int, int, str], None],
+    others: Sequence[View] = (),
 ) -> set[int]:
-    """Write ``example`` and ``sprite``; returns the images that serve as evidence."""
+    """Write ``example`` and ``sprite``; returns the images that serve as evidence.
+
+    ``others`` turn an example of stream 0 into what streams 1, 2, ... see of it.
+    """
     evidence: set[int] = set()
     with ThreadPoolExecutor(max_workers=2) as threads:
         for start in range(0, len(largest), _CONCEPTS_AT_ONCE):
             block = range(start, min(start + _CONCEPTS_AT_ONCE, len(largest)))
             examples = {concept: list(bands.examples(concept)) for concept in block}
             flat = [example for concept in block for example in examples[concept]]
-            writer.append("example", _example_columns(flat, grid))
+            seen = (view(example) for c in block for view in (_as_is, *others) for example in examples[c])
+            writer.append("example", _example_columns(list(seen), grid))
             jobs = [(c, band, _of(examples[c], band)) for c in block for band in SPRITE_BANDS]
             jobs = [job for job in jobs if job[2]]
             pictures = list(threads.map(lambda job: sprites.make(job[2], largest=float(largest[job[0]])), jobs))
@@ -51,6 +57,10 @@ def write_examples(
     return evidence
 
 
+def _as_is(example: Example) -> Example:
+    return example
+
+
 def _of(examples: list[Example], band: Band) -> list[Example]:
     return [example for example in examples if example.band == band]
 
@@ -58,7 +68,7 @@ def _of(examples: list[Example], band: Band) -> list[Example]:
 def _example_columns(examples: list[Example], grid: Grid) -> dict[str, Any]:
     return {
         "concept": [e.concept for e in examples],
-        "stream": [0] * len(examples),
+        "stream": [e.stream for e in examples],
         "band": [e.band.value for e in examples],
         "rank": [e.rank for e in examples],
         "image": [e.image for e in examples],
@@ -91,67 +101,93 @@ def write_images(writer: AtlasWriter, collection: Collection, evidence: Iterable
 
 def write_per_image(
     writer: AtlasWriter,
-    staging: Staging,
+    stagings: Sequence[Staging],
     *,
     evidence: set[int],
-    largest: Float64[np.ndarray, " K"],
+    largest: Sequence[Float64[np.ndarray, " K"]],
     image_top: int,
     grid: Grid,
 ) -> None:
-    """Write ``image_concept`` for all images and ``patch_code`` for the evidence images."""
-    for chunk in staging.chunks():
-        relative = chunk.pair_pooled / largest[chunk.pair_concept]
-        order = np.lexsort((chunk.pair_concept, -relative, chunk.pair_image))
-        image = chunk.pair_image[order]
-        rank = np.arange(len(order)) - np.searchsorted(image, image, side="left")
-        order, rank = order[rank < image_top], rank[rank < image_top]
-        columns = {
-            "image": chunk.pair_image[order],
-            "stream": np.zeros(len(order), dtype=np.int32),
-            "rank": rank,
-            "concept": chunk.pair_concept[order],
-            "pooled": chunk.pair_pooled[order],
-            "peak": chunk.pair_peak[order],
-            "row": chunk.pair_patch[order] // grid.cols,
-            "col": chunk.pair_patch[order] % grid.cols,
-        }
-        writer.append("image_concept", columns)
-        shown = [i for i, image in enumerate(chunk.images) if int(image) in evidence]
-        codes = {
-            "image": chunk.images[shown],
-            "stream": np.zeros(len(shown), dtype=np.int32),
-            "n_top": np.full(len(shown), chunk.patch_values.shape[2], dtype=np.int32),
-            "concepts": [chunk.patch_concepts[i].tobytes() for i in shown],
-            "values": [chunk.patch_values[i].tobytes() for i in shown],
-        }
-        writer.append("patch_code", codes)
+    """Write ``image_concept`` for all images and ``patch_code`` for the evidence images, of all streams."""
+    for chunks in zip(*(staging.chunks() for staging in stagings), strict=True):
+        strongest = [
+            _image_columns(chunk, most, image_top=image_top) for chunk, most in zip(chunks, largest, strict=True)
+        ]
+        columns = _joined(strongest)
+        order = np.lexsort((columns["rank"], columns["stream"], columns["image"]))
+        ordered = {name: values[order] for name, values in columns.items()}
+        patch = ordered.pop("patch")
+        writer.append("image_concept", ordered | {"row": patch // grid.cols, "col": patch % grid.cols})
+        writer.append("patch_code", _patch_columns(chunks, evidence))
 
 
-def write_histograms(writer: AtlasWriter, totals: Totals) -> None:
-    """Write ``histogram``: for each concept only the bins between its first and last filled one."""
+def _image_columns(chunk: Chunk, largest: Float64[np.ndarray, " K"], *, image_top: int) -> dict[str, Any]:
+    relative = chunk.pair_pooled / largest[chunk.pair_concept]
+    order = np.lexsort((chunk.pair_concept, -relative, chunk.pair_image))
+    image = chunk.pair_image[order]
+    rank = np.arange(len(order)) - np.searchsorted(image, image, side="left")
+    order, rank = order[rank < image_top], rank[rank < image_top]
+    return {
+        "image": chunk.pair_image[order],
+        "rank": rank,
+        "concept": chunk.pair_concept[order],
+        "pooled": chunk.pair_pooled[order],
+        "peak": chunk.pair_peak[order],
+        "patch": chunk.pair_patch[order],
+    }
+
+
+def _joined(of_streams: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    columns = {name: np.concatenate([one[name] for one in of_streams]) for name in of_streams[0]}
+    lengths = [len(one["image"]) for one in of_streams]
+    return columns | {"stream": np.repeat(np.arange(len(of_streams), dtype=np.int32), lengths)}
+
+
+def _patch_columns(chunks: Sequence[Chunk], evidence: set[int]) -> dict[str, Any]:
+    shown = [i for i, image in enumerate(chunks[0].images) if int(image) in evidence]
+    rows = [(i, stream, chunk) for i in shown for stream, chunk in enumerate(chunks)]
+    return {
+        "image": [int(chunk.images[i]) for i, _, chunk in rows],
+        "stream": [stream for _, stream, _ in rows],
+        "n_top": [chunk.patch_values.shape[2] for _, _, chunk in rows],
+        "concepts": [chunk.patch_concepts[i].tobytes() for i, _, chunk in rows],
+        "values": [chunk.patch_values[i].tobytes() for i, _, chunk in rows],
+    }
+
+
+def write_histograms(writer: AtlasWriter, of_streams: Sequence[Totals]) -> None:
+    """Write ``histogram``: for each concept and stream only the bins between the first and last filled one."""
     edges = bin_edges()
-    rows: dict[str, list[Any]] = {name: [] for name in ("concept", "of", "edges", "counts", "n_zero")}
-    for concept in np.flatnonzero(totals.count > 0):
-        zeros = (totals.n_tokens - totals.count[concept], totals.n_images - totals.n_firing_images[concept])
-        for of, bins, n_zero in zip(("patch", "image_max"), (totals.patch_bins, totals.image_bins), zeros, strict=True):
-            filled = np.flatnonzero(bins[concept])
-            first, last = filled[0], filled[-1]
-            rows["concept"].append(int(concept))
-            rows["of"].append(of)
-            rows["edges"].append(edges[first : last + 2].tolist())
-            rows["counts"].append(bins[concept, first : last + 1].tolist())
-            rows["n_zero"].append(int(n_zero))
+    rows: dict[str, list[Any]] = {name: [] for name in ("concept", "stream", "of", "edges", "counts", "n_zero")}
+    for concept in range(of_streams[0].n_concepts):
+        for stream, totals in enumerate(of_streams):
+            for of, bins, n_zero in _histograms_of(totals, concept):
+                filled = np.flatnonzero(bins)
+                first, last = filled[0], filled[-1]
+                rows["concept"].append(concept)
+                rows["stream"].append(stream)
+                rows["of"].append(of)
+                rows["edges"].append(edges[first : last + 2].tolist())
+                rows["counts"].append(bins[first : last + 1].tolist())
+                rows["n_zero"].append(n_zero)
     writer.append("histogram", rows)
 
 
-def write_positions(writer: AtlasWriter, totals: Totals) -> None:
+def _histograms_of(totals: Totals, concept: int) -> Iterator[tuple[str, Int64[np.ndarray, " b"], int]]:
+    """Of patches and of peaks, where it fires at all: bins, and how many are 0."""
+    if totals.count[concept]:
+        yield "patch", totals.patch_bins[concept], int(totals.n_tokens - totals.count[concept])
+        yield "image_max", totals.image_bins[concept], int(totals.n_images - totals.n_firing_images[concept])
+
+
+def write_positions(writer: AtlasWriter, of_streams: Sequence[Totals]) -> None:
     """Write ``position``: mean maps, each scaled to its own largest value."""
-    mean = totals.position / max(totals.n_images, 1)
-    scale = mean.max(axis=1)
-    heat = np.rint(mean / np.where(scale > 0, scale, 1)[:, None] * 255).astype(np.uint8)
-    concepts = np.arange(len(mean))
-    columns = {"concept": concepts, "stream": np.zeros_like(concepts), "scale": scale}
-    writer.append("position", columns | {"heat": [row.tobytes() for row in heat]})
+    mean = np.stack([totals.position / max(totals.n_images, 1) for totals in of_streams], axis=1)
+    scale = mean.max(axis=2)
+    heat = np.rint(mean / np.where(scale > 0, scale, 1)[:, :, None] * 255).astype(np.uint8)
+    concept, stream = np.divmod(np.arange(scale.size), len(of_streams))
+    columns = {"concept": concept, "stream": stream, "scale": scale.ravel()}
+    writer.append("position", columns | {"heat": [row.tobytes() for row in heat.reshape(scale.size, -1)]})
 
 
 def write_neighbors(writer: AtlasWriter, lists: dict[Neighbors, Lists]) -> None:

@@ -32,6 +32,11 @@ def atlas_inputs(dictionary: Artifact, *, activations: Artifact) -> dict[str, st
     }
 
 
+def universal_atlas_inputs(universal: Artifact) -> dict[str, str]:
+    """Inputs of the atlas of a universal dictionary: the activations of its streams, in their order."""
+    return {"dictionary": universal.digest, **universal.manifest.inputs, "schema": str(VERSION)}
+
+
 def alignment_inputs(one: Artifact, other: Artifact) -> dict[str, str]:
     """Inputs of an alignment of two dictionaries, in whichever order, and the schema it will have."""
     a, b = sorted((one, other), key=lambda artifact: artifact.digest)

@@ -108,7 +108,11 @@ class UniversalDictionary(LearnedDictionary):
     def stream_codes(self, stream: int, x: Float[Tensor, "n d_i"]) -> SparseCodes:
         """Common codes of raw activations of one stream, by that stream alone."""
         part = self.parts[stream]
-        u = (x.to(self.mean) - self.origin[part]) / self.scale[part]
+        return self.standard_stream_codes(stream, (x.to(self.mean) - self.origin[part]) / self.scale[part])
+
+    @torch.no_grad()
+    def standard_stream_codes(self, stream: int, u: Float[Tensor, "n d_i"]) -> SparseCodes:
+        """The same of standardised activations."""
         weight, bias = self.stream_encoder(stream)
         return self._chosen(u, weight, bias=bias, threshold=float(self.thresholds[stream]))
 

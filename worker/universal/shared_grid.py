@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from store.errors import InvalidInput
-from store.grid import Box, Grid, Window
+from store.grid import Grid, Window, seen_by_all
 
 
 def shared_grid(grids: dict[str, Grid], *, rows: int | None = None, cols: int | None = None) -> Grid:
@@ -33,17 +33,6 @@ def shared_grid(grids: dict[str, Grid], *, rows: int | None = None, cols: int | 
                 "larger input."
             )
     return wanted
-
-
-def seen_by_all(windows: Sequence[Window], *, width: int, height: int) -> Box:
-    """The part of a photo that every stream sees; windows are centred, so there always is one."""
-    boxes = [window.seen(width, height) for window in windows]
-    return Box(
-        max(box.left for box in boxes),
-        max(box.top for box in boxes),
-        min(box.right for box in boxes),
-        min(box.bottom for box in boxes),
-    )
 
 
 def overlaps(n_cells: int, n_patches: int, *, start: float, stop: float) -> Float[Tensor, "cells patches"]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from store.errors import InvalidInput
-from store.grid import Grid, Window
+from store.grid import Grid, Window, seen_by_all
 from store.vocabulary import Fit
-from worker.universal.shared_grid import Resampler, overlaps, seen_by_all, shared_grid
+from worker.universal.shared_grid import Resampler, overlaps, shared_grid
 
 FINE = 2520  # divisible by every number of rows and columns here
 
