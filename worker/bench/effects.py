@@ -21,7 +21,7 @@ from worker.device import pick_device
 from worker.dictionaries.base import Dictionary
 from worker.effects.contributions import contributions
 from worker.effects.controls import Plan, Strength, ablations
-from worker.effects.curves import Order, Walk, class_curves
+from worker.effects.curves import Order, Walk
 from worker.effects.importance import ClassTally, PooledImage
 from worker.effects.photo import CodedPhoto, code_photo
 from worker.effects.predictions import through_dictionary
@@ -251,15 +251,7 @@ def _areas(scene: Scene, dictionary: Dictionary, options: EffectsOptions) -> lis
     tally = ClassTally(tail, atoms, dictionary.origin)
     for image in range(len(scene.photos.tokens)):
         tally.add([pooled_image(code_photo(dictionary, scene.patches(image), atoms=atoms), image)])
-    found = [
-        class_curves(
-            ((photo, tail) for photo in tally.kept(one.class_index)),
-            one.class_index,
-            order=one.order(),
-            seed=options.seed,
-        )
-        for one in tally.classes(least=options.class_images)
-    ]
+    found = [tally.curves(one.class_index, seed=options.seed) for one in tally.classes(least=options.class_images)]
     areas = (
         {
             f"{walk.value}_{order.value}": float(np.mean([curves.curve(order, walk).area for curves in found]))

@@ -22,8 +22,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from worker.effects.curves import N_DRAWS, N_POINTS, Curves, class_curves
 from worker.effects.photo import CodedPhoto
-from worker.effects.tails import LinearTail
+from worker.effects.tails import LinearTail, Logits
 
 N_KEPT = 32
 """Images of a class that are kept for its curves."""
@@ -142,8 +143,42 @@ class ClassTally:
 
     def kept(self, class_index: int) -> list[CodedPhoto]:
         """The images kept of a class as photos of a single patch, which a linear head cannot tell from whole ones."""
-        found = sorted((one for _, _, one in self._sums[class_index].kept), key=lambda one: one.image)
-        return [self._photo(one) for one in found]
+        return [self._photo(one, self.atoms, self.origin) for one in self._kept(class_index)]
+
+    def curves(self, class_index: int, *, n_draws: int = N_DRAWS, n_points: int = N_POINTS, seed: int = 0) -> Curves:
+        """Insertion and deletion over the images kept of a class, in the order of its importance.
+
+        Images, atoms and origin go through the linear map before the walk and not at every step of it. Raises
+        ``InvalidInput`` for a class on whose images no concept fires.
+        """
+        one = self.importance(class_index)
+        atoms = self.atoms[one.fires].double() @ self.tail.weight.T
+        (origin,) = self.tail.from_means(self.origin[None])
+        photos = (
+            self._photo(
+                PooledImage(
+                    kept.image,
+                    self.tail.from_means(torch.from_numpy(kept.mean)[None].double())[0].numpy(),
+                    np.searchsorted(one.fires, kept.concepts),
+                    kept.pooled,
+                ),
+                atoms,
+                origin,
+            )
+            for kept in self._kept(class_index)
+        )
+        logits = Logits(self.tail.n_classes)
+        return class_curves(
+            ((photo, logits) for photo in photos),
+            class_index,
+            order=np.searchsorted(one.fires, one.order()).tolist(),
+            n_draws=n_draws,
+            n_points=n_points,
+            seed=seed,
+        )
+
+    def _kept(self, class_index: int) -> list[PooledImage]:
+        return sorted((one for _, _, one in self._sums[class_index].kept), key=lambda one: one.image)
 
     def _of(self, class_index: int) -> _Sums:
         if class_index not in self._sums:
@@ -172,15 +207,16 @@ class ClassTally:
         elif sums.kept and entry[:2] > sums.kept[0][:2]:
             heapq.heapreplace(sums.kept, entry)
 
-    def _photo(self, one: PooledImage) -> CodedPhoto:
+    @staticmethod
+    def _photo(one: PooledImage, atoms: Float[Tensor, "K w"], origin: Float64[Tensor, " w"]) -> CodedPhoto:
         concepts = torch.from_numpy(one.concepts)
         return CodedPhoto(
             patches=torch.from_numpy(one.mean).double().view(1, 1, -1),
             concepts=concepts,
             codes=torch.from_numpy(one.pooled).double()[None],
-            active_atoms=self.atoms[concepts].double(),
-            atoms=self.atoms,
-            origin=self.origin,
+            active_atoms=atoms[concepts].double(),
+            atoms=atoms,
+            origin=origin,
         )
 
 

@@ -58,6 +58,25 @@ class LinearTail(Tail):
         return row.expand(states.shape)
 
 
+class Logits(Tail):
+    """Nothing at all: for a photo whose activations are logits already."""
+
+    is_exact = True
+
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+
+    def logits(self, states: Float64[Tensor, "b h w d"]) -> Float64[Tensor, "b c"]:
+        """The mean over patches."""
+        return states.mean((1, 2))
+
+    def gradients(
+        self, states: Float64[Tensor, "b h w d"], weights: Float64[Tensor, " c"]
+    ) -> Float64[Tensor, "b h w d"]:
+        """``t / (h w)`` at every patch."""
+        return (weights / (states.shape[1] * states.shape[2])).expand(states.shape)
+
+
 class NetworkTail(Tail):
     """The network's own layers, in its own precision, for a photo whose class and register tokens stay as they are."""
 

@@ -60,6 +60,7 @@ class LinearHead:
 
     weight: Float[Tensor, "c d"]
     bias: Float[Tensor, " c"]
+    class_names: tuple[str, ...] | None = None
 
 
 class VisionModel(ABC):

@@ -63,7 +63,7 @@ class TimmModel(VisionModel):
         self._format = torch.contiguous_format if is_flat_transformer(net) else torch.channels_last
         self._net: Any = net.eval().requires_grad_(False).to(device=device, memory_format=self._format)
         tail = linear_tail(self._net, width=int(getattr(net, "num_features", 0)))
-        self._head = None if tail is None else LinearHead(tail.weight, _bias(tail))
+        self._head = None if tail is None else LinearHead(tail.weight, _bias(tail), class_names)
 
     def window(self, height_px: int | None = None, width_px: int | None = None, *, fit: Fit = Fit.CROP) -> Window:
         """The input window of a size; InvalidInput names the nearest sizes that can be used."""

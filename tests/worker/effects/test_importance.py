@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.worker.effects.scenes import N_CLASSES, N_CONCEPTS, dictionary, head, linear_tail, patches
 from worker.effects.contributions import contributions
+from worker.effects.curves import class_curves
 from worker.effects.importance import ClassTally, PooledImage
 from worker.effects.photo import CodedPhoto, code_photo
 from worker.effects.targets import Target
@@ -104,6 +105,26 @@ def test_images_that_are_kept_predict_as_whole_photos_do() -> None:
             one, other = (contributions(p, linear_tail(), Target(index)) for p in (photo, same))
             torch.testing.assert_close(one.values, other.values)
             assert one.residual == pytest.approx(other.residual, abs=1e-9)
+
+
+def test_curves_are_those_of_the_images_that_are_kept() -> None:
+    found = tally([pooled(photo, i) for i, photo in enumerate(photos())], n_kept=5)
+    for one in found.classes(least=2):
+        slow = class_curves(
+            ((photo, linear_tail()) for photo in found.kept(one.class_index)),
+            one.class_index,
+            order=one.order(),
+            seed=4,
+        )
+        fast = found.curves(one.class_index, seed=4)
+        assert fast.n_images == slow.n_images == min(5, one.n_images)
+        for a, b in zip(fast.curves, slow.curves, strict=True):
+            assert (a.order, a.walk) == (b.order, b.walk)
+            np.testing.assert_allclose(a.probability, b.probability, atol=1e-9)
+            np.testing.assert_allclose(a.standard_error, b.standard_error, atol=1e-9)
+            assert (a.area, a.area_spread) == pytest.approx((b.area, b.area_spread))
+        for name in ("whole", "through", "remainder"):
+            assert getattr(fast, name) == pytest.approx(getattr(slow, name))
 
 
 def test_classes_with_few_images_can_be_left_out_and_nothing_is_nothing() -> None:
