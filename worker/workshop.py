@@ -23,10 +23,11 @@ from store.specs import AlignmentSpec, AtlasSpec, CollectionSpec, ExtractionSpec
 from store.vocabulary import Kind
 from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
 from worker.reporting import Reporter, Tell
-from worker.weights import weights_of
+from worker.weights import weights_digest, weights_of
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
+    from worker.models.base import LinearHead
     from worker.sharing import Parts
 
 HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
@@ -326,8 +327,17 @@ class Workshop:
             activations=self._open(activations, weights, tell=tell),
             collection=self._collection_of(activations),
             facts=load_facts(dictionary) | {"extraction": activations.manifest.spec},
+            head=self._head(activations, weights),
         )
         return index(spec, inputs, self.artifacts, on_progress=tell)
+
+    def _head(self, activations: Artifact, weights: Sequence[Path]) -> "LinearHead | None":
+        """What follows the layer, where the model's weights are at hand and it is only a mean and a linear map."""
+        from worker.models.registry import find_head
+
+        spec = ExtractionSpec.model_validate(activations.manifest.spec)
+        given = {weights_digest(file): file for file in weights} if spec.weights_sha256 else {}
+        return find_head(spec, weights_file=given.get(spec.weights_sha256 or ""))
 
     def align(self, first: str, second: str, spec: AlignmentSpec, *, weights: Sequence[Path] = ()) -> Built:
         """Two dictionaries of one collection become an alignment, which shows them side by side from then on."""
