@@ -242,7 +242,7 @@ def groups_of(dictionary: Dictionary, scene: Scene) -> list[str]:
     return [names[place] for place in (sums / counts.clamp_min(1)).argmax(dim=0).tolist()]
 
 
-def _areas(scene: Scene, dictionary: Dictionary, options: EffectsOptions) -> list[dict[str, float]]:
+def _areas(scene: Scene, dictionary: Dictionary, options: EffectsOptions) -> list[dict[str, Any]]:
     """Mean areas over the classes that are predicted for enough photos; nothing where the head is not exact."""
     head = scene.model.linear_head(scene.layer)
     if head is None:

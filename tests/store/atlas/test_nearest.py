@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,17 +20,14 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     return Atlas(Artifacts(root).list(Kind.ATLAS)[0])
 
 
-def shares(atlas: Atlas, rows: list[dict[str, Any]]) -> dict[int, float]:
-    return {row["concept"]: row["pooled"] / float(atlas.columns["max"][row["concept"]]) for row in rows}
-
-
 def literal(atlas: Atlas, pooled: dict[int, float]) -> list[tuple[str, float]]:
     n_kept = max(len(atlas.image_concepts(image["id"])) for image in atlas.images())
-    photo = {k: value / float(atlas.columns["max"][k]) for k, value in pooled.items() if value > 0}
-    photo = dict(sorted(photo.items(), key=lambda item: (-item[1], item[0]))[:n_kept])
+    alive = [k for k, value in pooled.items() if value > 0]
+    kept = sorted(alive, key=lambda k: (-pooled[k] / float(atlas.columns["max"][k]), k))[:n_kept]
+    photo = {k: math.sqrt(pooled[k]) for k in kept}
     found = []
     for image in atlas.images():
-        other = shares(atlas, atlas.image_concepts(image["id"]))
+        other = {row["concept"]: math.sqrt(row["pooled"]) for row in atlas.image_concepts(image["id"])}
         dot = sum(value * other.get(k, 0) for k, value in photo.items())
         lengths = [math.sqrt(sum(value**2 for value in codes.values())) for codes in (photo, other)]
         if dot > 0:

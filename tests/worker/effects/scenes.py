@@ -87,7 +87,8 @@ class BentModel(VisionModel):
         return self.head if self.check_layer(layer) == "final" else None
 
     def logits_after(self, activations: Activations, layer: str, window: Window) -> Tensor | None:
-        assert (window.height_px, window.width_px) == (WINDOW.height_px, WINDOW.width_px)
+        grid = self.geometry(layer, window).grid
+        assert activations.patches.shape[1:3] == (grid.rows, grid.cols)
         bent = self._bend(activations.patches) if self.check_layer(layer) == "early" else activations.patches
         return self.logits_from(bent, "final")
 
