@@ -217,3 +217,16 @@ def test_targets_are_what_they_say(against: Against) -> None:
     logits = some(N_CLASSES).double()
     slow = float(logits[1]) - {"nothing": 0, "mean": float(logits.mean()), 3: float(logits[3])}[against]
     assert float(Target(1, against).weights(N_CLASSES) @ logits) == pytest.approx(slow)
+
+
+@pytest.mark.parametrize("method", [Method.GRADIENT, Method.INTEGRATED, Method.OCCLUSION])
+def test_whoever_calls_may_be_in_inference_mode(method: Method) -> None:
+    model, window = tiny_model("vit"), tiny_model("vit").window(64, 64)
+    found = model.activations(tiny_images(1, height=64, width=64), model.layers[1])
+    made = random_photo(found.patches[0])
+    results = []
+    for mode in (True, False):
+        with torch.inference_mode(mode=mode):
+            tail = find_tail(model, model.layers[1], window, photo=found)
+            results.append(contributions(made, tail, Target(1), method=method, n_steps=3))
+    torch.testing.assert_close(results[0].values, results[1].values)
