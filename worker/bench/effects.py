@@ -139,7 +139,8 @@ def measure(scene: Scene, options: EffectsOptions, outcome: Outcome, steps: Step
     if curves:
         title = f"Layer {scene.layer}: areas under deletion and insertion, mean over predicted classes"
         outcome.tables.append(Table(title, _AREAS, curves))
-    outcome.tables.append(Table(f"Layer {scene.layer}: photo by photo, {options.methods[0]}", _PHOTOS, photos))
+    if scene.layer == options.layer:
+        outcome.tables.append(Table(f"Layer {scene.layer}: photo by photo, {options.methods[0]}", _PHOTOS, photos))
 
 
 def _contenders(options: EffectsOptions, scene: Scene) -> list[Contender]:
