@@ -8,6 +8,8 @@ from store.methods import AutoencoderSpec
 from store.vocabulary import Tokens
 
 MIN_STREAMS, MAX_STREAMS = 2, 5
+FREE = 2.0
+"""Relaxation that holds no atom back: no two unit vectors are farther apart."""
 
 
 class UniversalSpec(AutoencoderSpec):
@@ -30,6 +32,12 @@ class UniversalSpec(AutoencoderSpec):
     cross_weight: float = Field(
         1.0, ge=0, le=100, description="weight of the error in another stream, that in the stream itself being 1"
     )
+    relaxation: float = Field(
+        FREE, gt=0, le=FREE, description="largest distance of a joint atom from a mixture of joint patches; 2 = any"
+    )
+    n_candidates: int = Field(0, ge=0, le=1_048_576, description="k-means centroids that atoms on a leash may mix")
+    n_mixed: int = Field(32, ge=1, le=4096, description="candidates per atom on a leash")
+    candidate_seed: int = Field(0, description="seed of the k-means that finds the candidates")
     references: bool = Field(True, description="train a dictionary of each stream alone too, to be judged beside")
     together: float = Field(
         0.0, ge=0, le=1, description="share of the steps, the first ones, in which all streams use the same concepts"
@@ -47,4 +55,15 @@ class UniversalSpec(AutoencoderSpec):
             )
         if self.procedure == "published" and self.choice != "topk":
             raise ValueError(f"the published procedure chooses by topk, not by {self.choice}; use choice=topk")
+        self._check_archetypes()
         return self
+
+    def _check_archetypes(self) -> None:
+        if self.relaxation == FREE:
+            return
+        if self.procedure == "published":
+            raise ValueError("the published procedure has free atoms; leave relaxation at 2 or use procedure=all")
+        if self.n_mixed > self.n_candidates:
+            raise ValueError(
+                f"atoms on a leash mix n_mixed ({self.n_mixed}) of n_candidates ({self.n_candidates}); raise n_candidates"
+            )

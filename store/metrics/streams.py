@@ -100,6 +100,17 @@ STREAMS = (
         "Concepts of one stream",
         "Share of the concepts that fire of whose firings nine tenths or more are those of one stream.",
     ),
+    *_null(
+        Metric(
+            "concept_consistency",
+            "Concept consistency",
+            "Share of the concepts of dictionaries that were trained on one stream alone which the universal "
+            "dictionary has, too: atoms are matched one to one for the largest sum of cosines, and a concept is found "
+            "again above 0.5; mean over streams. As in the Universal SAE's paper (arXiv 2502.03714).",
+            better="higher",
+        ),
+        "the coordinates of the stream's atoms were put in another order, the same for all atoms.",
+    ),
     Metric(
         "dead_share_streams",
         "Dead in all streams",

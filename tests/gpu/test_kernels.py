@@ -5,13 +5,18 @@ import torch
 from torch import Tensor
 
 from store.methods import BatchTopKSpec, TopKSpec
+from store.universal import UniversalSpec
 from tests.worker.dictionaries.planted import COMMON, planted_streams
 from tests.worker.dictionaries.triton_checks import drawn_pairs
+from tests.worker.universal.planted import SPEC, WIDTHS
+from tests.worker.universal.planted import planted_streams as planted_pairs
 from worker.dictionaries.kernels import PairIndex, gathered_pair_products
 from worker.dictionaries.pairs import decode_pairs, encode_pairs
 from worker.dictionaries.precodes import Choose, PreCodes, above, largest, top_of_batch
 from worker.dictionaries.sparse import reconstruct
 from worker.training.loop import train
+from worker.universal.crossing import cross_r2
+from worker.universal.training import train_universal
 
 pytestmark = pytest.mark.gpu
 
@@ -62,14 +67,19 @@ def test_gradients_are_those_of_the_chosen_codes(floats: list[Tensor]) -> None:
 
 
 @pytest.mark.parametrize("choose", [above(12.0), largest(16 * N)], ids=["above", "largest"])
-def test_pairs_reconstruct_what_the_cpu_does(floats: list[Tensor], choose: Choose) -> None:
-    outputs = []
+def test_pairs_are_exact_and_nearly_those_of_the_cpu(floats: list[Tensor], choose: Choose) -> None:
+    found = {}
     for device in ("cpu", "cuda"):
         inputs, weight, bias, atoms = (tensor.to(device) for tensor in floats)
         pairs = encode_pairs(inputs, weight, bias=bias, choose=choose)
-        outputs.append(decode_pairs(pairs, atoms).cpu())
-    error = (outputs[0] - outputs[1]).norm() / outputs[0].norm()
-    assert error < 0.1  # a few pairs at the bound are chosen otherwise
+        codes = torch.zeros(N, K, device=device).index_put((pairs.tokens, pairs.concepts), pairs.values)
+        torch.testing.assert_close(decode_pairs(pairs, atoms), codes @ atoms, rtol=1e-3, atol=1e-2)
+        found[device] = codes.cpu()
+    dense = torch.nn.functional.linear(*floats[:3])
+    chosen = found["cuda"] != 0
+    torch.testing.assert_close(found["cuda"][chosen], dense[chosen], rtol=1e-4, atol=1e-3)
+    assert abs(found["cuda"].sum() / found["cpu"].sum() - 1) < 0.01
+    assert (chosen == (found["cpu"] != 0)).double().mean() > 0.999  # a few at the bound, within bfloat16's rounding
 
 
 @pytest.mark.parametrize("spec", [TopKSpec, BatchTopKSpec])
@@ -80,3 +90,13 @@ def test_training_reaches_what_the_cpu_reaches(spec: type[TopKSpec] | type[Batch
     assert scores[0].r2_held_out is not None
     assert scores[1].r2_held_out is not None
     assert abs(scores[0].r2_held_out - scores[1].r2_held_out) < 0.02
+
+
+def test_a_universal_dictionary_reaches_what_the_cpu_reaches() -> None:
+    stream, held_out = planted_pairs()
+    chosen = UniversalSpec.model_validate(SPEC)
+    found = [
+        cross_r2(train_universal(chosen, stream, widths=WIDTHS, device=device).dictionary, held_out).r2
+        for device in ("cpu", "cuda")
+    ]
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0.03)

@@ -21,7 +21,7 @@ from worker.progress import OnProgress
 from worker.training.records import TrainingProgress
 from worker.universal.judging import UniversalJudgement, judge_universal
 from worker.universal.pairing import PairedStore, parts_of
-from worker.universal.references import independent_r2, independent_spec
+from worker.universal.references import Alone, independent_spec, train_alone
 from worker.universal.training import train_universal
 from worker.workshop import Workshop
 
@@ -93,6 +93,7 @@ def contenders(options: UniversalOptions) -> dict[str, UniversalSpec]:
         found["ours, one scale a model"] = _changed(ours, spread="stream")
         found["ours, all R² weighed alike"] = _changed(ours, cross_weight=1.0)
         found["ours, batchtopk"] = _changed(ours, choice="batchtopk")
+        found["ours, archetypal"] = _changed(ours, relaxation=1.0, n_candidates=1024)
         found["ours, shared support"] = _changed(ours, choice="shared")
     return found | {f"{_PUBLISHED}, lr {lr:g}": _changed(ours, lr=lr, **_PLAIN) for lr in options.published_lr}
 
@@ -103,16 +104,16 @@ def measure(photos: PairedTokens, *, options: UniversalOptions, on_progress: OnP
     specs = contenders(options)
     steps = Steps(on_progress, len(specs) + 1)
     steps.tell("independent dictionaries")
-    alone = independent_spec(options.spec)
+    single = independent_spec(options.spec)
     parts = parts_of(photos.widths)
-    independent = independent_r2(alone, photos.train, photos.held_out, parts=parts, device=pick_device(options.device))
-    outcome.keep_spec("independent", alone)
+    alone = train_alone(single, photos.train, photos.held_out, parts=parts, device=pick_device(options.device))
+    outcome.keep_spec("independent", single)
     steps.end()
     judged: dict[str, UniversalJudgement] = {}
     rows: list[dict[str, Any]] = []
     for name, spec in specs.items():
         with outcome.attempt(name):
-            judged[name], seconds = _trial(name, spec, photos, independent=independent, steps=steps, options=options)
+            judged[name], seconds = _trial(name, spec, photos, alone=alone, steps=steps, options=options)
             rows.append({"name": name, **judged[name].metrics, "seconds": seconds})
             outcome.keep_spec(name, spec)
         steps.end()
@@ -133,7 +134,7 @@ def _trial(
     spec: UniversalSpec,
     photos: PairedTokens,
     *,
-    independent: list[float],
+    alone: list[Alone],
     steps: Steps,
     options: UniversalOptions,
 ) -> tuple[UniversalJudgement, float]:
@@ -144,7 +145,7 @@ def _trial(
     device = pick_device(options.device)
     trained = train_universal(spec, photos.train, widths=photos.widths, on_progress=listen, device=device).dictionary
     seconds = time.perf_counter() - started
-    return judge_universal(trained.cpu(), photos.held_out, train=photos.train, independent=independent), seconds
+    return judge_universal(trained.cpu(), photos.held_out, train=photos.train, alone=alone), seconds
 
 
 def _matrices(names: tuple[str, ...], judged: dict[str, UniversalJudgement]) -> Table:
@@ -196,6 +197,8 @@ _COLUMNS: Final = (
     Column("firing_jaccard_permuted", "null"),
     Column("in_all_share", "concepts of all", 0, percent=True),
     Column("one_stream_share", "of one", 0, percent=True),
+    Column("concept_consistency", "consistency", 0, percent=True),
+    Column("concept_consistency_permuted", "null", 0, percent=True),
     Column("dead_share_streams", "dead", 1, percent=True),
     Column("seconds", "training, s", 0),
 )

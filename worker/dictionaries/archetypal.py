@@ -13,8 +13,8 @@ from store.methods import ArchetypalSpec
 from worker.dictionaries.candidates import LOGIT_LR_FACTOR, find_candidates, first_logits
 from worker.dictionaries.kmeans import kmeans
 from worker.dictionaries.learned import Moment, Pass
+from worker.dictionaries.leash import distance_behind, make_archetypes, pull_back
 from worker.dictionaries.shrunken import ShrunkenTopKChoice
-from worker.dictionaries.sparse import mix
 from worker.dictionaries.spherical import SphericalDictionary
 from worker.dictionaries.starts import tie_encoder
 
@@ -62,7 +62,7 @@ class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
 
     def make_archetypes(self) -> Float[Tensor, "K d"]:
         """The mixtures, scaled to norm 1."""
-        return functional.normalize(mix(self.logits.softmax(dim=1), self.owned, points=self.candidates), dim=1)
+        return make_archetypes(self.logits, self.owned, candidates=self.candidates)
 
     def make_atoms(self) -> Float[Tensor, "K d"]:
         """The atoms themselves, kept on the sphere and in the leash by ``project``; without a leash the archetypes."""
@@ -95,7 +95,7 @@ class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
         found = super().learn(inputs, atoms, moment=moment)
         if self._is_hull:
             return found
-        behind = 1 - (self.make_archetypes() * atoms.detach()).sum(dim=1).mean()
+        behind = distance_behind(self.make_archetypes(), atoms)
         return dataclasses.replace(found, loss=found.loss + behind - behind.detach())
 
     @torch.no_grad()
@@ -106,17 +106,10 @@ class ArchetypalDictionary(ShrunkenTopKChoice, SphericalDictionary):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Bring each atom to norm 1, and one farther than the leash to its end on the arc towards the archetype.
-
-        At distance r two unit vectors have the cosine ``1 - r^2 / 2``.
-        """
+        """Bring each atom to norm 1, and one farther than the leash to its end on the arc towards the archetype."""
         archetypes = self.make_archetypes()
         if self._is_hull:
             self.decoder.copy_(archetypes)
             return
         super().project()
-        nearest = 1 - self.spec.relaxation**2 / 2
-        cosines = (self.decoder * archetypes).sum(dim=1, keepdim=True)
-        sideways = functional.normalize(self.decoder - cosines * archetypes, dim=1)
-        ends = nearest * archetypes + (1 - nearest**2) ** 0.5 * sideways
-        self.decoder.copy_(torch.where(cosines < nearest, ends, self.decoder))
+        self.decoder.copy_(pull_back(self.decoder, archetypes, relaxation=self.spec.relaxation))

@@ -19,7 +19,7 @@ from worker.training.records import TrainingProgress
 from worker.universal.files import describe, save_universal
 from worker.universal.judging import judge_universal
 from worker.universal.pairing import PairedStore, parts_of
-from worker.universal.references import independent_r2, independent_spec
+from worker.universal.references import independent_spec, train_alone
 from worker.universal.training import train_universal
 
 STREAMS = "streams.json"
@@ -68,9 +68,9 @@ def _fill(
         on_progress=lambda state: tell("all streams", state),
         checkpoints=Checkpoints([checkpoint]),
     )
-    independent = None
+    alone = None
     if spec.references:
-        independent = independent_r2(
+        alone = train_alone(
             independent_spec(spec),
             stream,
             held_out,
@@ -79,7 +79,7 @@ def _fill(
             on_progress=lambda state: tell("single streams", state),
         )
     on_progress(0, 1, "streams: judged on held-out images")
-    judged = judge_universal(trained.dictionary, held_out, train=stream, independent=independent, seed=spec.seed)
+    judged = judge_universal(trained.dictionary, held_out, train=stream, alone=alone, seed=spec.seed)
     save_universal(trained.dictionary, describe(spec, paired), folder)
     _write(folder / HISTORY, [record.as_json() for record in trained.history])
     _write(folder / METRICS, judged.metrics)

@@ -139,7 +139,7 @@ class UniversalDictionary(LearnedDictionary):
         self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
     ) -> None:
         """Joint atoms as the spec says; each encoder tied to its part, scaled for the best joint reconstruction."""
-        joint = first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration)
+        joint = self.first_joint_atoms(sample, generator=generator, on_iteration=on_iteration)
         inputs = sample[:_START_TOKENS]
         zeros = joint.new_zeros(self.n_concepts)
         for stream, part in enumerate(self.parts):
@@ -150,6 +150,12 @@ class UniversalDictionary(LearnedDictionary):
             tiny = torch.finfo(output.dtype).tiny
             self.encoders[stream].copy_((inputs * output).sum() / output.square().sum().clamp_min(tiny) * atoms)
             self.biases[stream].zero_()
+
+    def first_joint_atoms(
+        self, sample: Float[Tensor, "m d"], *, generator: torch.Generator, on_iteration: Callable[[], None]
+    ) -> Float[Tensor, "K d"]:
+        """Where the atoms start, side by side, with norm 1."""
+        return first_atoms(self.spec, sample, generator=generator, on_iteration=on_iteration)
 
     def sources(self, moment: Moment) -> Sequence[int]:
         """The streams that are encoded at a step: all, or one drawn by the seed and the number of the step."""

@@ -1,5 +1,6 @@
 """All that is measured of a universal dictionary on held-out images: means by key, matrices, and tables by concept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,11 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from worker.dictionaries.base import TokenStream
+from worker.universal.consistency import Consistency, consistency
 from worker.universal.crossing import Crossing, cross_r2, diagonal, off_diagonal
 from worker.universal.dictionary import UniversalDictionary
 from worker.universal.firing import Firing, count_firing, thresholds
-from worker.universal.references import Products, ridge_r2
+from worker.universal.references import Alone, Products, ridge_r2
 
 _NULL_SEED = 1
 
@@ -29,6 +31,8 @@ class UniversalJudgement:
     energy: Float64[Tensor, "M K"]
     independent: tuple[float, ...] | None
     """R2 of dictionaries of single streams, the reference within streams, where they were trained."""
+    consistency: Consistency | None
+    """How much of those dictionaries is found again."""
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -45,6 +49,9 @@ class UniversalJudgement:
             found["cross_r2_of_ridge"] = across / ridge
         if self.independent:
             found["own_r2_independent"] = sum(self.independent) / len(self.independent)
+        if self.consistency:
+            found["concept_consistency"] = sum(self.consistency.shares) / len(self.consistency.shares)
+            found["concept_consistency_permuted"] = sum(self.consistency.permuted) / len(self.consistency.permuted)
         return found
 
     def by_stream(self) -> dict[str, Any]:
@@ -62,7 +69,10 @@ class UniversalJudgement:
             "firing_jaccard": firing.jaccard,
         }
         found: dict[str, Any] = {name: _plain(table) for name, table in tables.items()}
-        return found | {"independent_r2": None if self.independent is None else list(self.independent)}
+        return found | {
+            "independent_r2": None if self.independent is None else list(self.independent),
+            "concept_consistency": None if self.consistency is None else list(self.consistency.shares),
+        }
 
 
 @torch.no_grad()
@@ -71,10 +81,13 @@ def judge_universal(
     held_out: TokenStream,
     *,
     train: TokenStream,
-    independent: list[float] | None = None,
+    alone: Sequence[Alone] | None = None,
     seed: int = 0,
 ) -> UniversalJudgement:
-    """Measure on held-out tokens; thresholds and linear maps come from training tokens."""
+    """Measure on held-out tokens; thresholds and linear maps come from training tokens.
+
+    ``alone`` are dictionaries of the single streams, in their order, to be judged beside.
+    """
     above = thresholds(universal, train)
     firing = count_firing(universal, held_out, above=above)
     products = Products.of(held_out, mean=universal.mean.cpu())
@@ -86,7 +99,8 @@ def judge_universal(
         firing,
         count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED),
         firing.energy(universal, of_streams),
-        None if independent is None else tuple(independent),
+        None if alone is None else tuple(one.r2 for one in alone),
+        None if alone is None else consistency(universal, alone, seed=seed),
     )
 
 

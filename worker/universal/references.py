@@ -10,6 +10,7 @@ from torch import Tensor
 from store.methods import TopKSpec
 from store.universal import UniversalSpec
 from worker.dictionaries.base import TokenStream
+from worker.dictionaries.registry import AnyDictionary
 from worker.dictionaries.tokens import checked_batches
 from worker.metrics.reconstruction import centred_r2
 from worker.training.loop import Listener, train
@@ -68,7 +69,15 @@ def independent_spec(spec: UniversalSpec, **changes: Any) -> TopKSpec:
     return TopKSpec.model_validate({**fields, "method": "topk", **changes})
 
 
-def independent_r2(
+@dataclass(frozen=True)
+class Alone:
+    """A dictionary that learned from one stream alone, and its held-out R2."""
+
+    dictionary: AnyDictionary
+    r2: float
+
+
+def train_alone(
     spec: TopKSpec,
     train_stream: TokenStream,
     held_out: TokenStream,
@@ -76,10 +85,10 @@ def independent_r2(
     parts: tuple[slice, ...],
     device: torch.device | str = "cpu",
     on_progress: Listener = lambda _: None,
-) -> list[float]:
-    """Held-out R2 of dictionaries that are trained on one stream each."""
+) -> list[Alone]:
+    """Dictionaries that are trained on one stream each, judged on its held-out tokens."""
     found = []
     for part in parts:
         dictionary = train(spec, OneOf(train_stream, part), device=device, on_progress=on_progress).dictionary
-        found.append(centred_r2(dictionary, OneOf(held_out, part)))
+        found.append(Alone(dictionary, centred_r2(dictionary, OneOf(held_out, part))))
     return found

@@ -6,11 +6,12 @@ from typing import cast
 
 import torch
 
-from store.universal import UniversalSpec
+from store.universal import FREE, UniversalSpec
 from worker.dictionaries.base import TokenStream
 from worker.training.checkpoint import Checkpoints
 from worker.training.loop import Listener, Making, train
 from worker.training.records import EpochRecord
+from worker.universal.archetypal import ArchetypalUniversalDictionary
 from worker.universal.crossing import mean_cross_r2
 from worker.universal.dictionary import UniversalDictionary
 from worker.universal.published import PublishedUniversalDictionary
@@ -26,7 +27,11 @@ class TrainedUniversal:
 
 def make_universal(spec: UniversalSpec, widths: Sequence[int]) -> UniversalDictionary:
     """An empty universal dictionary for streams of these widths."""
-    kind = PublishedUniversalDictionary if spec.procedure == "published" else UniversalDictionary
+    kind = UniversalDictionary
+    if spec.procedure == "published":
+        kind = PublishedUniversalDictionary
+    elif spec.relaxation < FREE:
+        kind = ArchetypalUniversalDictionary
     return kind(spec, widths)
 
 

@@ -11,7 +11,7 @@ from worker.dictionaries.tokens import MemoryTokens
 from worker.universal.dictionary import UniversalDictionary
 from worker.universal.firing import count_firing, thresholds
 from worker.universal.judging import judge_universal
-from worker.universal.references import ridge_r2
+from worker.universal.references import independent_spec, ridge_r2, train_alone
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,9 @@ def test_the_linear_map_is_ridge_regression(universal: UniversalDictionary, held
 def test_a_judgement_has_defined_numbers_beside_their_nulls(
     universal: UniversalDictionary, held_out: MemoryTokens
 ) -> None:
-    judged = judge_universal(universal, held_out, train=planted_streams(2000)[0], independent=[0.9, 0.8])
+    train = planted_streams(2000)[0]
+    alone = train_alone(independent_spec(universal.spec, epochs=1), train, held_out, parts=universal.parts)
+    judged = judge_universal(universal, held_out, train=train, alone=alone)
     metrics = judged.metrics
     assert set(metrics) <= set(STREAM_METRICS)
     assert all(STREAM_METRICS[key].null in (None, *metrics) for key in metrics)
@@ -98,5 +100,6 @@ def test_a_judgement_has_defined_numbers_beside_their_nulls(
     assert metrics["cross_r2"] > metrics["cross_r2_permuted"]
     assert metrics["co_fire"] > metrics["co_fire_permuted"]
     assert metrics["firing_jaccard"] > metrics["firing_jaccard_permuted"]
-    assert metrics["own_r2_independent"] == pytest.approx(0.85)
+    assert metrics["own_r2_independent"] == pytest.approx((alone[0].r2 + alone[1].r2) / 2)
+    assert metrics["concept_consistency"] > metrics["concept_consistency_permuted"]
     assert len(judged.by_stream()["energy"]) == 2

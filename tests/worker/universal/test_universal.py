@@ -12,6 +12,7 @@ from tests.worker.universal.planted import N_SHARED, SPEC, WIDTH, WIDTHS, plante
 from worker.metrics.reconstruction import centred_r2
 from worker.training import loop
 from worker.training.checkpoint import Checkpoints
+from worker.training.records import TrainingProgress
 from worker.universal.crossing import cross_r2, diagonal, off_diagonal
 from worker.universal.dictionary import UniversalDictionary
 from worker.universal.files import StreamFacts, UniversalFacts, load_universal, save_universal
@@ -26,6 +27,7 @@ KINDS = [
     {"choice": "shared"},
     {"spread": "dimension", "cross_weight": 0.5},
     {"procedure": "sampled"},
+    {"relaxation": 0.7, "n_candidates": 150, "n_mixed": 8},
     {"procedure": "published", "lr": 0.003},
 ]
 KIND = pytest.mark.parametrize("changes", KINDS, ids=lambda changes: "-".join(map(str, changes.values())) or "all")
@@ -116,10 +118,10 @@ def test_an_interrupted_run_goes_on_bit_for_bit(
     whole = train_universal(spec, stream, widths=WIDTHS, held_out=held_out)
     seen = 0
 
-    def stop(_: object) -> None:
+    def stop(state: TrainingProgress) -> None:
         nonlocal seen
-        seen += 1
-        if seen > 10:
+        seen += state.phase == "train"
+        if seen > 5:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "_REPORT_S", -1.0)
@@ -200,6 +202,8 @@ def loop_moment(step: int):  # type: ignore[no-untyped-def]
         ({"n_mutual": 2}, "leave them"),
         ({"procedure": "published", "choice": "batchtopk"}, "chooses by topk"),
         ({"n_active": 500}, "lower n_active"),
+        ({"relaxation": 0.5, "procedure": "published"}, "free atoms"),
+        ({"relaxation": 0.5, "n_candidates": 8, "n_mixed": 9}, "raise n_candidates"),
     ],
 )
 def test_specs_that_make_no_sense(changes: dict[str, object], what: str) -> None:
