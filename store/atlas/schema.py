@@ -12,7 +12,9 @@ META = Table(
     "fact about the atlas",
     ("key",),
     (
-        Column("key", "VARCHAR", "name", "collection, dictionary, spec, atlas_spec, extraction, metrics, history"),
+        Column(
+            "key", "VARCHAR", "name", "collection, dictionary, spec, atlas_spec, extraction, metrics, history, streams"
+        ),
         Column("value", "JSON", "JSON", "the fact"),
     ),
 )
