@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int32, Int64
 from torch import Tensor
 
 from worker.effects.curves import N_DRAWS, N_POINTS, Curves, class_curves
@@ -43,10 +43,10 @@ class PooledImage(NamedTuple):
 class _Sums:
     """Sums over the images of one predicted class."""
 
-    slopes: Float64[np.ndarray, " K"]
+    slopes: Float32[np.ndarray, " K"]
     total: Float64[np.ndarray, " K"]
     squares: Float64[np.ndarray, " K"]
-    leading: Int64[np.ndarray, " K"]
+    leading: Int32[np.ndarray, " K"]
     n: int = 0
     logit: float = 0.0
     probability: float = 0.0
@@ -68,7 +68,7 @@ class ClassImportance:
     standard_error: Float64[np.ndarray, " K"]
     """NaN for a single image."""
     contrast: Float64[np.ndarray, " K"]
-    leading: Int64[np.ndarray, " K"]
+    leading: Int32[np.ndarray, " K"]
     """Images on which the concept contributes most of all."""
     fires: Int64[np.ndarray, " f"]
     """Concepts that fire on any of the images, ascending."""
@@ -122,11 +122,11 @@ class ClassTally:
 
     def importance(self, class_index: int) -> ClassImportance:
         """Of one class that was predicted."""
-        sums = self._sums[class_index]
+        sums, slopes = self._sums[class_index], self._slopes(self.tail.weight[class_index])
         n, mean = sums.n, sums.total / sums.n
         variance = np.maximum(sums.squares - n * mean**2, 0) / (n - 1) if n > 1 else np.full_like(mean, np.nan)
         bias = float(self.tail.bias[class_index] + self.origin @ self.tail.weight[class_index])
-        importance = mean * sums.slopes
+        importance = mean * slopes
         return ClassImportance(
             class_index,
             n,
@@ -135,8 +135,8 @@ class ClassTally:
             bias=bias,
             residual=sums.logit / n - bias - float(importance.sum()),
             importance=importance,
-            standard_error=np.sqrt(variance / n) * np.abs(sums.slopes),
-            contrast=mean * (sums.slopes - self._common),
+            standard_error=np.sqrt(variance / n) * np.abs(slopes),
+            contrast=mean * (slopes - self._common),
             leading=sums.leading,
             fires=np.flatnonzero(sums.total > 0),
         )
@@ -183,8 +183,8 @@ class ClassTally:
     def _of(self, class_index: int) -> _Sums:
         if class_index not in self._sums:
             k = len(self.atoms)
-            slopes = self._slopes(self.tail.weight[class_index])
-            self._sums[class_index] = _Sums(slopes, np.zeros(k), np.zeros(k), np.zeros(k, dtype=np.int64))
+            slopes = self._slopes(self.tail.weight[class_index]).astype(np.float32)
+            self._sums[class_index] = _Sums(slopes, np.zeros(k), np.zeros(k), np.zeros(k, dtype=np.int32))
         return self._sums[class_index]
 
     def _slopes(self, row: Float64[Tensor, " d"]) -> Float64[np.ndarray, " K"]:
@@ -201,11 +201,17 @@ class ClassTally:
         given = codes * sums.slopes[one.concepts]
         if len(given) and given.max() > 0:
             sums.leading[one.concepts[given.argmax()]] += 1
-        entry = (-_hash(one.image), one.image, one)
-        if len(sums.kept) < self._n_kept:
-            heapq.heappush(sums.kept, entry)
-        elif sums.kept and entry[:2] > sums.kept[0][:2]:
-            heapq.heapreplace(sums.kept, entry)
+        self._keep(sums, one)
+
+    def _keep(self, sums: _Sums, one: PooledImage) -> None:
+        """Among those with the smallest hashes; as a copy, since an image may be a view of a whole batch."""
+        place = (-_hash(one.image), one.image)
+        if len(sums.kept) >= self._n_kept and (not sums.kept or place < sums.kept[0][:2]):
+            return
+        copy = PooledImage(one.image, one.mean.copy(), one.concepts.copy(), one.pooled.copy())
+        heapq.heappush(sums.kept, (*place, copy))
+        if len(sums.kept) > self._n_kept:
+            heapq.heappop(sums.kept)
 
     @staticmethod
     def _photo(one: PooledImage, atoms: Float[Tensor, "K w"], origin: Float64[Tensor, " w"]) -> CodedPhoto:

@@ -29,14 +29,13 @@ class HeadScan:
 
     def add(self, encoded: Encoded, pairs: Pairs) -> None:
         """A batch of images."""
+        means = (encoded.descriptors + self._mean).astype(np.float32)
         starts = np.searchsorted(pairs.image, encoded.images, side="left")
         stops = np.searchsorted(pairs.image, encoded.images, side="right")
         self.tally.add(
             [
                 PooledImage(int(image), mean, pairs.concept[start:stop], pairs.pooled[start:stop])
-                for image, mean, start, stop in zip(
-                    encoded.images, encoded.descriptors + self._mean, starts, stops, strict=True
-                )
+                for image, mean, start, stop in zip(encoded.images, means, starts, stops, strict=True)
             ]
         )
 
