@@ -158,14 +158,14 @@ def chosen(scene: Scene, options: EffectsOptions) -> list[int]:
 
 @torch.no_grad()
 def strength_of(dictionary: Dictionary, scene: Scene) -> Strength:
-    """Density and mean squared code of every concept over the training photos."""
-    density, energy = (torch.zeros(dictionary.n_concepts, dtype=torch.float64) for _ in range(2))
+    """Density and energy of every concept over the training photos, as an atlas has them."""
+    density, mean = (torch.zeros(dictionary.n_concepts, dtype=torch.float64) for _ in range(2))
     for image in scene.photos.train.tolist():
         codes = dictionary.encode(scene.photos.tokens[image].float()).dense().double()
         density += (codes > 0).double().mean(dim=0)
-        energy += codes.square().mean(dim=0)
+        mean += codes.mean(dim=0)
     n = max(len(scene.photos.train), 1)
-    return Strength((density / n).numpy(), (energy / n).numpy())
+    return Strength((density / n).numpy(), (mean / n).square().numpy())
 
 
 @dataclass(frozen=True)

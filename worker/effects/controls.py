@@ -7,14 +7,15 @@ Two controls, each drawn several times:
 * elsewhere: exactly the same changes of codes, along the atoms of other concepts whose density and energy in the whole
   collection are about the same: the photo moves as far, in a direction that means something else.
 
-Density is the share of patches with a code above 0, energy the sum (in the collection: any measure proportional to it)
-of squared codes. About the same: within a factor ``tolerance``. Where fewer concepts than ``few`` match, the nearest
-by ``max(|log density ratio|, |log energy ratio|)`` fill up, and the control says so.
+Density is the share of patches with a code above 0. Energy is the sum of squared codes on a photo; in the collection it
+is that of the atlas, the squared mean code. About the same: within a factor ``tolerance``. Where fewer concepts than
+``few`` match, the nearest by ``max(|log density ratio|, |log energy ratio|)`` fill up, and the control says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,6 +107,11 @@ def _one_draw(pools: list[NDArray[np.int64]], rng: np.random.Generator) -> tuple
         free = [int(k) for k in pools[place] if int(k) not in taken.values()]
         taken[place] = int(rng.choice(free))
     return tuple(taken[place] for place in range(len(pools)))
+
+
+def strength_in(columns: Mapping[str, NDArray[Any]]) -> Strength:
+    """Density and energy of every concept in the collection, from the columns of an atlas (``Atlas.columns``)."""
+    return Strength(*(np.asarray(columns[name], dtype=np.float64) for name in ("density", "energy")))
 
 
 def strength_on(photo: CodedPhoto, edits: Edits) -> Strength:

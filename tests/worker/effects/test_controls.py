@@ -1,6 +1,7 @@
 """Controls: drawn by seed, matched by strength, and honest where there is nothing to match."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.artifacts import Artifacts
+from store.atlas.reader import Atlas
 from store.edits import parse_edits
+from store.vocabulary import Kind
+from tests.factories import SHOWN, make_store
 from tests.worker.effects.scenes import N_CONCEPTS, linear_tail, photo, some
-from worker.effects.controls import Control, Plan, Strength, ablations, alike, draw, elsewhere, strength_on
+from worker.effects.controls import Control, Plan, Strength, ablations, alike, draw, elsewhere, strength_in, strength_on
 from worker.effects.editing import edited, movement
 from worker.effects.photo import CodedPhoto
 from worker.effects.trying import try_edits
@@ -74,6 +79,14 @@ def test_too_few_matches_are_said_and_the_nearest_taken() -> None:
     assert nobody.too_few == (0,)
     crowd = draw(Control.ALIKE, strength, [0, 1, 2], eligible=strength.density, plan=Plan())
     assert crowd.others == ()
+
+
+def test_an_atlas_says_how_strong_concepts_are_in_its_collection(tmp_path: Path) -> None:
+    make_store(tmp_path, n_images=8, shown=SHOWN[:1])
+    atlas = Atlas(Artifacts(tmp_path).list(Kind.ATLAS)[0])
+    found = strength_in(atlas.columns)
+    assert found.density.tolist() == [atlas.concept(k)["density"] for k in range(atlas.n_concepts)]
+    assert found.energy.tolist() == [atlas.concept(k)["energy"] for k in range(atlas.n_concepts)]
 
 
 def test_silent_concepts_are_alike_what_is_silent() -> None:
