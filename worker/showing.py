@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.artifacts import Artifact, Artifacts
 from store.catalog.dictionaries import get_dictionary
 from store.catalog.session import Catalog
 from store.collection import Collection
-from store.specs import AtlasSpec
+from store.specs import AtlasSpec, ExtractionSpec
 from store.universal import artifact_kind
 from store.vocabulary import Kind
 from worker.jobs.requests import atlas_inputs, streams_of, universal_atlas_inputs
 from worker.progress import OnProgress
+from worker.weights import weights_digest
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
+    from worker.models.base import LinearHead
 
 Read = Callable[[Artifact], "ActivationStore"]
 
@@ -27,8 +30,16 @@ class Single:
     dictionary: Artifact
     activations: Artifact
 
-    def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
-        """Its atlas, built or found; ``read`` opens activations."""
+    def index(
+        self,
+        spec: AtlasSpec,
+        artifacts: Artifacts,
+        read: Read,
+        *,
+        weights: Sequence[Path] = (),
+        on_progress: OnProgress,
+    ) -> Artifact:
+        """Its atlas, built or found; ``read`` opens activations, ``weights`` are files that models may have."""
         inputs = atlas_inputs(self.dictionary, activations=self.activations)
         found = artifacts.find(Kind.ATLAS, spec, inputs=inputs)
         if found is not None:
@@ -44,8 +55,17 @@ class Single:
             activations=read(self.activations),
             collection=_collection(self.dictionary, artifacts),
             facts=load_facts(self.dictionary) | {"extraction": self.activations.manifest.spec},
+            head=self._head(weights),
         )
         return index(spec, loaded, artifacts, on_progress=on_progress)
+
+    def _head(self, weights: Sequence[Path]) -> "LinearHead | None":
+        """What follows the layer, where the model's weights are at hand and it is only a mean and a linear map."""
+        from worker.models.registry import find_head
+
+        spec = ExtractionSpec.model_validate(self.activations.manifest.spec)
+        given = {weights_digest(file): file for file in weights} if spec.weights_sha256 else {}
+        return find_head(spec, weights_file=given.get(spec.weights_sha256 or ""))
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,15 @@ class Joined:
     dictionary: Artifact
     streams: Sequence[Artifact]
 
-    def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
+    def index(
+        self,
+        spec: AtlasSpec,
+        artifacts: Artifacts,
+        read: Read,
+        *,
+        weights: Sequence[Path] = (),  # noqa: ARG002 several models have no one head
+        on_progress: OnProgress,
+    ) -> Artifact:
         """Its atlas, built or found; ``read`` opens activations."""
         found = artifacts.find(Kind.ATLAS, spec, inputs=universal_atlas_inputs(self.dictionary))
         if found is not None:

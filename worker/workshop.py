@@ -303,7 +303,8 @@ class Workshop:
         shown = find_shown(slug, self.artifacts, self.catalog)
         with self._reporter.job(f"index {slug}") as tell:
             read = partial(self._open, weights=weights, tell=tell)
-            built = self._fresh(Kind.ATLAS, lambda: shown.index(spec, self.artifacts, read, on_progress=tell))
+            build = partial(shown.index, spec, self.artifacts, read, weights=weights, on_progress=tell)
+            built = self._fresh(Kind.ATLAS, build)
         self._records.atlas(slug, dictionary=shown.dictionary, atlas=built.artifact)
         return built
 
