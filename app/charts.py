@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.views.base import PixelBox
 from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, Line, LineChart, Overlay, Span, Tick
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
+MATRIX = Area(width=280, height=112, left=6, top=6, right=274, bottom=90)
 SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
+Interval = tuple[float | None, float | None]
 GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
 
@@ -114,7 +117,7 @@ def histogram(  # noqa: PLR0913 a drawing has many words
     )
 
 
-def overlay(
+def overlay(  # noqa: PLR0913 a drawing has many words
     edges: Sequence[float],
     counts: Sequence[int],
     *,
@@ -122,13 +125,13 @@ def overlay(
     title: str,
     x_label: str,
     labels: tuple[str, str],
+    area: Area = LARGE,
+    bins: tuple[int, int] | None = None,
     url_for: Callable[[float, float], str] | None = None,
 ) -> Overlay:
-    """Shares of ``counts [n]`` and ``null [n]`` between ``edges [n + 1]``; empty ends are cut off."""
-    used = [place for place, both in enumerate(zip(counts, null, strict=True)) if any(both)] or [0]
-    first, last = used[0], used[-1] + 1
+    """Shares of ``counts [n]`` and ``null [n]`` between ``edges [n + 1]``, for ``bins`` or ``used_bins``."""
+    first, last = bins or used_bins(counts, null)
     edges, counts, null = edges[first : last + 1], counts[first:last], null[first:last]
-    area = LARGE
     x = Scale(edges[0], edges[-1], area.left, area.right)
     totals = max(sum(counts), 1), max(sum(null), 1)
     highest = max(
@@ -153,6 +156,12 @@ def overlay(
         label=labels[0],
         null_label=labels[1],
     )
+
+
+def used_bins(*counts: Sequence[int]) -> tuple[int, int]:
+    """The first bin in which anything is, and the one after the last: empty ends are cut off."""
+    used = [place for place, many in enumerate(zip(*counts, strict=True)) if any(many)] or [0]
+    return used[0], used[-1] + 1
 
 
 def _share_bar(
@@ -276,8 +285,12 @@ def cells(
     y_label: str,
     area: Area = LARGE,
     url_for: Callable[[tuple[float, float], tuple[float, float]], str] | None = None,
+    chosen: tuple[Interval, Interval] | None = None,
 ) -> CellChart:
-    """A two-dimensional histogram of positive points on logarithmic axes; ``level`` grows with log(1 + count)."""
+    """A two-dimensional histogram of positive points on logarithmic axes; ``level`` grows with log(1 + count).
+
+    ``chosen`` is what is picked out of it along x and y; a bound that is None lies at the edge.
+    """
     if not points:
         empty = Axis(label="", ticks=())
         return CellChart(title=title, description="Nothing to show.", area=area, x=empty, y=empty, cells=())
@@ -285,28 +298,58 @@ def cells(
     x = Scale(x_edges[0], x_edges[-1], area.left, area.right, log=True)
     y = Scale(y_edges[0], y_edges[-1], area.bottom, area.top, log=True)
     most = max(counts.values())
-    drawn = []
-    for (column, row), count in sorted(counts.items()):
-        x_low, x_high, y_low, y_high = x_edges[column], x_edges[column + 1], y_edges[row], y_edges[row + 1]
-        drawn.append(
-            Cell(
-                x=x(x_low),
-                y=y(y_high),
-                width=round(x(x_high) - x(x_low), 2),
-                height=round(y(y_low) - y(y_high), 2),
-                level=round(math.log1p(count) / math.log1p(most), 3),
-                count=count,
-                x_low=x_low,
-                x_high=x_high,
-                y_low=y_low,
-                y_high=y_high,
-                url=url_for((x_low, x_high), (y_low, y_high)) if url_for else "",
-            )
-        )
+    drawn = tuple(
+        _cell(x, y, x_edges[column : column + 2], y_edges[row : row + 2], count=count, most=most, url_for=url_for)
+        for (column, row), count in sorted(counts.items())
+    )
     description = f"{len(points):,} concepts in {len(drawn)} cells; the fullest holds {most:,}."
     return CellChart(
-        title=title, description=description, area=area, x=x.axis(x_label), y=y.axis(y_label), cells=tuple(drawn)
+        title=title,
+        description=description,
+        area=area,
+        x=x.axis(x_label),
+        y=y.axis(y_label),
+        cells=drawn,
+        x_range=(x.low, x.high),
+        y_range=(y.low, y.high),
+        chosen=_rectangle(x, y, chosen) if chosen else None,
     )
+
+
+def _cell(
+    x: Scale,
+    y: Scale,
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    *,
+    count: int,
+    most: int,
+    url_for: Callable[[tuple[float, float], tuple[float, float]], str] | None,
+) -> Cell:
+    (x_low, x_high), (y_low, y_high) = x_edges, y_edges
+    return Cell(
+        x=x(x_low),
+        y=y(y_high),
+        width=round(x(x_high) - x(x_low), 2),
+        height=round(y(y_low) - y(y_high), 2),
+        level=round(math.log1p(count) / math.log1p(most), 3),
+        count=count,
+        x_low=x_low,
+        x_high=x_high,
+        y_low=y_low,
+        y_high=y_high,
+        url=url_for((x_low, x_high), (y_low, y_high)) if url_for else "",
+    )
+
+
+def _rectangle(x: Scale, y: Scale, chosen: tuple[Interval, Interval]) -> PixelBox:
+    (left, right), (bottom, top) = (
+        tuple(
+            scale(edge if bound is None else bound) for bound, edge in zip(bounds, (scale.low, scale.high), strict=True)
+        )
+        for scale, bounds in zip((x, y), chosen, strict=True)
+    )
+    return PixelBox(x=left, y=top, width=round(max(right - left, 0), 2), height=round(max(bottom - top, 0), 2))
 
 
 def gauge(

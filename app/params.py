@@ -9,7 +9,7 @@ from starlette.requests import Request
 from store.atlas.grammar import COLUMNS, KINDS, OPS, BadQuery, Fault
 from store.atlas.schema import CONCEPT
 
-DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size")
+DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size", "draw")
 """What pages take for their scripts and the server passes over: how heat is drawn, how large cards are."""
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _spans: ContextVar[dict[str, float] | None] = ContextVar("spans", default=None)
+_running: ContextVar[frozenset[str]] = ContextVar("running", default=frozenset())
 
 
 def start_timing() -> dict[str, float]:
@@ -17,11 +18,16 @@ def start_timing() -> dict[str, float]:
 
 @contextmanager
 def timed(name: str) -> Iterator[None]:
-    """Add the duration of the block to a named span."""
-    begin = time.perf_counter()
+    """Add the duration of the block to a named span; a block inside another of that name is part of it."""
+    outer = _running.get()
+    if name in outer:
+        yield
+        return
+    running, begin = _running.set(outer | {name}), time.perf_counter()
     try:
         yield
     finally:
+        _running.reset(running)
         spans = _spans.get()
         if spans is not None:
             spans[name] = spans.get(name, 0.0) + 1000 * (time.perf_counter() - begin)

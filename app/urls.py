@@ -69,6 +69,11 @@ def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[
     return with_query(f"/i/{_part(image_id)}", query)
 
 
+def streams(slug: str) -> str:
+    """What the models of a universal dictionary share."""
+    return f"/d/{_part(slug)}/streams"
+
+
 def compare(query: Query = ()) -> str:
     """Dictionaries of one model and layer beside each other; ``query`` has ``model``, ``layer``, ``collection``."""
     return with_query("/compare", query)
@@ -97,6 +102,11 @@ def alignments() -> str:
 def alignment(a: str, b: str, *, query: Query = ()) -> str:
     """Two dictionaries aligned."""
     return with_query(f"/align/{_part(a)}/{_part(b)}", query)
+
+
+def together(slugs: Sequence[str], query: Query = ()) -> str:
+    """Three or four dictionaries side by side; the first leads."""
+    return with_query("/".join((alignments(), *(_part(slug) for slug in slugs))), query)
 
 
 # Fragments
@@ -218,3 +228,8 @@ def api_workers() -> str:
 def api_alignments(a: str = "", b: str = "", *, query: Query = ()) -> str:
     """All alignments, or that of two dictionaries."""
     return with_query("/".join(filter(None, (f"{API}/alignments", _part(a), _part(b)))), query)
+
+
+def api_together(slugs: Sequence[str], query: Query = ()) -> str:
+    """Three or four dictionaries side by side; the first leads."""
+    return with_query("/".join((f"{API}/alignments", *(_part(slug) for slug in slugs))), query)

@@ -6,6 +6,7 @@ from app import urls
 from app.views.base import Number
 from store.atlas.reader import Stream
 from store.atlas.schema import CLASS_CONCEPT, COFIRE, CONCEPT, CROSS_R2, EXAMPLE, STREAM_COLUMNS, STREAM_CONCEPT
+from store.duck import Table
 from store.metrics import GROUPS, METRICS, Metric
 from store.vocabulary import Badge, Band, Neighbors
 
@@ -56,6 +57,7 @@ METRIC_GROUPS = {
     "codes": Word("Codes", "Whether concepts that fire at one token avoid or hinder each other."),
     "labels": Word("Labels and head", "What concepts say about classes, and about the model's own decisions."),
     "stability": Word("Stability", "Whether other trainings find the same concepts; means over all of them."),
+    "streams": Word("Across models", "What models share through one dictionary, and what that costs each of them."),
     "training": Word("Training", "What was recorded while it learned, epoch by epoch."),
 }
 LABELS = {
@@ -83,7 +85,8 @@ LABELS = {
     "label_seed": "Label seed",
     "firing_entropy": "Firing entropy",
     "firing_jaccard": "Firing Jaccard",
-    "stream_correlation": "Correlation across streams",
+    "stream_correlation": "Correlation across models",
+    "stream_correlation_held_out": "Correlation, held out",
     "main_stream": "Main stream",
 }
 """Labels of the atlas's concept columns."""
@@ -155,6 +158,11 @@ def metric_number(metric: Metric, value: float | None = None, *, null: float | N
         definition=metric.definition,
         url=urls.glossary(metric.key),
     )
+
+
+def column_docs(table: Table) -> dict[str, str]:
+    """What the columns of a table mean."""
+    return {column.name: _sentence(column.doc) for column in table.columns}
 
 
 def other_terms() -> dict[str, tuple[Number, ...]]:

@@ -1,14 +1,19 @@
 """The command line that asks for a job, as ``conceptoscope ... --detach``; a test reads each back into its job."""
 
+import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
+from store.errors import InvalidInput
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob, UniversalJob
 from store.methods import AnyDictionarySpec
-from store.presets import PRESETS, Preset
-from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
+from store.presets import DEMO_UNIVERSAL, PRESETS, Preset
+from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec, Spec
+from store.streams import parse_streams, write_streams
+from store.vocabulary import JobKind
 
 _AS_OPTIONS = ("n_concepts", "n_active", "seed", "epochs")
 
@@ -23,19 +28,16 @@ def command_of(job: AnyJob) -> str | None:
 
 
 def _words(job: AnyJob) -> list[str] | None:
-    match job:
-        case IngestJob():
-            return _ingest(job)
-        case ExtractJob():
-            return _reading("extract", job)
-        case TrainJob():
-            return _train(job)
-        case IndexJob():
-            return _index(job)
-        case AlignJob():
-            return _align(job)
-        case _:
-            return None
+    makers: dict[JobKind, Callable[[Any], list[str] | None]] = {
+        JobKind.INGEST: _ingest,
+        JobKind.EXTRACT: partial(_reading, "extract"),
+        JobKind.TRAIN: _train,
+        JobKind.UNIVERSAL: _universal,
+        JobKind.INDEX: _index,
+        JobKind.ALIGN: _align,
+    }
+    maker = makers.get(job.kind)
+    return maker(job) if maker else None
 
 
 def _ingest(job: IngestJob) -> list[str] | None:
@@ -81,13 +83,35 @@ def _train(job: TrainJob) -> list[str] | None:
     preset = nearest_preset(one.spec)
     if preset is None:
         return None
-    changes = dict(_changes(one.spec, preset))
+    changes = dict(_changes(one.spec, preset.spec))
     if any(isinstance(value, str) and "," in value for value in changes.values()):
         return None
-    options = {f"--{name.replace('_', '-')}": changes.pop(name, None) for name in _AS_OPTIONS}
     named = {"--preset": preset.name, "--slug": one.slug, "--title": one.title}
+    return [*reading, *_options(named), *_changed(changes)]
+
+
+def _universal(job: UniversalJob) -> list[str] | None:
+    first, text = job.streams[0], write_streams(job.streams)
+    try:
+        plain = parse_streams(text, fit=first.fit, stored=first.stored)
+    except InvalidInput:  # a name that holds what parts names
+        return None
+    given = {stream.model for stream in job.streams if stream.weights_sha256}
+    said = tuple(stream.model_copy(update={"weights_sha256": None}) for stream in job.streams)
+    if plain != said or given != job.weights.keys():
+        return None
+    options = {"--streams": text, "--fit": first.fit.value, "--slug": job.slug, "--title": job.title}
+    weights = [word for model, path in job.weights.items() for word in ("--weights", f"{model}={path}")]
+    flags = [] if first.stored else ["--live"]
+    changes = _changed(dict(_changes(job.spec, DEMO_UNIVERSAL)))
+    return ["universal", job.collection, *_options(options), *changes, *weights, *flags]
+
+
+def _changed(changes: dict[str, Any]) -> list[str]:
+    """Options for some fields of a spec, and ``--set`` for all others."""
+    options = {f"--{name.replace('_', '-')}": changes.pop(name, None) for name in _AS_OPTIONS}
     fields = [word for name, value in changes.items() for word in ("--set", f"{name}={_value(value)}")]
-    return [*reading, *_options(named | options), *fields]
+    return [*_options(options), *fields]
 
 
 def _index(job: IndexJob) -> list[str] | None:
@@ -110,16 +134,16 @@ def _weights_again(paths: Sequence[Path]) -> list[str]:
 def nearest_preset(spec: AnyDictionarySpec) -> Preset | None:
     """The preset of the same method that differs in fewest fields."""
     alike = [preset for preset in PRESETS if type(preset.spec) is type(spec)]
-    return min(alike, key=lambda preset: len(list(_changes(spec, preset))), default=None)
+    return min(alike, key=lambda preset: len(list(_changes(spec, preset.spec))), default=None)
 
 
-def _changes(spec: AnyDictionarySpec, preset: Preset) -> Iterator[tuple[str, Any]]:
-    before = preset.spec.as_json()
+def _changes(spec: Spec, start: Spec) -> Iterator[tuple[str, Any]]:
+    before = start.as_json()
     return ((name, value) for name, value in spec.as_json().items() if value != before[name])
 
 
 def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _unless(value: Any, usual: Any) -> Any:

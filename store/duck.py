@@ -1,12 +1,15 @@
 """The only door to DuckDB: declared tables, a writer that appends columns, a reader that opens a file read-only."""
 
 import hashlib
+import os
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import numpy as np
@@ -14,7 +17,9 @@ import numpy as np
 from store.errors import Damaged, NewerFormat, OlderFormat
 
 _SCHEMA_TABLE = "schema_version"
+T = TypeVar("T")
 _READ_MEMORY = "32MB"  # for all open files together: a web process must stay small
+_AT_ONCE = 2  # queries that run at one time, each with the blocks that it reads in memory
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._turns, self._one = threading.Semaphore(_AT_ONCE), threading.Lock()
         self._engine: duckdb.DuckDBPyConnection | None = None
         self._users: Counter[str] = Counter()
         self._names: dict[str, str] = {}
@@ -132,16 +138,38 @@ class _Reader:
             if not self._users[key]:
                 self._connection().execute(f"DETACH {self._names.pop(key)}")
 
-    def cursor(self, name: str) -> duckdb.DuckDBPyConnection:
-        """A cursor whose unqualified tables are those of an attached file."""
-        cursor = self._connection().cursor()
-        cursor.execute(f"USE {name}")
-        return cursor
+    def run(self, name: str, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What comes of a cursor over an attached file; work that finds no memory beside others runs again alone."""
+        try:
+            with self._turns:
+                return self._run(name, work)
+        except duckdb.OutOfMemoryException:
+            with self._alone():
+                return self._run(name, work)
+
+    def _run(self, name: str, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        with closing(self._connection().cursor()) as cursor:  # an open one keeps the blocks that it has read
+            cursor.execute(f"USE {name}")
+            return work(cursor)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._one:
+            for _ in range(_AT_ONCE):
+                self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release(_AT_ONCE)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._engine is None:
             self._engine = duckdb.connect(":memory:")
             self._engine.execute(f"SET memory_limit = '{_READ_MEMORY}'")
+            spill = (
+                Path(tempfile.gettempdir()) / f"conceptoscope-{os.getpid()}"
+            )  # its own default is the working folder
+            self._engine.execute(f"SET temp_directory = '{_quoted(str(spill))}'")
             self._engine.execute("SET threads = 1")  # small queries: a second thread costs more than it gives
         return self._engine
 
@@ -166,7 +194,8 @@ class DuckFile:
 
     def _check(self, schema: Schema) -> None:
         try:
-            found = self._query(f"SELECT name, version FROM {_SCHEMA_TABLE}").fetchone()
+            sql = f"SELECT name, version FROM {_SCHEMA_TABLE}"
+            found = self._query(sql, (), take=duckdb.DuckDBPyConnection.fetchone)
         except duckdb.Error as fault:
             raise Damaged(f"{self._path} is a DuckDB file, but not one of Conceptoscope.") from fault
         if found is None or found[0] != schema.name:
@@ -188,17 +217,19 @@ class DuckFile:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """All rows of a query as dictionaries."""
-        cursor = self._query(sql, parameters)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return self._query(sql, parameters, take=_as_dictionaries)
 
     def columns(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, np.ndarray[Any, Any]]:
         """All columns of a query as arrays (masked where a column has NULLs)."""
-        result: dict[str, np.ndarray[Any, Any]] = self._query(sql, parameters).fetchnumpy()
-        return result
+        return self._query(sql, parameters, take=duckdb.DuckDBPyConnection.fetchnumpy)
 
-    def _query(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
-        return _reader.cursor(self._name).execute(sql, list(parameters))
+    def _query(self, sql: str, parameters: Sequence[Any], *, take: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        return _reader.run(self._name, lambda cursor: take(cursor.execute(sql, list(parameters))))
+
+
+def _as_dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def filled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -7,21 +7,24 @@ model, the method), so that an estimate follows the machine that really works he
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from store.bundled import BUNDLED
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, PipelineJob, TrainJob
+from store.grid import Grid
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, PipelineJob, TrainJob, UniversalJob, Work
 from store.methods import AnyDictionarySpec
 from store.specs import ExtractionSpec
 
-StepName = Literal["collection", "activations", "dictionaries", "atlas", "alignment"]
+StepName = Literal["collection", "activations", "dictionaries", "universal", "atlas", "alignment"]
 Basis = Literal["earlier", "typical", "unknown"]
 
 # Amounts per second on two CPU cores, by key, from the steps of the demo's jobs.
 TYPICAL_SPEED: Final[Mapping[str, float]] = {
     "collection": 270.0,  # photos
     "dictionaries": 9.0e9,  # concepts x width x tokens x epochs, judging included
+    "universal": 5.3e9,  # the same with the width of all streams, and half as much again for references
     "atlas": 1.8e4,  # images x concepts, and what writing each concept's evidence takes
+    "atlas universal": 1.8e4,  # the same for every stream
     "alignment": 1.7e5,  # images x concepts of both sides
 } | {f"activations {model.name}": model.megapixels_per_s for model in BUNDLED.values()}
 _CONCEPT_AS_IMAGES: Final = 80.0  # writing one concept's evidence takes as long as scanning it in so many images
@@ -29,6 +32,7 @@ _INGEST_BYTES: Final = 0.4e9
 _TORCH_BYTES: Final = 1.5e9  # a process that has loaded a model and works on its tokens
 _THUMBNAIL_BYTES: Final = 13_500
 _CONCEPT_BYTES: Final = 90_000  # of an atlas: sprites, examples, neighbours
+_STREAM_BYTES: Final = 6_000  # of the atlas of a universal dictionary, for each concept in each stream
 _PAIR_BYTES: Final = 36  # of two concepts: five sums, and twice a correlation while they are matched
 _ALIGNED_BYTES: Final = 20_000  # of an alignment, per concept: its strongest images with their maps
 _STATE_BYTES: Final = 16 * 3  # weights, gradients, both moments of Adam, for encoder, decoder and the best so far
@@ -59,6 +63,7 @@ class StepEstimate:
     """A step with its seconds, and where they come from: earlier jobs here, a typical machine, or nowhere."""
 
     name: StepName
+    key: str
     seconds: float | None
     basis: Basis
     n_earlier: int = 0
@@ -86,6 +91,8 @@ class Surroundings:
     """Concepts of a dictionary, by slug."""
     collection_of: Callable[[str], str | None]
     """Slug of the collection that a dictionary was learned from."""
+    n_streams: Callable[[str], int | None] = lambda _: None
+    """Streams of a universal dictionary, by slug; None for an ordinary one."""
 
 
 def estimate(job: AnyJob, around: Surroundings, *, past: Sequence[Past] = ()) -> Estimate:
@@ -112,6 +119,11 @@ def steps_of(job: AnyJob, around: Surroundings) -> Iterator[Step]:
             yield _extract(job.extraction, n_images)
             for one in job.dictionaries:
                 yield _learn(one.spec, job.extraction, n_images)
+        case UniversalJob():
+            n_images = around.n_images(job.collection)
+            for stream in job.streams:
+                yield _extract(stream, n_images)
+            yield _join(job, n_images)
         case IndexJob():
             yield _index(job, around)
         case AlignJob():
@@ -124,12 +136,17 @@ def steps_of(job: AnyJob, around: Surroundings) -> Iterator[Step]:
 
 def n_tokens(extraction: ExtractionSpec, n_images: int) -> int | None:
     """Tokens of an extraction, class token included; None for a model that is not bundled."""
+    model, grid = BUNDLED.get(extraction.model), grid_of(extraction)
+    return None if model is None or grid is None else n_images * (grid.n_patches + model.n_class)
+
+
+def grid_of(extraction: ExtractionSpec) -> Grid | None:
+    """Patches of an extraction; None for a model that is not bundled."""
     model = BUNDLED.get(extraction.model)
     layer = model.find_layer(extraction.layer) if model else None
     if model is None or layer is None:
         return None
-    grid = model.grid(layer, extraction.height_px, extraction.width_px)
-    return n_images * (grid.rows * grid.cols + model.n_class)
+    return model.grid(layer, extraction.height_px, extraction.width_px)
 
 
 def _ingest(n_photos: int | None) -> Step:
@@ -168,15 +185,42 @@ def _learn(spec: AnyDictionarySpec, extraction: ExtractionSpec, n_images: int | 
     )
 
 
+def _join(job: UniversalJob, n_images: int | None) -> Step:
+    """Streams meet on the coarsest grid; the dictionaries of single streams, if wanted, are trained beside."""
+    spec, widths = job.spec, [_width(stream) for stream in job.streams]
+    tokens = None if n_images is None else _n_shared_tokens(job, n_images)
+    width = None if None in widths else sum(one or 0 for one in widths)
+    trained = spec.n_concepts * (1.5 if spec.references else 1.0)
+    return Step(
+        "universal",
+        "universal",
+        None if width is None or tokens is None else trained * width * tokens * spec.epochs,
+        None if width is None else 8.0 * spec.n_concepts * width,
+        _TORCH_BYTES + _STATE_BYTES * spec.n_concepts * (width or 1024 * len(widths)),
+    )
+
+
+def _n_shared_tokens(job: UniversalJob, n_images: int) -> int | None:
+    grids = [grid_of(stream) for stream in job.streams]
+    known = [grid for grid in grids if grid is not None]
+    if len(known) < len(grids):
+        return None
+    rows = job.spec.grid_rows or min(grid.rows for grid in known)
+    return n_images * rows * (job.spec.grid_cols or min(grid.cols for grid in known))
+
+
 def _index(job: IndexJob, around: Surroundings) -> Step:
     n_concepts, slug = around.n_concepts(job.dictionary), around.collection_of(job.dictionary)
+    n_streams = around.n_streams(job.dictionary)
+    key = "atlas universal" if n_streams else "atlas"
     n_images = around.n_images(slug) if slug else None
     if n_concepts is None or n_images is None:
-        return Step("atlas", "atlas", None, None, _TORCH_BYTES)
+        return Step("atlas", key, None, None, _TORCH_BYTES)
+    n_shown = n_concepts * (n_streams or 1)
     evidence = job.atlas.n_examples * 7 * 2_000 + job.atlas.n_reservoir * 64
-    amount = n_concepts * (n_images + _CONCEPT_AS_IMAGES)
-    disk = n_concepts * _CONCEPT_BYTES + n_images * _THUMBNAIL_BYTES
-    return Step("atlas", "atlas", amount, disk, _TORCH_BYTES + n_concepts * evidence)
+    amount = n_shown * (n_images + _CONCEPT_AS_IMAGES)
+    disk = n_concepts * (_CONCEPT_BYTES + _STREAM_BYTES * (n_streams or 0)) + n_images * _THUMBNAIL_BYTES
+    return Step("atlas", key, amount, disk, _TORCH_BYTES + n_shown * evidence)
 
 
 def _align(job: AlignJob, around: Surroundings) -> Step:
@@ -199,30 +243,46 @@ def _width(extraction: ExtractionSpec) -> int | None:
 def _within(job: PipelineJob, around: Surroundings) -> Surroundings:
     """What later members will find: collections and dictionaries of earlier ones."""
     ingested = {m.job.collection.slug: m.job for m in job.members if isinstance(m.job, IngestJob)}
-    learned = {
-        one.slug: (one.spec.n_concepts, m.job.collection)
-        for m in job.members
-        if isinstance(m.job, TrainJob)
-        for one in m.job.dictionaries
-    }
+    learned = {one.slug: one for member in job.members for one in _learned(member.job)}
     return Surroundings(
         n_images=lambda slug: around.n_photos(ingested[slug]) if slug in ingested else around.n_images(slug),
         n_photos=around.n_photos,
-        n_concepts=lambda slug: learned[slug][0] if slug in learned else around.n_concepts(slug),
-        collection_of=lambda slug: learned[slug][1] if slug in learned else around.collection_of(slug),
+        n_concepts=lambda slug: learned[slug].n_concepts if slug in learned else around.n_concepts(slug),
+        collection_of=lambda slug: learned[slug].collection if slug in learned else around.collection_of(slug),
+        n_streams=lambda slug: learned[slug].n_streams if slug in learned else around.n_streams(slug),
     )
+
+
+class _Learned(NamedTuple):
+    """A dictionary that a job will have made."""
+
+    slug: str
+    n_concepts: int
+    collection: str
+    n_streams: int | None
+
+
+def _learned(job: Work) -> Iterator[_Learned]:
+    match job:
+        case TrainJob():
+            for one in job.dictionaries:
+                yield _Learned(one.slug, one.spec.n_concepts, job.collection, None)
+        case UniversalJob():
+            yield _Learned(job.slug, job.spec.n_concepts, job.collection, len(job.streams))
 
 
 def _time(step: Step, past: Sequence[Past]) -> StepEstimate:
     alike = [one for one in past if one.step.key == step.key and one.step.amount and one.seconds > 0]
     if step.amount is None:
-        return StepEstimate(step.name, None, "unknown")
+        return StepEstimate(step.name, step.key, None, "unknown")
     if alike:
         speed = median(one.step.amount / one.seconds for one in alike if one.step.amount)
-        return StepEstimate(step.name, step.amount / speed, "earlier", len(alike))
+        return StepEstimate(step.name, step.key, step.amount / speed, "earlier", len(alike))
     speed = TYPICAL_SPEED.get(step.key) or TYPICAL_SPEED.get(step.name, 0.0)
     return (
-        StepEstimate(step.name, step.amount / speed, "typical") if speed else StepEstimate(step.name, None, "unknown")
+        StepEstimate(step.name, step.key, step.amount / speed, "typical")
+        if speed
+        else StepEstimate(step.name, step.key, None, "unknown")
     )
 
 

@@ -7,10 +7,13 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from store.methods import DictionarySpec
 from store.specs import AlignmentSpec, AtlasSpec, CollectionSpec, ExtractionSpec, Spec
+from store.streams import find_fault, stream_name
+from store.universal import MAX_STREAMS, MIN_STREAMS, UniversalSpec
 from store.vocabulary import JobKind, Queue
 
 T = TypeVar("T")
 _ONE_AT_LEAST: Final[dict[str, Any]] = {"minItems": 1}
+_TWO_TO_FIVE: Final[dict[str, Any]] = {"minItems": MIN_STREAMS, "maxItems": MAX_STREAMS}
 _SLUG = r"^[a-z0-9][a-z0-9-]{0,119}$"
 
 
@@ -19,6 +22,13 @@ def _some(value: tuple[T, ...]) -> tuple[T, ...]:
     if not value:
         raise ValueError("at least one is needed")
     return value
+
+
+def _joinable(streams: tuple[ExtractionSpec, ...]) -> tuple[ExtractionSpec, ...]:
+    fault = find_fault([stream_name(stream) for stream in streams])
+    if fault:
+        raise ValueError(fault)
+    return streams
 
 
 class JobSpec(Spec):
@@ -78,6 +88,30 @@ class TrainJob(JobSpec):
         return f"Train {first.slug}" + (f" and {len(others)} more" if others else "")
 
 
+class UniversalJob(JobSpec):
+    """Several models learn one dictionary from a collection; activations are extracted when they are missing."""
+
+    kind: Literal[JobKind.UNIVERSAL] = JobKind.UNIVERSAL
+    collection: str = Field(description="slug of the collection")
+    streams: Annotated[
+        tuple[ExtractionSpec, ...],
+        AfterValidator(_joinable),
+        Field(json_schema_extra=_TWO_TO_FIVE, description="models read at layers; each model and layer once"),
+    ]
+    weights: dict[str, Path] = Field({}, description="weights files by the model's name, as the worker sees them")
+    slug: str = Field(pattern=_SLUG, description="name in addresses")
+    title: str = Field(min_length=1, max_length=200, description="name for people, of the dictionary and of the job")
+    spec: UniversalSpec
+
+    @model_validator(mode="after")
+    def _weights_are_read(self) -> "UniversalJob":
+        models = [stream.model for stream in self.streams]
+        for model in self.weights:
+            if model not in models:
+                raise ValueError(f"weights are given for {model}, which is none of the streams' models: {models}")
+        return self
+
+
 class IndexJob(JobSpec):
     """The evidence of a dictionary's concepts is gathered in an atlas."""
 
@@ -113,7 +147,7 @@ class AlignJob(JobSpec):
         return f"Align {self.first} and {self.second}"
 
 
-Work = IngestJob | ExtractJob | TrainJob | IndexJob | AlignJob
+Work = IngestJob | ExtractJob | TrainJob | UniversalJob | IndexJob | AlignJob
 """A job that computes something itself."""
 
 
@@ -148,6 +182,7 @@ QUEUE_OF: Final = {
     JobKind.ALIGN: Queue.CPU,
     JobKind.EXTRACT: Queue.GPU,
     JobKind.TRAIN: Queue.GPU,
+    JobKind.UNIVERSAL: Queue.GPU,
     JobKind.PIPELINE: Queue.PIPELINES,
 }
 """Which resource a kind of job occupies; a worker runs one job of a resource at a time."""

@@ -9,6 +9,9 @@ from typing import Final
 from store.artifacts.leftovers import DRAFT, SET_ASIDE, SHARED, TRASH, UPLOAD, Leftover
 from store.vocabulary import Kind
 
+LEARNED: Final = frozenset({Kind.DICTIONARY, Kind.UNIVERSAL})
+"""Kinds that are learned from activations, which an atlas shows."""
+
 MARGIN: Final = timedelta(hours=1)
 """Work finds its inputs before it shows that it has begun, and clocks of several machines differ."""
 
@@ -108,7 +111,7 @@ def find_needed(artifacts: Iterable[Kept], need: Need, *, all_inputs: bool = Fal
     activations = {digest for digest, one in known.items() if one.kind is Kind.ACTIVATIONS}
     lean = {digest: inputs - activations for digest, inputs in edges.items()}
     shown = {one for digest in reached(first, lean) if known[digest].kind is Kind.ATLAS for one in edges[digest]}
-    learning = {digest: edges[digest] for digest, one in known.items() if one.kind is Kind.DICTIONARY}
+    learning = {digest: edges[digest] for digest, one in known.items() if one.kind in LEARNED}
     return reached(first, lean | {digest: inputs for digest, inputs in learning.items() if digest not in shown})
 
 

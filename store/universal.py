@@ -1,15 +1,21 @@
 """The spec of a universal dictionary: one code space over several streams (a model read at a layer)."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from store.methods import AutoencoderSpec
-from store.vocabulary import Tokens
+from store.vocabulary import Kind, Tokens
 
 MIN_STREAMS, MAX_STREAMS = 2, 5
 FREE = 2.0
 """Relaxation that holds no atom back: no two unit vectors are farther apart."""
+METHOD: Final = "universal"
+
+
+def artifact_kind(method: str) -> Kind:
+    """Where the artifact of a dictionary stands that was learned by this method."""
+    return Kind.UNIVERSAL if method == METHOD else Kind.DICTIONARY
 
 
 class UniversalSpec(AutoencoderSpec):
@@ -42,6 +48,9 @@ class UniversalSpec(AutoencoderSpec):
     together: float = Field(
         0.0, ge=0, le=1, description="share of the steps, the first ones, in which all streams use the same concepts"
     )
+    agreement: float = Field(
+        0.0, ge=0, le=100, description="weight of how far the codes of streams are apart where either has one"
+    )
     grid_rows: int | None = Field(None, ge=1, le=1024, description="rows of the shared grid; the fewest when empty")
     grid_cols: int | None = Field(None, ge=1, le=1024, description="columns of the shared grid; the fewest when empty")
 
@@ -65,5 +74,6 @@ class UniversalSpec(AutoencoderSpec):
             raise ValueError("the published procedure has free atoms; leave relaxation at 2 or use procedure=all")
         if self.n_mixed > self.n_candidates:
             raise ValueError(
-                f"atoms on a leash mix n_mixed ({self.n_mixed}) of n_candidates ({self.n_candidates}); raise n_candidates"
+                f"atoms on a leash mix n_mixed ({self.n_mixed}) of n_candidates ({self.n_candidates}); "
+                "raise n_candidates"
             )

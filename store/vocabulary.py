@@ -74,6 +74,7 @@ class JobKind(StrEnum):
     INGEST = "ingest"
     EXTRACT = "extract"
     TRAIN = "train"
+    UNIVERSAL = "universal"
     INDEX = "index"
     ALIGN = "align"
     PIPELINE = "pipeline"

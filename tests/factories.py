@@ -23,7 +23,7 @@ from store.specs import AtlasSpec, CollectionSpec, digest_of
 from store.universal import UniversalSpec
 from store.vocabulary import Kind
 from tests.atlas_tables import AtlasPlan, write_atlas
-from tests.stream_tables import sparse_codes, split_codes
+from tests.stream_tables import is_held_out, sparse_codes, split_codes
 
 CLASSES = ("disc", "square", "stripes", "dots")
 SIZES = ((307, 173), (240, 240), (200, 300), (307, 173))
@@ -141,7 +141,7 @@ def image_columns(photos: list[Photo]) -> dict[str, Any]:
         "width": [photo.picture.width for photo in photos],
         "height": [photo.picture.height for photo in photos],
         "class": [photo.class_name for photo in photos],
-        "split": ["held_out" if number % 7 == 3 else "train" for number in range(len(photos))],
+        "split": ["held_out" if is_held_out(number) else "train" for number in range(len(photos))],
         "dhash": list(range(len(photos))),
         "thumbnail": [as_webp(photo.picture) for photo in photos],
         "thumbnail_width": [photo.picture.width for photo in photos],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from store.atlas.schema import STREAM_COLUMNS
 from store.grid import Window
 from store.vocabulary import Fit
 
@@ -106,13 +107,16 @@ def concept_columns(plans: tuple[StreamPlan, ...], k: int) -> Row:
     fires = np.stack([plan.fires[..., k] for plan in plans])
     counts, n_any = fires.sum(axis=(1, 2, 3)), int(fires.any(axis=0).sum())
     if not n_any:
-        return {"firing_entropy": None, "firing_jaccard": None, "stream_correlation": None, "main_stream": None}
+        return dict.fromkeys(STREAM_COLUMNS)
     shares = counts / counts.sum()
     pairs = [_correlation(*pair) for pair in permutations(_pooled(plans, k), 2)]
+    unseen = [pooled[_held_out(len(pooled))] for pooled in _pooled(plans, k)]
+    unseen_pairs = [_correlation(*pair) for pair in permutations(unseen, 2)]
     return {
         "firing_entropy": abs(sum(p * math.log(p) for p in shares if p > 0) / math.log(len(plans))),
         "firing_jaccard": float(fires.all(axis=0).sum() / n_any),
         "stream_correlation": float(np.mean([r or 0.0 for r in pairs])),
+        "stream_correlation_held_out": float(np.mean([r or 0.0 for r in unseen_pairs])) if np.any(unseen) else None,
         "main_stream": plans[int(counts.argmax())].name,
     }
 
@@ -164,6 +168,7 @@ def cofire(plans: tuple[StreamPlan, ...]) -> Iterable[Row]:
                 "jaccard": n_both / n_either if n_either else None,
                 "correlation": _correlation(plans[i].codes[..., k].ravel(), plans[j].codes[..., k].ravel()),
                 "image_correlation": _correlation(pooled[i], pooled[j]),
+                "image_correlation_held_out": _correlation(*(pooled[s][_held_out(len(pooled[s]))] for s in (i, j))),
             }
 
 
@@ -180,6 +185,15 @@ def cross_r2(plans: tuple[StreamPlan, ...]) -> Iterable[Row]:
                 "ridge": 1.0 if not apart else 0.55 - 0.05 * apart,
                 "independent": 0.66 - 0.01 * i if not apart else None,
             }
+
+
+def is_held_out(image: int) -> bool:
+    """Which images of a synthetic collection only judge."""
+    return image % 7 == 3
+
+
+def _held_out(n: int) -> Bool[np.ndarray, " n"]:
+    return np.array([is_held_out(image) for image in range(n)])
 
 
 def _pooled(plans: tuple[StreamPlan, ...], k: int) -> list[Float[np.ndarray, " n"]]:

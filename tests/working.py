@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,10 +20,11 @@ from store.artifacts import Artifacts, open_artifacts, sha256_of
 from store.catalog.jobs import find_job, submit_job
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
-from store.jobs import AnyJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import AnyJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob, UniversalJob
 from store.methods import TopKSpec
 from store.settings import Settings
 from store.specs import AtlasSpec, CollectionSpec, ExtractionSpec
+from store.universal import UniversalSpec
 from store.vocabulary import Fit, JobState, Kind
 from tests.tiny import drawn_images
 from worker.models.torchvision_cpu import import_timm
@@ -80,6 +82,20 @@ class Inputs:
         named = NamedDictionary(slug=slug, title=slug, spec=spec)
         return TrainJob(
             collection=collection, extraction=self.extraction(), weights=self.weights, dictionaries=(named,)
+        )
+
+    def universal(self, slug: str = "joint", *, epochs: int = 3, seed: int = 0, **changes: Any) -> UniversalJob:
+        """The small network at two layers as if they were two models."""
+        last = self.extraction()
+        streams = (last, last.model_copy(update={"layer": "layer3"}))
+        spec = {"n_concepts": 24, "n_active": 4, "epochs": epochs, "batch_tokens": 64, "seed": seed}
+        return UniversalJob(
+            collection="drawn",
+            streams=streams,
+            weights={MODEL: self.weights},
+            slug=slug,
+            title=slug,
+            spec=UniversalSpec(**{"references": False, **spec, **changes}),
         )
 
     def pipeline(self, *, epochs: int = 3) -> PipelineJob:

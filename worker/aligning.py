@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from store.alignment.reader import Alignment
 from store.artifacts import Artifact, Artifacts
 from store.catalog.alignments import save_alignment
-from store.catalog.dictionaries import get_dictionary
+from store.catalog.dictionaries import get_single_dictionary
 from store.catalog.session import Catalog
 from store.catalog.wanted import recording
 from store.collection import Collection
@@ -62,11 +62,11 @@ class Pair:
 def find_pair(slugs: Sequence[str], artifacts: Artifacts, catalog: Catalog) -> Pair:
     """Two dictionaries by their slugs.
 
-    Raises ``NotFound`` for an unknown one and for activations that are gone, ``InvalidInput`` when both are the same or
-    of different collections.
+    Raises ``NotFound`` for an unknown one and for activations that are gone, ``InvalidInput`` when one is a universal
+    dictionary, when both are the same, or when they are of different collections.
     """
     with catalog.session() as session:
-        rows = [get_dictionary(session, slug) for slug in slugs]
+        rows = [get_single_dictionary(session, slug) for slug in slugs]
         models = [str(row.model.facts.get("name", row.model.slug)) for row in rows]
     dictionaries = [artifacts.get(Kind.DICTIONARY, row.digest) for row in rows]
     check_alignable(dictionaries, slugs)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from store.artifacts import Artifact, Artifacts, Leftover
 from store.artifacts.leftovers import UPLOAD
@@ -18,8 +17,6 @@ from store.vocabulary import Kind
 from worker.job_needs import needs_of
 
 Address = tuple[Kind, str]
-UNLISTED: Final = frozenset({Kind.UNIVERSAL})
-"""Kinds that no row of the catalog refers to so far: all of them are kept."""
 
 
 class Collector:
@@ -42,10 +39,9 @@ class Collector:
             collections = {row.slug: row.digest for row in list_collections(session)}
             dictionaries = {row.slug: row.digest for row in list_dictionaries(session, with_atlas=False)}
         named = needs_of(jobs, artifacts, collections=collections, dictionaries=dictionaries)
-        unlisted = {artifact.digest for artifact in artifacts if artifact.manifest.kind in UNLISTED}
         building = self._artifacts.building_since()
         need = Need(
-            digests=named.digests.union(unlisted, *referred.values()),
+            digests=named.digests.union(*referred.values()),
             keys=named.keys,
             working_since=min([job.created_at for job in jobs] + ([building] if building else []), default=None),
             now=now,

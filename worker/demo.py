@@ -1,11 +1,18 @@
-"""The demo: from the demo photos to four dictionaries with their atlases and alignments, as a pipeline of jobs."""
+"""The demo: from the photos to four dictionaries with their alignments and a universal one, as a pipeline of jobs."""
 
 from itertools import combinations
 from pathlib import Path
 
 from store.errors import NotFound
-from store.jobs import AlignJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
-from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES
+from store.jobs import AlignJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob, UniversalJob
+from store.presets import (
+    DEMO_COLLECTION,
+    DEMO_DICTIONARIES,
+    DEMO_JOINT_SLUG,
+    DEMO_JOINT_TITLE,
+    DEMO_STREAMS,
+    DEMO_UNIVERSAL,
+)
 from store.settings import Settings
 
 _FETCHED = Path(".setup") / "demo-photos"
@@ -32,6 +39,20 @@ def demo_pipeline(photos: Path, *, rebuild: bool = False) -> PipelineJob:
         members.append(Member(job=learned, after=(0,)))
         learned_at[one.slug] = len(members) - 1
         members.append(Member(job=IndexJob(dictionary=one.slug, **again), after=(len(members) - 1,)))
+    members.append(Member(job=_joined(rebuild=rebuild), after=(0, *learned_at.values())))
+    members.append(Member(job=IndexJob(dictionary=DEMO_JOINT_SLUG, **again), after=(len(members) - 1,)))
     for a, b in combinations(learned_at, 2):
         members.append(Member(job=AlignJob(first=a, second=b, **again), after=(learned_at[a], learned_at[b])))
     return PipelineJob(title="The demo", members=tuple(members), **again)
+
+
+def _joined(*, rebuild: bool) -> UniversalJob:
+    """All three models' concepts at once, from the activations that the others were learned from."""
+    return UniversalJob(
+        collection=DEMO_COLLECTION.slug,
+        streams=DEMO_STREAMS,
+        slug=DEMO_JOINT_SLUG,
+        title=DEMO_JOINT_TITLE,
+        spec=DEMO_UNIVERSAL,
+        rebuild=rebuild,
+    )

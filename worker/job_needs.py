@@ -7,9 +7,17 @@ from pydantic import ValidationError
 
 from store.artifacts import Artifact, key_of
 from store.catalog.tables import Job
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, Work, load_job
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, PipelineJob, TrainJob, UniversalJob, Work, load_job
 from store.vocabulary import Kind
-from worker.jobs.requests import activations_inputs, alignment_inputs, atlas_inputs, dictionary_inputs
+from worker.jobs.requests import (
+    activations_inputs,
+    alignment_inputs,
+    atlas_inputs,
+    dictionary_inputs,
+    streams_of,
+    universal_atlas_inputs,
+    universal_inputs,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class _Search:
         match work:
             case ExtractJob() | TrainJob():
                 self._add_reading(work)
+            case UniversalJob():
+                self._add_universal(work)
             case IndexJob():
                 self._add_index(work)
             case AlignJob():
@@ -83,18 +93,37 @@ class _Search:
             for one in job.dictionaries:
                 self._found(key_of(Kind.DICTIONARY, one.spec, inputs=dictionary_inputs(activations)))
 
+    def _add_universal(self, job: UniversalJob) -> None:
+        collection = self.by_digest.get(self.collections.get(job.collection, ""))
+        if collection is None:
+            return
+        inputs = activations_inputs(collection)
+        found = [self._found(key_of(Kind.ACTIVATIONS, stream, inputs=inputs)) for stream in job.streams]
+        streams = [one for one in found if one is not None]
+        if len(streams) == len(found):
+            learned = universal_inputs(streams, collection=collection.digest)
+            self._found(key_of(Kind.UNIVERSAL, job.spec, inputs=learned))
+
     def _add_index(self, job: IndexJob) -> None:
         dictionary = self.by_digest.get(self.dictionaries.get(job.dictionary, ""))
-        activations = self.by_digest.get(dictionary.manifest.inputs["activations"]) if dictionary else None
-        if dictionary is not None and activations is not None:
-            self.digests |= {dictionary.digest, activations.digest}
-            self._found(key_of(Kind.ATLAS, job.atlas, inputs=atlas_inputs(dictionary, activations=activations)))
+        if dictionary is None:
+            return
+        read = [self.by_digest.get(digest) for digest in streams_of(dictionary)]
+        activations = [one for one in read if one is not None]
+        if len(activations) < len(read):
+            return
+        self.digests |= {dictionary.digest, *(one.digest for one in activations)}
+        if dictionary.kind is Kind.UNIVERSAL:
+            inputs = universal_atlas_inputs(dictionary)
+        else:
+            inputs = atlas_inputs(dictionary, activations=activations[0])
+        self._found(key_of(Kind.ATLAS, job.atlas, inputs=inputs))
 
     def _add_align(self, job: AlignJob) -> None:
         found = [self.by_digest.get(self.dictionaries.get(slug, "")) for slug in (job.first, job.second)]
-        dictionaries = [one for one in found if one is not None]
+        dictionaries = [one for one in found if one is not None and one.kind is Kind.DICTIONARY]
         for one in dictionaries:
-            self.digests |= {one.digest, one.manifest.inputs["activations"]} & self.by_digest.keys()
+            self.digests |= {one.digest, *streams_of(one)} & self.by_digest.keys()
         if len(dictionaries) == len(found):
             self._found(key_of(Kind.ALIGNMENT, job.alignment, inputs=alignment_inputs(*dictionaries)))
 

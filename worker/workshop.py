@@ -1,6 +1,5 @@
 """From photos to atlases: finds or builds each artifact and keeps the catalog in step."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.artifacts import Artifact, Artifacts, check_writable, open_artifacts
-from store.bundled import BUNDLED
 from store.catalog.collections import get_collection, save_collection
 from store.catalog.comparisons import save_comparison
-from store.catalog.dictionaries import DictionaryFacts, get_dictionary, save_dictionary, switch_atlas
-from store.catalog.models import save_model
+from store.catalog.dictionaries import get_single_dictionary
 from store.catalog.session import Catalog
 from store.catalog.wanted import WantedNotes, recording
 from store.collection import Collection
@@ -20,17 +17,16 @@ from store.errors import Damaged, InvalidInput, NotFound
 from store.methods import AnyDictionarySpec, load_dictionary_spec
 from store.settings import Settings
 from store.specs import AlignmentSpec, AtlasSpec, CollectionSpec, ExtractionSpec
+from store.universal import UniversalSpec
 from store.vocabulary import Kind
-from worker.jobs.requests import activations_inputs, atlas_inputs, dictionary_inputs
+from worker.jobs.requests import activations_inputs, dictionary_inputs
+from worker.recording import Records
 from worker.reporting import Reporter, Tell
-from worker.weights import weights_digest, weights_of
+from worker.weights import weights_of
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
-    from worker.models.base import LinearHead
     from worker.sharing import Parts
-
-HEADLINE = ("r2", "l0", "dead_share_held_out", "dense_share")
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,15 @@ class Wanted:
     slug: str
     title: str
     spec: AnyDictionarySpec
+
+
+@dataclass(frozen=True)
+class WantedUniversal:
+    """A dictionary of several models to train, and what it will be called."""
+
+    slug: str
+    title: str
+    spec: UniversalSpec
 
 
 class Workshop:
@@ -70,6 +75,7 @@ class Workshop:
         self.artifacts.check()
         self._reporter, self._device, self._rebuild = reporter, device, rebuild
         self._parts = parts
+        self._records = Records(self.artifacts, self.catalog)
 
     def ingest(self, folder: Path, spec: CollectionSpec) -> Built:
         """A folder becomes a collection."""
@@ -111,6 +117,12 @@ class Workshop:
         with self._reporter.job(f"extract {spec.model} {spec.layer}") as tell:
             return self._fresh(Kind.ACTIVATIONS, build, check=check)
 
+    def is_extracted(self, slug: str, spec: ExtractionSpec) -> bool:
+        """Whether these activations of a collection are there."""
+        with self.catalog.session() as session:
+            collection = self.artifacts.get(Kind.COLLECTION, get_collection(session, slug).digest)
+        return self.artifacts.find(Kind.ACTIVATIONS, spec, inputs=activations_inputs(collection)) is not None
+
     def _extract(
         self,
         spec: ExtractionSpec,
@@ -128,7 +140,7 @@ class Workshop:
         tell(0, 1, "loading the model")
         device = pick_device(self._device)
         model = load_model(spec.model, weights_file=weights, device=device)
-        self._save_model(spec.model)
+        self._records.model(spec.model)
         task = Extraction(spec, model, collection, folder, device)
         return extract(task, self.artifacts, parts=self._parts, on_progress=tell)
 
@@ -144,10 +156,6 @@ class Workshop:
         task = Extraction(spec, load_model(spec.model, weights_file=weights, device=device), collection, folder, device)
         shared = self.artifacts.shared_draft(Kind.ACTIVATIONS, spec, inputs=activations_inputs(collection.artifact))
         return help_out(task, parts, shared, self.artifacts.root)
-
-    def _save_model(self, name: str) -> None:
-        with self.catalog.session() as session:
-            save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
 
     def train(self, wanted: Sequence[Wanted], *, activations: Artifact, weights: Path | None = None) -> list[Built]:
         """Activations become dictionaries, recorded under their slugs; those that can share a pass do.
@@ -168,7 +176,21 @@ class Workshop:
                 built.append(self._fresh(Kind.DICTIONARY, again, new=spec in missing))
         with first_alone():
             for one, found in zip(wanted, built, strict=True):
-                self._record(one.slug, one.title, activations=activations, artifact=found.artifact)
+                self._records.dictionary(one.slug, one.title, activations=activations, artifact=found.artifact)
+        return built
+
+    def universal(self, wanted: WantedUniversal, *, streams: Sequence[Artifact], weights: Sequence[Path] = ()) -> Built:
+        """Activations of several models become one dictionary, recorded under its slug.
+
+        Raises ``InvalidInput`` for streams that cannot be paired.
+        """
+        from worker.joining import join
+
+        with self._reporter.job(f"train {wanted.slug}") as tell:
+            read = partial(self._open, weights=weights, tell=tell)
+            build = partial(join, wanted.spec, streams, self.artifacts, read, device=self._device, on_progress=tell)
+            built = self._fresh(Kind.UNIVERSAL, build)
+        self._records.universal(wanted.slug, wanted.title, streams=streams, artifact=built.artifact)
         return built
 
     def _find_dictionary(self, spec: AnyDictionarySpec, activations: Artifact) -> Artifact | None:
@@ -219,27 +241,6 @@ class Workshop:
     def _collection_of(self, activations: Artifact) -> Collection:
         return Collection(self.artifacts.get(Kind.COLLECTION, activations.manifest.inputs["collection"]))
 
-    def _record(self, slug: str, title: str, *, activations: Artifact, artifact: Artifact) -> None:
-        extraction = ExtractionSpec.model_validate(activations.manifest.spec)
-        spec = load_dictionary_spec(artifact.manifest.spec)
-        collection_slug = self._collection_of(activations).spec["slug"]
-        with recording(artifact, self.artifacts, self.catalog) as session:
-            name = extraction.model
-            model = save_model(session, model_slug(name), title=model_title(name), facts={"name": name})
-            facts = DictionaryFacts(
-                slug=slug,
-                title=title,
-                model=model,
-                collection=get_collection(session, collection_slug),
-                layer=extraction.layer,
-                method=spec.method,
-                digest=artifact.digest,
-                n_concepts=spec.n_concepts,
-                spec=spec.as_json(),
-                metrics=json.loads(artifact.file("metrics.json").read_text()),
-            )
-            save_dictionary(session, facts)
-
     def stability(
         self, slugs: Sequence[str], *, weights: Sequence[Path] = ()
     ) -> dict[tuple[str, str], dict[str, float]]:
@@ -248,7 +249,7 @@ class Workshop:
         from worker.jobs.train import judging_stream
 
         with self.catalog.session() as session:
-            rows = [get_dictionary(session, slug) for slug in dict.fromkeys(slugs)]
+            rows = [get_single_dictionary(session, slug) for slug in dict.fromkeys(slugs)]
         dictionaries = [self.artifacts.get(Kind.DICTIONARY, row.digest) for row in rows]
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionaries[0].manifest.inputs["activations"])
         tokens = load_dictionary_spec(dictionaries[0].manifest.spec).tokens
@@ -267,7 +268,7 @@ class Workshop:
         from worker.jobs.monosemanticity import measure_monosemanticity
 
         with self.catalog.session() as session:
-            row = get_dictionary(session, slug)
+            row = get_single_dictionary(session, slug)
         dictionary = self.artifacts.get(Kind.DICTIONARY, row.digest)
         activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
         judge = self._other_eyes(activations, by=by)
@@ -297,47 +298,14 @@ class Workshop:
 
     def atlas(self, slug: str, spec: AtlasSpec, *, weights: Sequence[Path] = ()) -> Built:
         """A dictionary becomes an atlas, and shows it from then on."""
-        with self.catalog.session() as session:
-            row = get_dictionary(session, slug)
-        dictionary = self.artifacts.get(Kind.DICTIONARY, row.digest)
-        activations = self.artifacts.get(Kind.ACTIVATIONS, dictionary.manifest.inputs["activations"])
+        from worker.showing import find_shown
 
-        def build() -> Artifact:
-            return self._atlas(spec, dictionary, activations, weights=weights, tell=tell)
-
+        shown = find_shown(slug, self.artifacts, self.catalog, weights=weights)
         with self._reporter.job(f"index {slug}") as tell:
-            built = self._fresh(Kind.ATLAS, build)
-        self._show(slug, dictionary, built.artifact)
+            read = partial(self._open, weights=weights, tell=tell)
+            built = self._fresh(Kind.ATLAS, lambda: shown.index(spec, self.artifacts, read, on_progress=tell))
+        self._records.atlas(slug, dictionary=shown.dictionary, atlas=built.artifact)
         return built
-
-    def _atlas(
-        self, spec: AtlasSpec, dictionary: Artifact, activations: Artifact, *, weights: Sequence[Path], tell: Tell
-    ) -> Artifact:
-        found = self.artifacts.find(Kind.ATLAS, spec, inputs=atlas_inputs(dictionary, activations=activations))
-        if found is not None:
-            return found
-        from worker.dictionaries.files import load_dictionary
-        from worker.jobs.index import IndexInputs, index
-        from worker.jobs.train import load_facts
-
-        tell(0, 1, "loading the dictionary")
-        inputs = IndexInputs(
-            dictionary=load_dictionary(dictionary.folder()),
-            dictionary_artifact=dictionary,
-            activations=self._open(activations, weights, tell=tell),
-            collection=self._collection_of(activations),
-            facts=load_facts(dictionary) | {"extraction": activations.manifest.spec},
-            head=self._head(activations, weights),
-        )
-        return index(spec, inputs, self.artifacts, on_progress=tell)
-
-    def _head(self, activations: Artifact, weights: Sequence[Path]) -> "LinearHead | None":
-        """What follows the layer, where the model's weights are at hand and it is only a mean and a linear map."""
-        from worker.models.registry import find_head
-
-        spec = ExtractionSpec.model_validate(activations.manifest.spec)
-        given = {weights_digest(file): file for file in weights} if spec.weights_sha256 else {}
-        return find_head(spec, weights_file=given.get(spec.weights_sha256 or ""))
 
     def align(self, first: str, second: str, spec: AlignmentSpec, *, weights: Sequence[Path] = ()) -> Built:
         """Two dictionaries of one collection become an alignment, which shows them side by side from then on."""
@@ -349,12 +317,6 @@ class Workshop:
             built = self._fresh(Kind.ALIGNMENT, lambda: pair.align(spec, read, on_progress=tell))
         pair.record(built.artifact)
         return built
-
-    def _show(self, slug: str, dictionary: Artifact, atlas: Artifact) -> None:
-        metrics: dict[str, Any] = json.loads(dictionary.file("metrics.json").read_text())
-        with recording(atlas, self.artifacts, self.catalog) as session:
-            headline = {key: metrics[key] for key in HEADLINE}
-            switch_atlas(session, get_dictionary(session, slug), digest=atlas.digest, headline=headline)
 
     def _fresh(
         self,
@@ -378,16 +340,3 @@ class Workshop:
             self.artifacts.set_aside(artifact)
             return Built(build(), reused=False)
         return Built(artifact, reused=True)
-
-
-def model_slug(name: str) -> str:
-    """A model's name as part of an address: ``timm/resnet50.a1_in1k`` -> ``timm-resnet50-a1-in1k``."""
-    slug = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
-    if not slug:
-        raise InvalidInput(f"The model name '{name}' has no letter or digit.")
-    return slug
-
-
-def model_title(name: str) -> str:
-    """A model's name as people write it."""
-    return BUNDLED[name].title if name in BUNDLED else name.removeprefix("timm/")

@@ -13,6 +13,7 @@ from app.api import (
     images,
     jobs,
     service,
+    streams,
     workers,
 )
 
@@ -20,6 +21,7 @@ routers: tuple[APIRouter, ...] = (
     health.router,
     service.router,
     dictionaries.router,
+    streams.router,
     concepts.router,
     concept.router,
     examples.router,

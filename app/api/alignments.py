@@ -9,10 +9,14 @@ from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.alignment import make_alignment, make_alignment_cards
 from app.makers.alignment_asking import PARAMS, aligned, ask_alignment, stamp_of
+from app.makers.together import make_together
+from app.makers.together_asking import PARAMS as TOGETHER_PARAMS
+from app.makers.together_asking import ask_together, check_slugs, together
 from app.params import document, read_params
 from app.site import SiteDep
 from app.views.alignment import AlignmentCard, AlignmentView
 from app.views.envelope import Envelope
+from app.views.together import TogetherView
 
 router = APIRouter(prefix=f"{urls.API}/alignments", tags=["alignments"])
 
@@ -24,6 +28,22 @@ def alignments(request: Request, site: SiteDep) -> Response:
     cards = make_alignment_cards(site)
     etag = data_etag(request, site, site.roster.stamp(), *[card.links.html for card in cards])
     return data_answer(wrap(request, cards, html=urls.alignments()), etag=etag)
+
+
+@router.get(
+    "/{a}/{b}/{rest:path}",
+    operation_id="get_dictionaries_together",
+    openapi_extra=document(*TOGETHER_PARAMS),
+    responses={200: {"model": Envelope[TogetherView]}},
+)
+def side_by_side(a: str, b: str, *, rest: str, request: Request, site: SiteDep) -> Response:
+    """A third dictionary, or a third and a fourth (``rest``), beside two: concepts of the first, and their matches."""
+    slugs = check_slugs((a, b, *rest.split("/")))
+    asked = ask_together(read_params(request, *TOGETHER_PARAMS))
+    etag = data_etag(request, site, site.roster.stamp())
+    with together(site, slugs) as found:
+        view = make_together(found, asked)
+    return data_answer(wrap(request, view, html=urls.together(slugs, asked.query), paging=view.paging), etag=etag)
 
 
 @router.get(

@@ -22,7 +22,7 @@ router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}"
 BAND = Param("band", "Which band of examples.", tuple(Band), Band.TOP)
 _OF = Param("of", "Codes of patches, or peaks of images.", tuple(OF), "patch")
 _BY = Param("by", "In which way neighbours are near; all four when empty.", tuple(Neighbors))
-_MOST = Param("limit", "How many neighbours of each kind.", default="20")
+_MOST = Param("limit", "How many neighbours of each kind: 1 to 200.", default="20")
 
 
 @router.get(

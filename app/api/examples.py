@@ -22,7 +22,7 @@ from store.vocabulary import Band
 
 router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"])
 _INCLUDE = Param("include", "heat: each example's activation map as numbers, too.", ("heat",))
-_LIMIT = Param("limit", "How many to return.", default="16")
+_LIMIT = Param("limit", "How many to return: 1 to 200.", default="16")
 FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/octet-stream"}
 
 

@@ -21,7 +21,7 @@ from app.params import Param, as_index, document, read_params
 from app.site import Site, SiteDep
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
-from store.atlas.grammar import BadQuery, Fault
+from store.atlas.cursor import parse_limit
 from store.catalog.jobs import LOG_LINES_MAX, cancel_job, find_keyed_job, retry_job, submit_job
 from store.errors import InvalidInput
 from store.jobs import AnyJob
@@ -127,9 +127,7 @@ def job(job_id: int, request: Request, *, site: SiteDep) -> Response:
 def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
     """Lines of a job's log, oldest first."""
     values = read_params(request, _AFTER, _LINES)
-    limit = as_index("limit", values["limit"]) or 0
-    if not 1 <= limit <= LOG_LINES_MAX:
-        raise BadQuery(Fault("limit", f"'limit' is 1 to {LOG_LINES_MAX}, not '{values['limit']}'."))
+    limit = parse_limit(values["limit"], most=LOG_LINES_MAX)
     lines = make_log(site, job_id, after_id=as_index("after", values["after"]) or 0, limit=limit)
     return data_answer(wrap(request, lines, html=urls.job(job_id)))
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from app import charts, urls
 from app.makers.alignment_asking import SORT, Aligned, Asked, Facing
+from app.makers.alignment_filters import applied_filters, correlation_fields, energy_fields, side_labels
 from app.makers.alignment_pairs import chosen_pairs, energies_of, make_pairs
 from app.makers.concepts import make_card, make_chip
 from app.makers.paging import make_paging
@@ -18,6 +19,8 @@ from app.views.base import Choice, Links, Number
 from app.words import ALIGNMENT, Word
 from store.alignment.sides import Side
 from store.atlas.cursor import cut_page, make_binding
+from store.universal import artifact_kind
+from store.vocabulary import Kind
 
 
 def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
@@ -29,9 +32,8 @@ def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
 
 def make_alignments(site: Site) -> AlignmentsView:
     """The page of all alignments."""
-    choices = tuple(
-        Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in site.roster.entries()
-    )
+    single = [entry for entry in site.roster.entries() if artifact_kind(entry.method) is Kind.DICTIONARY]
+    choices = tuple(Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in single)
     return AlignmentsView(cards=make_alignment_cards(site), choices=choices)
 
 
@@ -59,8 +61,8 @@ def _side(key: str, entry: Entry, *, n_matched: int) -> SideView:
     )
 
 
-def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
-    """The page of an alignment."""
+def make_alignment(one: Aligned, asked: Asked, *, entries: Sequence[Entry] = ()) -> AlignmentView:
+    """The page of an alignment; ``entries`` are all dictionaries, of which a third may be set beside the two."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
     n_matched = int(one.alignment.pairs["is_matched"].sum())
     rest: dict[str, Sequence[Any]] = {"fans": _fan_keys(one), "a": _lonely(one, one.a), "b": _lonely(one, one.b)}
@@ -73,20 +75,33 @@ def make_alignment(one: Aligned, asked: Asked) -> AlignmentView:
         grid=(one.alignment.grid.rows, one.alignment.grid.cols),
         n_images=sum(one.alignment.meta["n_images"].values()),
         scores=_scores(one, asked),
-        importance=_importance(one),
+        importance=_importance(one, asked),
         tabs=_tabs(one, asked, {"pairs": n_matched} | {key: len(items) for key, items in rest.items()}),
         sorts=_sorts(slugs, asked),
-        minimum="" if asked.minimum is None else f"{asked.minimum:g}",
+        correlation=correlation_fields(asked),
+        energies=energy_fields(one, asked),
+        applied=applied_filters(one, asked),
         mutual_only=asked.mutual,
+        others=_others(entries, one),
         swap_url=urls.alignment(slugs[1], slugs[0], query=_swapped(asked.query)),
         clear_url=urls.alignment(*slugs),
         **parts,
     )
 
 
+def _others(entries: Sequence[Entry], one: Aligned) -> tuple[Choice, ...]:
+    first, second = one.a.opened.entry, one.b.opened.entry
+    return tuple(
+        Choice(key=entry.slug, label=entry.title, url=urls.together((first.slug, second.slug, entry.slug)))
+        for entry in entries
+        if entry.collection_digest == first.collection_digest and entry.slug not in (first.slug, second.slug)
+    )
+
+
 def _swapped(query: Mapping[str, str]) -> dict[str, str]:
     turned = {"a": "b", "b": "a"}
-    return {name: turned.get(value, value) if name == "show" else value for name, value in query.items()}
+    turned |= {f"energy_{one}__{op}": f"energy_{other}__{op}" for one, other in ("ab", "ba") for op in ("gte", "lte")}
+    return {turned.get(k, k): turned.get(value, value) if k == "show" else value for k, value in query.items()}
 
 
 def _parts(one: Aligned, asked: Asked, items: Sequence[Any]) -> dict[str, Any]:
@@ -186,17 +201,21 @@ def _scores(one: Aligned, asked: Asked) -> Any:
     )
 
 
-def _importance(one: Aligned) -> Any:
-    """Energy of both concepts of each matched pair."""
+def _importance(one: Aligned, asked: Asked) -> Any:
+    """Energy of both concepts of each matched pair, with what is picked out of it."""
     columns, kept = one.columns, one.columns["is_matched"].astype(bool)
     a, b = (energies_of(one, facing)[columns[key][kept]] for key, facing in (("a", one.a), ("b", one.b)))
     points = [(float(x), float(y)) for x, y in zip(a, b, strict=True) if x > 0 and y > 0]
     if not points:
         return None
-    names = one.a.opened.entry.model_title, one.b.opened.entry.model_title
-    labels = names if names[0] != names[1] else (f"{names[0]}, first", f"{names[1]}, second")
+    labels = side_labels(one)
+    bounds = [(asked.energy[f"energy_{side}__gte"], asked.energy[f"energy_{side}__lte"]) for side in ("a", "b")]
     return charts.cells(
-        points, title="Share of energy, pair by pair", x_label=f"{labels[0]} (log)", y_label=f"{labels[1]} (log)"
+        points,
+        title="Share of energy, pair by pair",
+        x_label=f"{labels[0]} (log)",
+        y_label=f"{labels[1]} (log)",
+        chosen=(bounds[0], bounds[1]) if any(bound is not None for pair in bounds for bound in pair) else None,
     )
 
 

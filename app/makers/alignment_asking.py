@@ -5,12 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.params import CURSOR, Param, as_index
+from app.params import CURSOR, Param
+from app.roster import Entry
 from app.site import Opened, Site
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
+from store.atlas.cursor import parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import NotFound
+from store.universal import artifact_kind
+from store.vocabulary import Kind
 
 SHOW: Final = Param("show", "What is listed.", ("pairs", "fans", "a", "b"), default="pairs")
 SORT: Final = Param(
@@ -21,8 +25,14 @@ SORT: Final = Param(
 )
 MINIMUM: Final = Param("min", "Only pairs with at least this correlation.")
 MAXIMUM: Final = Param("max", "Only pairs with at most this correlation.")
+ENERGY: Final = tuple(
+    Param(f"energy_{side}__{op}", f"Only pairs whose concept of {side} has {words} this share of its codes' energy.")
+    for side in ("a", "b")
+    for op, words in (("gte", "at least"), ("lte", "at most"))
+)
 MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
-PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, MUTUAL, CURSOR, Param("limit", "How many: 1 to 60.", default="12"))
+_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="6")
+PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, *ENERGY, MUTUAL, CURSOR, _LIMIT)
 _LIMIT_MAX: Final = 60
 
 
@@ -34,6 +44,8 @@ class Asked:
     sort: str
     minimum: float | None
     maximum: float | None
+    energy: Mapping[str, float | None]
+    """Bounds of the shares of energy, by parameter; None where there is none."""
     mutual: bool
     cursor: str
     limit: int
@@ -42,31 +54,30 @@ class Asked:
 
 def ask_alignment(values: Mapping[str, str]) -> Asked:
     """What declared parameters mean; raises ``BadQuery``."""
-    limit = as_index("limit", values["limit"]) or 0
-    if not 1 <= limit <= _LIMIT_MAX:
-        raise BadQuery(Fault("limit", f"'limit' is a whole number from 1 to {_LIMIT_MAX}, not '{values['limit']}'."))
     kept = {param.name: values[param.name] for param in PARAMS if values[param.name] != param.default}
     return Asked(
         show=values["show"],
         sort=values["sort"],
-        minimum=_number("min", values["min"]),
-        maximum=_number("max", values["max"]),
+        minimum=number_between("min", values["min"]),
+        maximum=number_between("max", values["max"]),
+        energy={p.name: number_between(p.name, values[p.name], low=0, what="a share") for p in ENERGY},
         mutual=values["mutual"] == "yes",
         cursor=values["cursor"],
-        limit=limit,
+        limit=parse_limit(values["limit"], most=_LIMIT_MAX),
         query={name: value for name, value in kept.items() if name != "cursor"},
     )
 
 
-def _number(name: str, text: str) -> float | None:
+def number_between(name: str, text: str, *, low: float = -1, what: str = "a correlation") -> float | None:
+    """A number from ``low`` to 1, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not -1 <= value <= 1:
-        raise BadQuery(Fault(name, f"'{name}' is a correlation from -1 to 1, not '{text}'."))
+    if not low <= value <= 1:
+        raise BadQuery(Fault(name, f"'{name}' is {what} from {low:g} to 1, not '{text}'."))
     return value
 
 
@@ -106,7 +117,7 @@ def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
     one, other = site.roster.get(a), site.roster.get(b)
     link = site.roster.find_link(one, other)
     if link is None:
-        raise NotFound("alignment", f"{a}, {b}", remedy=f"Make it with `conceptoscope align {a} {b}`.")
+        raise NotFound("alignment", f"{a}, {b}", remedy=_remedy(one, other))
     with (
         site.alignments.reading(link.digest) as opened,
         site.opened(one) as first,
@@ -114,6 +125,13 @@ def aligned(site: Site, a: str, b: str) -> Iterator[Aligned]:
     ):
         side = opened.alignment.side_of(one.digest)
         yield Aligned(opened.alignment, Facing(first, side), Facing(second, side.other))
+
+
+def _remedy(one: Entry, other: Entry) -> str:
+    for entry in (one, other):
+        if artifact_kind(entry.method) is Kind.UNIVERSAL:
+            return f"'{entry.slug}' is a universal dictionary; those of one model are aligned with each other."
+    return f"Make it with `conceptoscope align {one.slug} {other.slug}`."
 
 
 def stamp_of(site: Site, a: str, b: str) -> str:

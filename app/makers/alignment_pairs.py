@@ -18,14 +18,7 @@ from store.grid import Box
 def chosen_pairs(one: Aligned, asked: Asked) -> list[int]:
     """Ranks of the matched pairs that meet the filters, in the order asked for."""
     columns = one.columns
-    kept = columns["is_matched"].astype(bool)
-    if asked.mutual:
-        kept &= columns["is_mutual"].astype(bool)
-    if asked.minimum is not None:
-        kept &= columns["correlation"] >= asked.minimum
-    if asked.maximum is not None:
-        kept &= columns["correlation"] <= asked.maximum
-    ranks = np.flatnonzero(kept)
+    ranks = np.flatnonzero(_kept(one, columns, asked))
     keys = {
         "-correlation": -columns["correlation"],
         "-held_out": -np.nan_to_num(columns["held_out"].astype(np.float64), nan=-2.0),  # unknown ones come last
@@ -34,6 +27,20 @@ def chosen_pairs(one: Aligned, asked: Asked) -> list[int]:
         "-gap": -_gap(one),
     }
     return [int(rank) for rank in ranks[np.argsort(keys[asked.sort][ranks], kind="stable")]]
+
+
+def _kept(one: Aligned, columns: Mapping[str, Any], asked: Asked) -> Any:
+    kept = columns["is_matched"].astype(bool) & _within(columns["correlation"], asked.minimum, asked.maximum)
+    if asked.mutual:
+        kept &= columns["is_mutual"].astype(bool)
+    for side, facing in (("a", one.a), ("b", one.b)):
+        low, high = (asked.energy[f"energy_{side}__{op}"] for op in ("gte", "lte"))
+        kept &= _within(energies_of(one, facing)[columns[side]], low, high)
+    return kept
+
+
+def _within(values: Any, low: float | None, high: float | None) -> Any:
+    return (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
 
 
 def _gap(one: Aligned) -> Any:

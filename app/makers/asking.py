@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.params import DISPLAY
 from app.site import Opened
-from store.atlas.cursor import LIMIT_DEFAULT, LIMIT_MAX, Page, cut_page, make_binding, parse_limit
+from store.atlas.cursor import LIMIT_DEFAULT, Page, cut_page, make_binding, parse_limit
 from store.atlas.grammar import NUMERIC, BadQuery, Fault, Query, parse_query
 from store.vocabulary import Band
 
@@ -61,7 +61,7 @@ def answer(opened: Opened, asked: Asked) -> Page[int]:
     """The concepts on the page that was asked for; raises ``BadQuery`` for a cursor of another query or build."""
     chosen = opened.concepts.select(asked.query).tolist()
     binding = make_binding(opened.atlas.digest, asked.query.pairs)
-    return cut_page(chosen, cursor=asked.cursor, limit=min(asked.limit, LIMIT_MAX), binding=binding)
+    return cut_page(chosen, cursor=asked.cursor, limit=asked.limit, binding=binding)
 
 
 def _columns(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from app import charts, urls
 from app.makers.asking import SPRITE_BANDS, Asked
+from app.makers.concept_streams import find_concept_streams
 from app.makers.concepts import concept_name, make_card, make_chip
 from app.makers.elsewhere import make_elsewhere
 from app.makers.examples import make_rows
@@ -55,6 +56,7 @@ def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> C
         position=_find_position(opened, concept),
         classes=make_classes(opened, concept),
         neighbors=make_neighbors(opened, concept, kinds=tuple(Neighbors)),
+        streams=find_concept_streams(site, opened, concept, band=asked.band),
         elsewhere=make_elsewhere(site, opened.entry, concept),
         provenance=provenance(opened),
         grid_url=urls.concepts(opened.entry.slug, back),

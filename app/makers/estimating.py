@@ -31,7 +31,7 @@ def make_estimate(site: Site, job: AnyJob) -> EstimateView:
         memory_bytes=found.memory_bytes,
         disk_bytes=found.disk_bytes,
         steps=tuple(
-            StepEstimateView(name=one.name, seconds=one.seconds, basis=one.basis, n_earlier=one.n_earlier)
+            StepEstimateView(name=one.name, key=one.key, seconds=one.seconds, basis=one.basis, n_earlier=one.n_earlier)
             for one in found.steps
         ),
     )
@@ -44,7 +44,14 @@ def _surroundings(site: Site) -> Surroundings:
         learned = {row.slug: row for row in list_dictionaries(session, with_atlas=False)}
     concepts = {slug: row.n_concepts for slug, row in learned.items()}
     collections = {slug: row.collection.slug for slug, row in learned.items()}
-    return Surroundings(images.get, lambda job: images.get(job.collection.slug), concepts.get, collections.get)
+    streams = {slug: len(row.model.facts["streams"]) for slug, row in learned.items() if "streams" in row.model.facts}
+    return Surroundings(
+        n_images=images.get,
+        n_photos=lambda job: images.get(job.collection.slug),
+        n_concepts=concepts.get,
+        collection_of=collections.get,
+        n_streams=streams.get,
+    )
 
 
 def _n_photos(job: IngestJob) -> int | None:
@@ -74,7 +81,7 @@ def _past(site: Site, around: Surroundings) -> Iterator[Past]:
 
 def _as_past(done: DoneStep, around: Surroundings) -> Past | None:
     kinds = {"collection": Kind.COLLECTION, "activations": Kind.ACTIVATIONS, "dictionaries": Kind.DICTIONARY}
-    kinds |= {"atlas": Kind.ATLAS, "alignment": Kind.ALIGNMENT}
+    kinds |= {"universal": Kind.UNIVERSAL, "atlas": Kind.ATLAS, "alignment": Kind.ALIGNMENT}
     made = [one for one in done.made if one["kind"] == kinds.get(done.name)]
     try:
         job = load_job(done.spec)

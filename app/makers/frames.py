@@ -10,8 +10,8 @@ from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
-PageKind = Literal["home", "compare", "glossary", "alignments", "alignment", "jobs", "job", "new-job"]
-DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image"]
+PageKind = Literal["home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job"]
+DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams"]
 
 
 def plain_frame(
@@ -66,6 +66,7 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         dictionary_url=urls.dictionary(entry.slug),
         concepts_url=urls.concepts(entry.slug),
         images_url=urls.images(entry.slug),
+        streams_url=urls.streams(entry.slug) if opened.atlas.is_universal else "",
         compare_url=urls.compare(query_of(entry)),
         search_url=urls.concepts(entry.slug),
         q=place.q,

@@ -14,9 +14,9 @@ from store.atlas.grammar import Condition, Op, Query, SortKey, parse_query
 from store.vocabulary import Badge, Band
 
 RANGES = ("density", "importance", "max", "purity", "position_entropy", "spatial_size")
-STREAM_RANGES = ("firing_entropy", "stream_correlation")
+STREAM_RANGES = ("firing_entropy", "stream_correlation_held_out")
 SORTS = ("-importance", "-density", "density", "-max", "-purity", "-spatial_size", "position_entropy", "id")
-STREAM_SORTS = ("-firing_entropy", "firing_entropy", "-stream_correlation")
+STREAM_SORTS = ("-firing_entropy", "firing_entropy", "-stream_correlation", "-stream_correlation_held_out")
 MOST_CLASSES = 60
 SIZES = (24, 48, 96)
 _SORT_WORDS = {"-": "largest first", "": "smallest first"}

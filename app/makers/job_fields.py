@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from store.bundled import BUNDLED
-from store.presets import PRESETS
+from store.presets import DEMO_STREAMS, DEMO_UNIVERSAL, PRESETS
+from store.streams import write_streams
 from store.vocabulary import Fit, JobKind
 
-FieldKind = Literal["text", "number", "select", "check", "code"]
+FieldKind = Literal["text", "number", "select", "check", "lines", "code"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,47 @@ _TRAIN: Final = (
     _REBUILD,
 )
 
+_PROCEDURES: Final = (
+    ("all", "all: every model at every step"),
+    ("sampled", "sampled: one model per step"),
+    ("published", "published: as in the paper"),
+)
+_CODES: Final = (
+    ("topk", "topk: largest of each token"),
+    ("batchtopk", "batchtopk: largest of a batch"),
+    ("shared", "shared: the same for all models"),
+)
+
+_UNIVERSAL: Final = (
+    Field("collection", "Collection", kind="select", required=True, path=("collection",), group="What is read"),
+    Field(
+        "streams",
+        "Models",
+        "two to five MODEL:LAYER@HEIGHTxWIDTH; without a size the model's own",
+        "lines",
+        write_streams(DEMO_STREAMS).replace(",", "\n"),
+        required=True,
+        path=("streams",),
+        group="What is read",
+    ),
+    Field("fit", "Fit", "how photos meet the inputs", "select", Fit.COVER.value, _FITS, group="What is read"),
+    Field(
+        "live",
+        "Store no activations: the models make them anew whenever they are read",
+        kind="check",
+        group="What is read",
+    ),
+    Field("n_concepts", "Concepts", f"empty: {DEMO_UNIVERSAL.n_concepts}", "number", group="Dictionary"),
+    Field("n_active", "Active per token", f"empty: {DEMO_UNIVERSAL.n_active}", "number", group="Dictionary"),
+    Field("epochs", "Epochs", f"empty: {DEMO_UNIVERSAL.epochs}", "number", group="Dictionary"),
+    Field("seed", "Seed", "of first weights and samples", "number", "0", group="Dictionary"),
+    Field("procedure", "Procedure", kind="select", choices=_PROCEDURES, default="all", group="Dictionary"),
+    Field("choice", "Codes", kind="select", choices=_CODES, default="topk", group="Dictionary"),
+    Field("slug", "Name in addresses", "empty: the models'", path=("slug",), group="Name"),
+    Field("title", "Title", "empty: the models'", path=("title",), group="Name"),
+    _REBUILD,
+)
+
 _INDEX: Final = (
     Field("dictionary", "Dictionary", kind="select", required=True, path=("dictionary",), group="Evidence"),
     Field(
@@ -156,6 +198,7 @@ FORMS: Final[dict[str, Sequence[Field]]] = {
     JobKind.INGEST: _INGEST,
     JobKind.EXTRACT: (*_READING, _REBUILD),
     JobKind.TRAIN: _TRAIN,
+    JobKind.UNIVERSAL: _UNIVERSAL,
     JobKind.INDEX: _INDEX,
     JobKind.ALIGN: _ALIGN,
     "spec": _SPEC,
@@ -164,6 +207,11 @@ HEADINGS: Final = {
     JobKind.INGEST: ("Ingest photos", "A folder of photos becomes a collection."),
     JobKind.EXTRACT: ("Extract activations", "A model reads a collection at one layer; free workers share the work."),
     JobKind.TRAIN: ("Train a dictionary", "Concepts are learned; activations are extracted first if they are missing."),
+    JobKind.UNIVERSAL: (
+        "Train a universal dictionary",
+        "Several models look at the same photos through one set of concepts: which do they share, which are one "
+        "model's own?",
+    ),
     JobKind.INDEX: (
         "Index a dictionary",
         "The evidence of each concept is gathered, so that the explorer can show it.",

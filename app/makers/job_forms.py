@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -24,11 +24,18 @@ from store.catalog.collections import list_collections
 from store.catalog.dictionaries import list_dictionaries
 from store.catalog.jobs import find_unfinished, get_job
 from store.commands import command_of, nearest_preset
-from store.errors import ConceptoscopeError, NotFound
+from store.errors import ConceptoscopeError, InvalidInput, NotFound
 from store.jobs import AnyJob, load_job
 from store.methods import load_dictionary_spec
-from store.presets import get_preset
-from store.vocabulary import JobKind
+from store.naming import universal_slug, universal_title
+from store.presets import DEMO_UNIVERSAL, get_preset
+from store.specs import ExtractionSpec
+from store.streams import find_fault, parse_streams, stream_name, write_streams
+from store.universal import artifact_kind
+from store.vocabulary import JobKind, Kind
+
+_FAULT_AT: Final[dict[str, str]] = {JobKind.UNIVERSAL: "streams"}
+"""Fields that are read by us before the job is judged."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def fill(site: Site, kind: str, given: Mapping[str, str]) -> Filled:
     except ValidationError as fault:
         return Filled(values, None, _by_field(kind, fault))
     except ConceptoscopeError as fault:
-        return Filled(values, None, {"": (str(fault),)})
+        return Filled(values, None, {_FAULT_AT.get(kind, ""): (str(fault),)})
     except ValueError as fault:
         return Filled(values, None, {"spec" if kind == "spec" else "": (f"This is not JSON: {fault}.",)})
 
@@ -80,7 +87,7 @@ def _job(kind: str, values: Mapping[str, str]) -> AnyJob:
     if kind == "spec":
         return load_job(json.loads(values["spec"]))
     parts = {JobKind.INGEST: _ingest, JobKind.EXTRACT: _extract, JobKind.TRAIN: _train, JobKind.INDEX: _index}
-    parts |= {JobKind.ALIGN: _align}
+    parts |= {JobKind.UNIVERSAL: _universal, JobKind.ALIGN: _align}
     return load_job({"kind": kind, "rebuild": values["rebuild"] == "on"} | parts[JobKind(kind)](values))
 
 
@@ -111,6 +118,21 @@ def _train(values: Mapping[str, str]) -> dict[str, Any]:
     slug = values["slug"] or _slug(f"{values['model']}-{values['layer']}-{spec['method']}")
     title = values["title"] or f"{model}, {values['layer']}, {spec['method']}"
     return _extract(values) | {"dictionaries": [{"slug": slug, "title": title, "spec": spec}]}
+
+
+def _universal(values: Mapping[str, str]) -> dict[str, Any]:
+    streams = parse_streams(values["streams"], stored=values["live"] != "on")
+    fault = find_fault([stream_name(stream) for stream in streams])
+    if fault:
+        raise InvalidInput(fault)
+    names = ("n_concepts", "n_active", "epochs", "seed", "procedure", "choice")
+    spec = DEMO_UNIVERSAL.as_json() | {name: values[name] for name in names if values[name]}
+    named = {"slug": values["slug"] or universal_slug(streams), "title": values["title"] or universal_title(streams)}
+    read = {
+        "collection": values["collection"],
+        "streams": [stream.as_json() | {"fit": values["fit"]} for stream in streams],
+    }
+    return read | named | {"spec": spec}
 
 
 def _index(values: Mapping[str, str]) -> dict[str, Any]:
@@ -163,6 +185,8 @@ def _again(spec: dict[str, Any]) -> dict[str, str]:
         found["live"] = not spec["extraction"].get("stored", True)
     if "dictionaries" in spec:
         found |= _dictionary_again(spec["dictionaries"][0])
+    if "streams" in spec:
+        found |= _universal_again(spec)
     return {name: _as_text(value) for name, value in found.items()}
 
 
@@ -176,6 +200,13 @@ def _dictionary_again(named: dict[str, Any]) -> dict[str, Any]:
     preset = nearest_preset(load_dictionary_spec(named["spec"]))
     fields = {name: named["spec"][name] for name in ("n_concepts", "n_active", "epochs", "seed")}
     return fields | {"slug": named["slug"], "title": named["title"], "preset": preset.name if preset else ""}
+
+
+def _universal_again(spec: dict[str, Any]) -> dict[str, Any]:
+    streams = [ExtractionSpec.model_validate(one) for one in spec["streams"]]
+    fields = {name: spec["spec"][name] for name in ("n_concepts", "n_active", "epochs", "seed", "procedure", "choice")}
+    text = write_streams(streams).replace(",", "\n")
+    return fields | {"streams": text, "fit": streams[0].fit.value, "live": not streams[0].stored}
 
 
 def _at(spec: Any, path: Sequence[str]) -> Any:
@@ -258,6 +289,8 @@ def _choices(site: Site) -> dict[str, list[tuple[str, str]]]:
     """Names that the store knows, for the fields that ask for them."""
     with site.catalog.session() as session:
         collections = [(row.slug, f"{row.title} ({row.n_images:,} images)") for row in list_collections(session)]
-        dictionaries = [(row.slug, row.title) for row in list_dictionaries(session, with_atlas=False)]
-    others = dictionaries[1:] + dictionaries[:1]
-    return {"collection": collections, "dictionary": dictionaries, "first": dictionaries, "second": others}
+        rows = list_dictionaries(session, with_atlas=False)
+    dictionaries = [(row.slug, row.title) for row in rows]
+    single = [(row.slug, row.title) for row in rows if artifact_kind(row.method) is Kind.DICTIONARY]
+    others = single[1:] + single[:1]
+    return {"collection": collections, "dictionary": dictionaries, "first": single, "second": others}

@@ -6,10 +6,11 @@ from typing import Final
 
 from app import urls
 from app.makers.jobs import make_job_brief, make_workers, nobody_takes
-from app.params import CURSOR, LIMIT, Param, as_index
+from app.params import CURSOR, LIMIT, Param
 from app.site import Site
 from app.views.base import Choice, Paging
 from app.views.jobs import JobBrief, JobsView
+from store.atlas.cursor import parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.catalog.jobs import JobFilter, count_jobs, count_until, list_jobs, list_members
 from store.catalog.session import Session
@@ -22,7 +23,6 @@ STATE: Final = Param("state", "Only jobs in this state.", tuple(state.value for 
 KIND: Final = Param("kind", "Only jobs of this kind.", tuple(kind.value for kind in JobKind))
 MEMBERS: Final = Param("members", "Whether the jobs of pipelines are listed, too.", ("no", "yes"), default="no")
 PARAMS: Final = (STATE, KIND, MEMBERS, CURSOR, LIMIT)
-_LIMIT_MAX: Final = 200
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ class JobPage:
 
 def ask_jobs(values: Mapping[str, str]) -> Asked:
     """What declared parameters mean; raises ``BadQuery``."""
-    limit = as_index("limit", values["limit"]) or 0
-    if not 1 <= limit <= _LIMIT_MAX:
-        raise BadQuery(Fault("limit", f"'limit' is a whole number from 1 to {_LIMIT_MAX}, not '{values['limit']}'."))
+    limit = parse_limit(values["limit"])
     which = JobFilter(
         states=[JobState(values["state"])] if values["state"] else [],
         kinds=[JobKind(values["kind"])] if values["kind"] else [],

@@ -131,7 +131,7 @@ def _step(step: JobStep) -> StepView:
 def _made(site: Site, made: dict[str, Any]) -> MadeView:
     slug, kind = made.get("slug"), made["kind"]
     shown = {entry.slug for entry in site.roster.entries()}
-    url = urls.dictionary(slug) if slug in shown and kind in (Kind.ATLAS, Kind.DICTIONARY) else None
+    url = urls.dictionary(slug) if slug in shown and kind in (Kind.ATLAS, Kind.DICTIONARY, Kind.UNIVERSAL) else None
     return MadeView(kind=kind, slug=slug, digest=made["digest"], reused=made.get("reused", False), url=url)
 
 

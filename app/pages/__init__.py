@@ -15,6 +15,8 @@ from app.pages import (
     job_forms,
     jobs,
     media,
+    streams,
+    together,
     twins,
 )
 
@@ -22,6 +24,7 @@ routers: tuple[APIRouter, ...] = (
     twins.router,
     home.router,
     dictionary.router,
+    streams.router,
     concepts.router,
     concept.router,
     images.router,
@@ -29,6 +32,7 @@ routers: tuple[APIRouter, ...] = (
     compare.router,
     glossary.router,
     alignment.router,
+    together.router,
     job_forms.router,
     jobs.router,
     media.router,

@@ -14,17 +14,19 @@ from app.site import SiteDep
 from app.timing import timed
 from app.views.base import Crumb
 
+ORDINALS = ("first", "second", "third", "fourth")
 router = APIRouter(include_in_schema=False)
-_A, _B = Param("a", "One dictionary."), Param("b", "Another dictionary.")
+_NAMED = tuple(Param(name, f"The {word} dictionary.") for name, word in zip("abcd", ORDINALS, strict=True))
 CRUMB = Crumb(label="Alignments", url=urls.alignments())
 
 
 @router.get("/align")
 def alignments(request: Request, site: SiteDep) -> Response:
     """All alignments; what the form names is sent on to its own address."""
-    values = read_params(request, _A, _B, display=True)
-    if values["a"] and values["b"]:
-        return RedirectResponse(urls.alignment(values["a"], values["b"]), 303)
+    values = read_params(request, *_NAMED, display=True)
+    slugs = list(dict.fromkeys(slug for slug in values.values() if slug))
+    if len(slugs) > 1:
+        return RedirectResponse(urls.together(slugs), 303)
     view = make_alignments(site)
     frame = plain_frame(
         "alignments",
@@ -43,7 +45,7 @@ def alignment(a: str, b: str, *, request: Request, site: SiteDep) -> Response:
     asked = ask_alignment(read_params(request, *PARAMS, display=True))
     etag = page_etag(request, site, stamp_of(site, a, b))
     with aligned(site, a, b) as one, timed("data"):
-        view = make_alignment(one, asked)
+        view = make_alignment(one, asked, entries=site.roster.entries())
     frame = plain_frame(
         "alignment",
         title=f"{view.a.title} against {view.b.title}",

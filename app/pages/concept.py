@@ -8,6 +8,7 @@ from app import urls
 from app.answers import fragment_answer, page_answer, page_etag
 from app.makers.asking import ask_page
 from app.makers.concept import make_concept
+from app.makers.concept_streams import find_concept_streams
 from app.makers.concepts import concept_name, parse_concept
 from app.makers.examples import make_examples
 from app.makers.frames import Place, dictionary_frame, make_switch
@@ -51,5 +52,7 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
     band = Band(read_params(request, BAND, display=True)["band"])
     etag = page_etag(request, site)
     with site.opened(entry) as opened:
-        row = make_examples(opened, parse_concept(opened, index), band=band)
-    return fragment_answer(site, "concept/_examples.html", view=row, etag=etag, row=row)
+        number = parse_concept(opened, index)
+        row = make_examples(opened, number, band=band)
+        streams = find_concept_streams(site, opened, number, band=band)
+    return fragment_answer(site, "concept/_examples.html", view=row, etag=etag, row=row, streams=streams)

@@ -50,6 +50,12 @@ def alignment(a: str, b: str, request: Request) -> RedirectResponse:
     return _to(urls.api_alignments(a, b, query=_kept(request, less=DISPLAY)))
 
 
+@router.get("/align/{a}/{b}/{rest:path}.json")
+def together(a: str, b: str, *, rest: str, request: Request) -> RedirectResponse:
+    """Three or four dictionaries side by side, with filters and order."""
+    return _to(urls.api_together((a, b, *rest.split("/")), _kept(request, less=DISPLAY)))
+
+
 @router.get("/jobs.json")
 def jobs(request: Request) -> RedirectResponse:
     """All jobs, with the filters."""
@@ -85,6 +91,12 @@ def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
     """A concept; the order it was found in is the page's own affair."""
     band = {"band": request.query_params.get("band", "")}
     return _to(urls.api_concept(slug, index, query=band))
+
+
+@router.get("/d/{slug}/streams.json")
+def streams(slug: str) -> RedirectResponse:
+    """What the models of a dictionary share."""
+    return _to(urls.api_dictionaries(slug, "streams"))
 
 
 @router.get("/d/{slug}/i.json")

@@ -90,6 +90,18 @@ class Fan(View):
     shares: tuple[float, ...] = Field(description="share of its firing tokens on which each of the others fires")
 
 
+class Between(View):
+    """Two fields that limit a number, as one form has them."""
+
+    label: str
+    low_name: str
+    high_name: str
+    low: str = Field(description="what the lower field holds; empty when unset")
+    high: str
+    low_hint: str = Field("", description="the smallest there is")
+    high_hint: str = ""
+
+
 class AlignmentView(View):
     """The page of an alignment; of ``pairs``, ``fans`` and ``alone`` one is filled."""
 
@@ -106,7 +118,10 @@ class AlignmentView(View):
     alone: tuple[ConceptCard, ...] = ()
     tabs: tuple[Choice, ...] = Field((), exclude=True)
     sorts: tuple[Choice, ...] = Field((), exclude=True)
-    minimum: str = Field("", exclude=True)
+    correlation: Between = Field(exclude=True)
+    energies: tuple[Between, ...] = Field((), exclude=True)
+    applied: tuple[Choice, ...] = Field((), exclude=True, description="filters in words, with addresses without them")
+    others: tuple[Choice, ...] = Field((), exclude=True, description="dictionaries that could be set beside these two")
     mutual_only: bool = Field(False, exclude=True)
     swap_url: str = Field("", exclude=True)
     clear_url: str = Field("", exclude=True)

@@ -105,10 +105,12 @@ class Frame(View):
         "concept",
         "images",
         "image",
+        "streams",
         "compare",
         "glossary",
         "alignments",
         "alignment",
+        "together",
         "jobs",
         "job",
         "new-job",
@@ -126,6 +128,7 @@ class Frame(View):
     dictionary_url: str = ""
     concepts_url: str = Field("", description="grid of the dictionary at hand, unfiltered")
     images_url: str = Field("", description="image index of the dictionary at hand")
+    streams_url: str = Field("", description="what its models share; empty for a dictionary of one model")
     compare_url: str = Field("/compare", description="dictionaries beside each other; those of the layer at hand")
     search_url: str = Field("", description="where the search box sends its q by GET; empty hides the box")
     q: str = Field("", description="what the search box holds")

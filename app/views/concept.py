@@ -6,6 +6,7 @@ from app.views.alignment import Elsewhere
 from app.views.base import Choice, Fact, Number, PixelBox, View
 from app.views.concepts import ConceptCard, ConceptChip
 from app.views.plots import BarChart
+from app.views.streams import ConceptStreams
 
 
 class ExampleLinks(View):
@@ -145,6 +146,9 @@ class ConceptView(View):
     position: PositionView | None
     classes: tuple[ClassRow, ...]
     neighbors: tuple[NeighborList, ...] = Field(description="four kinds, always four")
+    streams: ConceptStreams | None = Field(
+        description="in each model of a universal dictionary; None of an ordinary one"
+    )
     elsewhere: tuple[Elsewhere, ...] = Field(description="what answers to it in aligned dictionaries")
     provenance: tuple[Fact, ...]
     grid_url: str = Field(exclude=True, description="back to the grid in the order it came from")

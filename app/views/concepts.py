@@ -50,6 +50,7 @@ class ConceptCard(ConceptChip):
     firing_entropy: float | None
     firing_jaccard: float | None
     stream_correlation: float | None
+    stream_correlation_held_out: float | None
     main_stream: str | None
 
 

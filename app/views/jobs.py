@@ -143,6 +143,7 @@ class StepEstimateView(View):
     """A part of a job, and how long it will take."""
 
     name: str
+    key: str = Field(description="the part with its model or method, by which earlier ones are alike")
     seconds: float | None
     basis: str = Field(description="earlier, typical or unknown")
     n_earlier: int = Field(description="earlier steps that it was learned from")
@@ -163,7 +164,7 @@ class FieldView(View):
     name: str
     label: str
     help: str
-    kind: str = Field(description="text, number, select, check or code")
+    kind: str = Field(description="text, number, select, check, lines or code")
     value: str
     choices: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()

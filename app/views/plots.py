@@ -5,7 +5,7 @@ All coordinates are user units of ``viewBox="0 0 {area.width} {area.height}"``; 
 
 from pydantic import Field
 
-from app.views.base import View
+from app.views.base import PixelBox, View
 
 
 class Area(View):
@@ -131,6 +131,9 @@ class CellChart(View):
     x: Axis
     y: Axis
     cells: tuple[Cell, ...]
+    x_range: tuple[float, float] | None = Field(None, description="numbers at ``area.left`` and ``area.right``")
+    y_range: tuple[float, float] | None = Field(None, description="numbers at ``area.bottom`` and ``area.top``")
+    chosen: PixelBox | None = Field(None, description="what is picked out of it")
 
 
 class Gauge(View):
@@ -177,3 +180,37 @@ class ScatterChart(View):
     y: Axis
     points: tuple[Point, ...]
     front: str
+
+
+class PolygonPoint(View):
+    """A thing between the corners of a polygon, by its shares."""
+
+    key: str
+    label: str
+    x: float
+    y: float
+    radius: float
+    shares: tuple[float, ...]
+    url: str
+
+
+class Corner(View):
+    """A corner and where its name goes."""
+
+    label: str
+    x: float
+    y: float
+    text_x: float
+    text_y: float
+    anchor: str
+
+
+class PolygonChart(View):
+    """Things placed by their shares of three or more: a share of 1 is a corner, equal shares the middle."""
+
+    title: str
+    description: str
+    area: Area
+    corners: tuple[Corner, ...]
+    outline: str = Field(description="points of the polygon")
+    points: tuple[PolygonPoint, ...]

@@ -57,7 +57,7 @@ function fill(plot, first, last) {
 }
 
 /** Three significant digits, rounded away from the interval, so that no edge value drops out. */
-function outward(text, round) {
+export function outward(text, round) {
   const value = Number(text);
   if (!value) return "0";
   const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 2);

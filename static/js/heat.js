@@ -2,7 +2,7 @@
 import { channel, contourLevels, coverAlpha, lineAlpha, stops, tintAlpha } from "./palettes.js";
 
 const DEFAULTS = {
-  heat: "1", mode: "tint", opacity: "65", threshold: "0", colour: "viridis", smooth: "1", scale: "concept", context: "photo",
+  heat: "1", mode: "tint", opacity: "65", threshold: "0", colour: "viridis", smooth: "1", scale: "concept", context: "photo", draw: "both",
 };
 const root = document.documentElement;
 const form = document.querySelector("#heat-form");
@@ -11,6 +11,7 @@ let state = { ...DEFAULTS, ...stored(), ...asked() };
 /** Draw with the current choices; also for parts of the page that came later. */
 export function redraw() {
   for (const name of ["heat", "mode", "smooth", "scale"]) root.dataset[name] = state[name];
+  root.dataset.draw = form?.elements.draw ? state.draw : "both";
   root.style.setProperty("--heat-opacity", state.opacity / 100);
   drawTables();
   drawContext();
@@ -29,7 +30,7 @@ export function startHeat() {
   if (!form) return redraw();
   fill();
   redraw();
-  form.addEventListener("input", take);
+  addEventListener("input", ({ target }) => target.form === form && take()); // some fields lie outside the form
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {
     event.preventDefault();

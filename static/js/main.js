@@ -14,6 +14,8 @@ startGrid();
 startConcept();
 if (document.querySelector("#live")) import("./jobs.js").then(({ startJobs }) => startJobs());
 if (document.querySelector(".linked")) import("./pairs.js").then(({ startPairs }) => startPairs());
+if (document.querySelector("[data-picks]")) import("./picks.js").then(({ startPicks }) => startPicks());
+if (document.querySelector("#entropy-form")) import("./streams.js").then(({ startStreams }) => startStreams());
 if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
 
 const body = document.body;

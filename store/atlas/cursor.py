@@ -64,9 +64,9 @@ def decode_cursor(text: str, *, binding: str) -> int:
 
 
 def parse_limit(text: str, *, default: int = LIMIT_DEFAULT, most: int = LIMIT_MAX) -> int:
-    """A page size; larger asks are clamped. Raises ``BadQuery`` for what is no positive whole number."""
+    """A page size; raises ``BadQuery`` that names the bounds for anything outside them."""
     if not text:
         return default
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
         raise BadQuery(Fault("limit", f"'limit' is a whole number from 1 to {most}, not '{text}'."))
-    return min(int(text), most)
+    return int(text)

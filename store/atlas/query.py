@@ -22,6 +22,7 @@ LINEAR = frozenset(
         "firing_entropy",
         "firing_jaccard",
         "stream_correlation",
+        "stream_correlation_held_out",
     }
 )
 """Columns whose histogram has evenly spaced edges; all others are spread over decades and get log-spaced ones."""

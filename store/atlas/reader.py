@@ -141,6 +141,28 @@ class Atlas:
         sql = "SELECT band, count(*) AS n FROM example WHERE concept = ? AND stream = ? GROUP BY band"
         return {row["band"]: row["n"] for row in self._file.rows(sql, [self.check(concept), stream])}
 
+    def strongest(self, concepts: Sequence[int], *, limit: int, stream: int = 0) -> list[Row]:
+        """The first examples of the band ``top`` of several concepts, with their image's id, size and class."""
+        sql = """
+            SELECT e.*, i.id, i.width, i.height, i.class, i.thumbnail_width, i.thumbnail_height
+            FROM example e JOIN image i USING (image)
+            WHERE e.concept IN (SELECT unnest(?)) AND e.stream = ? AND e.band = 'top' AND e.rank < ?
+            ORDER BY e.concept, e.rank
+        """
+        return self._file.rows(sql, [list(concepts), stream, limit]) if concepts else []
+
+    def maps_on(self, pairs: Sequence[tuple[int, str]], *, stream: int = 0) -> dict[tuple[int, str], Row]:
+        """Peak, map and scale of concepts on images, by (concept, image's id); only of those that are examples."""
+        numbers = {self.image_index[image]: image for _, image in pairs if image in self.image_index}
+        sql = """
+            SELECT concept, image, value, heat, heat_scale FROM example
+            WHERE concept IN (SELECT unnest(?)) AND stream = ? AND image IN (SELECT unnest(?))
+        """
+        wanted, concepts = set(pairs), list({concept for concept, _ in pairs})
+        rows = self._file.rows(sql, [concepts, stream, list(numbers)]) if numbers else []
+        found = {(row["concept"], numbers[row["image"]]): row for row in rows}
+        return {key: row for key, row in found.items() if key in wanted}
+
     def sprite(self, concept: int, band: Band, *, stream: int = 0) -> Row:
         """Crops (WebP), heat (PNG) and number of crops; raises ``NotFound`` for a concept without examples."""
         sql = "SELECT n, crops, heat FROM sprite WHERE concept = ? AND stream = ? AND band = ?"
@@ -165,6 +187,11 @@ class Atlas:
         """The concept in each stream of a universal dictionary, in their order; empty when there is one stream."""
         sql = "SELECT * FROM stream_concept WHERE concept = ? ORDER BY stream"
         return self._file.rows(sql, [self.check(concept)])
+
+    def firing_shares(self) -> Array:
+        """Each concept's firings by stream ``[K M]``, rows with the sum 1; NaN where it never fires."""
+        found = self._file.columns("SELECT firing_share FROM stream_concept ORDER BY concept, stream")
+        return filled(found["firing_share"]).reshape(self.n_concepts, -1)
 
     def cofire(self, concept: int) -> list[Row]:
         """The concept in each two streams: how often both fire at one place, and how alike their codes are."""
@@ -256,12 +283,25 @@ class Atlas:
 
     def patch_codes(self, image_id: str, *, stream: int = 0) -> tuple[Array, Array]:
         """Concept indices uint32 and codes float16, both [rows cols n_top], strongest first; 0 = empty slot."""
-        sql = "SELECT n_top, concepts, values FROM patch_code WHERE image = ? AND stream = ?"
-        for row in self._file.rows(sql, [self._image(image_id), stream]):
-            shape = (self.streams[stream].grid.rows, self.streams[stream].grid.cols, row["n_top"])
-            concepts = np.frombuffer(row["concepts"], dtype="<u4").reshape(shape)
-            return concepts, np.frombuffer(row["values"], dtype="<f2").reshape(shape)
+        self._image(image_id)
+        for codes in self.codes_on((image_id,), stream=stream).values():
+            return codes
         raise NotFound("patch codes of image", image_id)
+
+    def codes_on(self, images: Sequence[str], *, stream: int = 0) -> dict[str, tuple[Array, Array]]:
+        """The same of several images, by their ids; those that the atlas does not show are left out."""
+        numbers = {self.image_index[image]: image for image in images if image in self.image_index}
+        grid = self.streams[stream].grid
+        sql = """
+            SELECT image, n_top, concepts, values FROM patch_code
+            WHERE image IN (SELECT unnest(?)) AND stream = ?
+        """
+        found = {}
+        for row in self._file.rows(sql, [list(numbers), stream]) if numbers else ():
+            shape = (grid.rows, grid.cols, row["n_top"])
+            concepts = np.frombuffer(row["concepts"], dtype="<u4").reshape(shape)
+            found[numbers[row["image"]]] = concepts, np.frombuffer(row["values"], dtype="<f2").reshape(shape)
+        return found
 
     def as_map(self, blob: bytes, *, stream: int = 0) -> Array:
         """A stored map as uint8 [rows cols]."""

@@ -87,10 +87,22 @@ CONCEPT = Table(
             "correlation over images of its mean codes in two streams, mean over all pairs of streams; "
             "a pair with a silent stream counts 0",
         ),
+        Column(
+            "stream_correlation_held_out",
+            "DOUBLE",
+            "[-1, 1] or NULL",
+            "the same over held-out images alone; NULL where it fires on none of them",
+        ),
         Column("main_stream", "VARCHAR", "model:layer or NULL", "stream with the largest share of its firings"),
     ),
 )
-STREAM_COLUMNS = ("firing_entropy", "firing_jaccard", "stream_correlation", "main_stream")
+STREAM_COLUMNS = (
+    "firing_entropy",
+    "firing_jaccard",
+    "stream_correlation",
+    "stream_correlation_held_out",
+    "main_stream",
+)
 """Columns of ``concept`` that have values in the atlas of a universal dictionary only."""
 
 EXAMPLE = Table(
@@ -323,6 +335,7 @@ COFIRE = Table(
         Column("jaccard", "DOUBLE", "[0, 1] or NULL", "n_both over the patches where it fires in either"),
         Column("correlation", "DOUBLE", "[-1, 1] or NULL", "Pearson's, of common codes over all patches"),
         Column("image_correlation", "DOUBLE", "[-1, 1] or NULL", "Pearson's, of mean common codes over all images"),
+        Column("image_correlation_held_out", "DOUBLE", "[-1, 1] or NULL", "the same over held-out images alone"),
     ),
 )
 

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from store.catalog.tables import Atlas, Collection, Dictionary, Model
 from store.catalog.wanted import note_replaced
-from store.errors import NotFound
+from store.errors import InvalidInput, NotFound
+from store.universal import artifact_kind
 from store.vocabulary import Kind
 
 
@@ -53,10 +54,22 @@ def get_dictionary(session: Session, slug: str) -> Dictionary:
     return found
 
 
+def get_single_dictionary(session: Session, slug: str) -> Dictionary:
+    """The dictionary of that slug, which must be of one model; raises ``InvalidInput`` for a universal one."""
+    found = get_dictionary(session, slug)
+    if artifact_kind(found.method) is Kind.UNIVERSAL:
+        raise InvalidInput(
+            f"'{slug}' is a universal dictionary, whose concepts are already those of several models "
+            f"({found.model.title}): this works with dictionaries of one model. `conceptoscope ls` lists them."
+        )
+    return found
+
+
 def save_dictionary(session: Session, facts: DictionaryFacts) -> Dictionary:
     """Record a dictionary, or point its slug to a new build."""
     row = session.scalar(select(Dictionary).where(Dictionary.slug == facts.slug)) or Dictionary(slug=facts.slug)
-    note_replaced(session, Kind.DICTIONARY, row.digest, new=facts.digest)
+    if row.digest is not None:  # a fresh row has none
+        note_replaced(session, artifact_kind(row.method), row.digest, new=facts.digest)
     row.title, row.model, row.collection, row.layer = facts.title, facts.model, facts.collection, facts.layer
     row.method, row.digest, row.n_concepts = facts.method, facts.digest, facts.n_concepts
     row.spec, row.metrics = facts.spec, facts.metrics

@@ -1,5 +1,6 @@
 """Models in the catalog."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -7,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from store.catalog.tables import Model
 from store.errors import NotFound
+from store.naming import joint_slug, joint_title, marked, model_title
+from store.specs import ExtractionSpec
 
 
 def list_models(session: Session) -> list[Model]:
@@ -29,3 +32,17 @@ def save_model(session: Session, slug: str, *, title: str, facts: dict[str, Any]
     session.add(row)
     session.flush()
     return row
+
+
+def save_joint_model(session: Session, streams: Sequence[ExtractionSpec]) -> Model:
+    """Record several models read together; the same ones read elsewhere are another row, with a mark in its slug."""
+    slug, title = joint_slug(streams), joint_title(streams)
+    facts = {"streams": [_stream_facts(stream) for stream in streams]}
+    there = session.scalar(select(Model).where(Model.slug == slug))
+    if there is not None and there.facts != facts:
+        slug = marked(slug, facts)
+    return save_model(session, slug, title=title, facts=facts)
+
+
+def _stream_facts(stream: ExtractionSpec) -> dict[str, Any]:
+    return {"model": stream.model, "title": model_title(stream.model), "layer": stream.layer}

@@ -145,7 +145,12 @@ class Job(Base):
     """
 
     __tablename__ = "job"
-    __table_args__ = (UniqueConstraint("parent_id", "place"), Index("ix_job_state_id", "state", "id"))
+    __table_args__ = (
+        UniqueConstraint("parent_id", "place"),
+        Index("ix_job_state_id", "state", "id"),
+        Index("ix_job_kind_state", "kind", "state", "queued_at", "rate"),
+        Index("ix_job_started_at", "started_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
     title: Mapped[str] = mapped_column(String(300))

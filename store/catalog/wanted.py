@@ -13,6 +13,7 @@ from store.catalog.runs import n_changed
 from store.catalog.session import Catalog
 from store.catalog.tables import Alignment, Atlas, Collection, Dictionary, Moment, Wanted
 from store.errors import Unavailable
+from store.universal import artifact_kind
 from store.vocabulary import Kind
 
 _INSERT: Final = "INSERT INTO wanted (kind, digest, wanted_at) VALUES (:kind, :digest, :wanted_at) ON CONFLICT "
@@ -23,10 +24,11 @@ _BEGIN: Final = text(f"{_INSERT} DO NOTHING").bindparams(_MOMENT)
 
 def list_references(session: Session) -> dict[Kind, set[str]]:
     """Digests that the catalog refers to, by kind of artifact."""
-    return {
+    learned: dict[Kind, set[str]] = {Kind.DICTIONARY: set(), Kind.UNIVERSAL: set()}
+    for method, digest in session.execute(select(Dictionary.method, Dictionary.digest)):
+        learned[artifact_kind(method)].add(digest)
+    return learned | {
         Kind.COLLECTION: set(session.scalars(select(Collection.digest))),
-        Kind.DICTIONARY: set(session.scalars(select(Dictionary.digest))),
-        Kind.UNIVERSAL: set(),
         Kind.ATLAS: set(session.scalars(select(Atlas.digest))),
         Kind.ALIGNMENT: set(session.scalars(select(Alignment.digest))),
         Kind.ACTIVATIONS: set(),

@@ -9,7 +9,7 @@ from store.metrics.streams import STREAMS
 from store.metrics.tokens import CODES, RECONSTRUCTION, SPARSITY
 from store.metrics.training import TRAINING
 
-__all__ = ["GROUPS", "METRICS", "STREAM_METRICS", "Better", "Metric", "get_metric"]
+__all__ = ["GROUPS", "METRICS", "Better", "Metric", "get_metric"]
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "reconstruction": RECONSTRUCTION,
@@ -18,19 +18,16 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
     "codes": CODES,
     "labels": LABELS + PREDICTIONS,
     "stability": STABILITY,
+    "streams": STREAMS,
     "training": TRAINING,
 }
 """All metrics by what they are about, in the order in which they are shown."""
 
 METRICS: dict[str, Metric] = {metric.key: metric for group in GROUPS.values() for metric in group}
 
-STREAM_METRICS: dict[str, Metric] = {metric.key: metric for metric in STREAMS}
-"""Those of universal dictionaries, which ordinary ones and their pages do not have."""
-
 
 def get_metric(key: str) -> Metric:
     """The definition of a metric; raises ``NotFound``."""
-    known = METRICS | STREAM_METRICS
-    if key not in known:
-        raise NotFound("metric", key, known=known)
-    return known[key]
+    if key not in METRICS:
+        raise NotFound("metric", key, known=METRICS)
+    return METRICS[key]

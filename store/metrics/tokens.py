@@ -2,6 +2,7 @@
 
 from store.metrics.definition import HELD_OUT, Metric, beside
 
+_ALL_STREAMS = "Of a universal dictionary the tokens of all streams count."
 _FIXED = (
     "codes are the largest positive projections, as many per token as the dictionary has on average, times the one "
     "factor that fits best. On held-out tokens."
@@ -12,7 +13,8 @@ RECONSTRUCTION = (
         "r2",
         "R² held out",
         "Share of the variance of the activations that the dictionary reconstructs: 1 − Σ‖x − x̂‖² / Σ‖x − μ‖², with "
-        f"μ the mean vector of the training tokens, so that a constant offset earns nothing. {HELD_OUT}",
+        f"μ the mean vector of the training tokens, so that a constant offset earns nothing. {HELD_OUT} Of a universal "
+        "dictionary the mean over its streams, each from its own codes.",
         low=None,
         better="higher",
         null="r2_data_atoms",
@@ -50,7 +52,7 @@ SPARSITY = (
     Metric(
         "l0",
         "L0",
-        f"Mean number of concepts with a code above 0 per token. {HELD_OUT}",
+        f"Mean number of concepts with a code above 0 per token. {HELD_OUT} {_ALL_STREAMS}",
         unit="concepts per token",
         high=None,
     ),
@@ -67,7 +69,7 @@ SPARSITY = (
         "dead_share_held_out",
         "Dead, held out",
         "Share of concepts whose code is 0 at every held-out token. A small held-out set makes rare concepts look "
-        "dead: read it beside the share over all tokens.",
+        f"dead: read it beside the share over all tokens. {_ALL_STREAMS}",
         better="lower",
         null="dead_share_random_atoms",
     ),
@@ -79,14 +81,15 @@ SPARSITY = (
     Metric(
         "dead_share_all",
         "Dead, all tokens",
-        "Share of concepts whose code is 0 at every token of both splits: nothing can be shown for them.",
+        "Share of concepts whose code is 0 at every token of both splits: nothing can be shown for them. "
+        f"{_ALL_STREAMS}",
         better="lower",
     ),
     *beside(
         Metric(
             "dense_share",
             "Dense concepts",
-            f"Share of concepts with a code above 0 at more than 10 % of the tokens. {HELD_OUT}",
+            f"Share of concepts with a code above 0 at more than 10 % of the tokens. {HELD_OUT} {_ALL_STREAMS}",
             better="lower",
         ),
         "random_atoms",

@@ -85,6 +85,46 @@ def test_pairs_are_filtered_and_sorted(
     assert [pair["correlation"] for pair in found] == [row["correlation"] for row in wanted]
 
 
+BOUNDS = {"energy_a__gte": 0.02, "energy_a__lte": 0.06, "energy_b__gte": 0.03, "energy_b__lte": 0.08}
+
+
+@pytest.mark.parametrize("names", [*[(name,) for name in BOUNDS], tuple(BOUNDS)])
+def test_pairs_are_picked_by_their_shares_of_energy(
+    client: TestClient, file: tuple[Alignment, Side], names: tuple[str, ...]
+) -> None:
+    alignment, side = file
+    sides = {"a": side, "b": side.other}
+    wanted = []
+    for rank in range(len(alignment.pairs["a"])):
+        row = alignment.pair(int(alignment.pairs["a"][rank]), int(alignment.pairs["b"][rank]))
+        energy = {key: alignment.concept(one, row[one.value])["energy"] for key, one in sides.items()}
+        fits = [energy[n[7]] >= BOUNDS[n] if n.endswith("gte") else energy[n[7]] <= BOUNDS[n] for n in names]
+        if row["is_matched"] and all(fits):
+            wanted.append(row["rank"])
+    found = all_pairs(client, "".join(f"&{name}={BOUNDS[name]}" for name in names))
+    assert [pair["rank"] for pair in found] == wanted
+    assert len(wanted) < len(all_pairs(client))
+    text = client.get(f"{PAGE}?{'&'.join(f'{name}={BOUNDS[name]}' for name in names)}").text
+    assert text.count('aria-label="Remove filter energy in') == len(names)
+
+
+def test_what_is_asked_stays_in_the_form_and_turns_with_the_sides(client: TestClient) -> None:
+    text = client.get(f"{PAGE}?min=0.1&max=0.9&energy_a__gte=0.001&energy_b__lte=0.5").text
+    for name, value in (("min", "0.1"), ("max", "0.9"), ("energy_a__gte", "0.001"), ("energy_b__lte", "0.5")):
+        assert re.search(rf'name="{name}" value="{value}"', text)
+    swapped = re.search(rf'href="(/align/{B}/{A}[^"]*)"', text)
+    assert swapped
+    query = dict(pair.split("=") for pair in swapped[1].split("?")[1].replace("&amp;", "&").split("&"))
+    assert query == {"min": "0.1", "max": "0.9", "energy_b__gte": "0.001", "energy_a__lte": "0.5"}
+    chart = data(client, f"{API}?energy_a__gte=0.02&energy_a__lte=0.06")["importance"]
+    area, (low, high) = chart["area"], chart["x_range"]
+    at = [area["left"] + np.log(v / low) / np.log(high / low) * (area["right"] - area["left"]) for v in (0.02, 0.06)]
+    assert chart["chosen"]["x"] == pytest.approx(at[0], abs=0.02)
+    assert chart["chosen"]["width"] == pytest.approx(at[1] - at[0], abs=0.02)
+    assert chart["chosen"]["height"] == area["bottom"] - area["top"]
+    assert data(client, API)["importance"]["chosen"] is None
+
+
 def test_both_orders_tell_the_same(client: TestClient) -> None:
     there = all_pairs(client)
     turned: list[dict[str, Any]] = data(client, f"/api/v1/alignments/{B}/{A}?limit=60")["pairs"]
@@ -173,6 +213,9 @@ def all_matched(client: TestClient, url: str) -> list[Any]:
         (f"/align/{A}/{A}", 404, "conceptoscope align"),
         (f"{API}?min=2", 400, "from -1 to 1"),
         (f"{API}?limit=0", 400, "1 to 60"),
+        (f"{API}?limit=61", 400, "1 to 60"),
+        (f"{API}?energy_a__gte=-1", 400, "from 0 to 1"),
+        (f"{API}?energy_c__gte=0", 400, "energy_c__gte"),
         (f"{API}?show=all", 400, "show"),
         (f"{API}?cursor=zzz", 400, "cursor"),
         (f"/m/{'0' * 64}/shared/x.webp", 404, "alignment"),

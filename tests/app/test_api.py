@@ -106,16 +106,16 @@ def test_a_cursor_of_another_query_or_build_is_refused(client: TestClient) -> No
         assert response.json()["errors"][0]["param"] == "cursor"
 
 
-def test_a_page_may_be_smaller_than_asked(client: TestClient) -> None:
-    assert get(client, f"{D}/concepts?limit=100000")["page"]["limit"] == 200
-
-
 @pytest.mark.parametrize(
     ("url", "status", "param", "words"),
     [
         (f"{D}/concepts?densty__gt=1", 400, "densty__gt", "no parameter"),
         (f"{D}/concepts?fields=id,colour", 400, "fields", "no field 'colour'"),
         (f"{D}/concepts?limit=0", 400, "limit", "1 to 200"),
+        (f"{D}/concepts?limit=201", 400, "limit", "1 to 200"),
+        (f"{D}/images?limit=201", 400, "limit", "1 to 200"),
+        (f"{D}/concepts/6/examples?limit=201", 400, "limit", "1 to 200"),
+        (f"{D}/concepts/6/neighbors?limit=201", 400, "limit", "1 to 200"),
         (f"{D}/concepts/6?colour=red", 400, "colour", "no parameter"),
         (f"{D}/concepts/6/examples?band=best", 400, "band", "cannot be 'best'"),
         (f"{D}/concepts/6/neighbors?by=map", 400, "by", "cannot be 'map'"),

@@ -18,6 +18,7 @@ from store.catalog.runs import begin_step, finish_run
 from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.jobs import IngestJob, load_job
+from store.presets import DEMO_UNIVERSAL
 from store.specs import CollectionSpec
 from store.vocabulary import JobState
 from tests.app.jobs import Numbers, empty_store, run, states, submit
@@ -39,6 +40,14 @@ FILLED = {
     "ingest": {"folder": "/photos/My Birds", "classes": "prefix", "prefix": "2", "held_out": "0.2"},
     "extract": {"collection": "shapes", "model": "timm/resnet50", "layer": "layer4", "height": "64", "width": "96"},
     "train": {"collection": "shapes", "preset": "relu-small", "n_concepts": "99", "seed": "3", "live": "on"},
+    "universal": {
+        "collection": "shapes",
+        "streams": "mobilenet-v2:blocks.6@64x96\r\ntimm/resnet50:layer4,saliency-vit-s14:blocks.11",
+        "n_concepts": "99",
+        "choice": "batchtopk",
+        "fit": "squash",
+        "live": "on",
+    },
     "index": {"dictionary": "tiny-topk", "n_examples": "12", "rebuild": "on"},
     "align": {"first": "tiny-topk", "second": "wide-topk"},
     "spec": {"spec": json.dumps(SPEC)},
@@ -71,6 +80,13 @@ def test_fields_mean_what_they_say(jobs: TestClient) -> None:
     assert (spec["method"], spec["n_concepts"], spec["seed"]) == ("relu", 99, 3)
     assert train["extraction"]["stored"] is False
     assert train["dictionaries"][0]["slug"] == "efficientnet-lite0-blocks-6-relu"
+    joined = planned(jobs.get("/jobs/new/universal", params=FILLED["universal"]).text)
+    assert [stream["model"] for stream in joined["streams"]] == ["mobilenet-v2", "timm/resnet50", "saliency-vit-s14"]
+    assert {(stream["fit"], stream["stored"]) for stream in joined["streams"]} == {("squash", False)}
+    assert (joined["spec"]["n_concepts"], joined["spec"]["choice"]) == (99, "batchtopk")
+    assert joined["spec"]["cross_weight"] == DEMO_UNIVERSAL.cross_weight
+    assert joined["slug"] == "universal-mobilenet-v2-timm-resnet50-saliency-vit-s14"
+    assert joined["title"] == "Universal: MobileNetV2 + resnet50 + Saliency ViT-S/14"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +98,12 @@ def test_fields_mean_what_they_say(jobs: TestClient) -> None:
         ("train", {"n_concepts": "many"}, "valid integer"),
         ("train", {"n_concepts": "4", "n_active": "9"}, "n_active (9) is above n_concepts (4)"),
         ("train", {"preset": "nothing"}, "No preset named"),
+        ("universal", {"streams": "mobilenet-v2:blocks.6"}, "joins 2 to 5 streams, not 1"),
+        ("universal", {"streams": " ".join(f"mobilenet-v2:blocks.{n}" for n in range(6))}, "2 to 5 streams, not 6"),
+        ("universal", {"streams": "mobilenet-v2:final, mobilenet-v2:final"}, "mobilenet-v2:final is listed 2 times"),
+        ("universal", {"streams": "mobilenet-v2"}, "for example mobilenet-v2:blocks.6@320x576"),
+        ("universal", {"streams": "a:b@8x8 c:d"}, "greater than or equal to 16"),
+        ("universal", {"procedure": "published", "choice": "shared"}, "use choice=topk"),
         ("index", {"n_examples": "3"}, "greater than or equal to 9"),
         ("align", {"first": "wide-topk", "second": "wide-topk"}, "named twice"),
         ("spec", {"spec": "{"}, "This is not JSON"),
@@ -103,7 +125,10 @@ def test_what_is_wrong_stands_beside_the_form_and_starts_nothing(
 def test_another_like_it_is_filled_in_with_the_first(jobs: TestClient, catalog: Catalog, numbers: Numbers) -> None:
     started = jobs.post("/jobs/new/train", data=FILLED["train"], follow_redirects=False)
     train = int(started.headers["location"].rsplit("/", 1)[1])
-    for number, form in ((train, "train"), (numbers.pipeline, "spec"), (numbers.queued, "extract")):
+    joined = jobs.post("/jobs/new/universal", data=FILLED["universal"], follow_redirects=False)
+    universal = int(joined.headers["location"].rsplit("/", 1)[1])
+    forms = ((train, "train"), (universal, "universal"), (numbers.pipeline, "spec"), (numbers.queued, "extract"))
+    for number, form in forms:
         response = jobs.get(f"/jobs/new?from={number}")
         assert response.url.path == f"/jobs/new/{form}"
         with catalog.session() as session:

@@ -13,7 +13,8 @@ from app.main import make_app
 from store.catalog.jobs import JobFilter, find_job, list_jobs
 from store.catalog.session import Catalog
 from store.catalog.workers import list_workers
-from store.jobs import IndexJob, load_job
+from store.jobs import IndexJob, UniversalJob, load_job
+from store.presets import DEMO_STREAMS, DEMO_UNIVERSAL
 from store.vocabulary import JobKind, JobState
 from tests.app.jobs import Numbers, empty_store, register, states, submit
 
@@ -255,6 +256,24 @@ def test_estimates_come_without_a_job(jobs: TestClient, catalog: Catalog) -> Non
     assert found["seconds"] > 0
     assert found["steps"][0]["name"] == "atlas"
     assert states(catalog) == before
+
+
+def test_a_universal_dictionary_is_asked_for_by_the_api(jobs: TestClient) -> None:
+    spec = UniversalJob(
+        collection="shapes", streams=DEMO_STREAMS, slug="joint", title="Joint", spec=DEMO_UNIVERSAL
+    ).as_json()
+    found = jobs.post(f"{JOBS}/estimate", json=spec).json()["data"]
+    assert [step["key"] for step in found["steps"]][1:] == [
+        "activations mobilenet-v2",
+        "activations saliency-vit-s14",
+        "universal",
+    ]
+    started = jobs.post(JOBS, json=spec)
+    assert started.status_code == 201
+    assert started.json()["data"]["command"].startswith("conceptoscope universal shapes --streams efficientnet-lite0:")
+    twice = jobs.post(JOBS, json=spec | {"streams": [spec["streams"][0]] * 2})
+    assert twice.status_code == 400
+    assert "efficientnet-lite0:blocks.6 is listed 2 times" in twice.text
 
 
 def test_the_description_of_the_api_knows_every_kind(jobs: TestClient) -> None:

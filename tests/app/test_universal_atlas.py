@@ -38,7 +38,7 @@ def test_home_comparison_and_glossary_answer(client: TestClient) -> None:
 
 def test_the_grid_narrows_by_streams_only_where_there_are_some(client: TestClient) -> None:
     universal, ordinary = (client.get(f"/d/{one.slug}/c").text for one in (UNIVERSAL, SHOWN[0]))
-    for what in ("firing_entropy__gte", "stream_correlation__lte", "Main stream", "widenet:stage4"):
+    for what in ("firing_entropy__gte", "stream_correlation_held_out__lte", "Main stream", "widenet:stage4"):
         assert what in universal
         assert what not in ordinary
     found = client.get(f"{API}/{UNIVERSAL.slug}/concepts?firing_entropy__gte=0.8&sort=-firing_entropy").json()["data"]

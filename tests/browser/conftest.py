@@ -119,5 +119,6 @@ def first_pages() -> dict[str, str]:
         "compare": "/compare",
         "alignments": "/align",
         "alignment": f"/align/{slug}/{SHOWN[1].slug}",
+        "together": f"/align/{'/'.join(shown.slug for shown in SHOWN)}",
         "glossary": "/glossary",
     }

@@ -17,13 +17,14 @@ from store.atlas.reader import Atlas
 from store.catalog.alignments import find_alignment
 from store.catalog.dictionaries import get_dictionary, list_dictionaries
 from store.catalog.session import Catalog
-from store.presets import DEMO_DICTIONARIES
+from store.presets import DEMO_DICTIONARIES, DEMO_JOINT_SLUG
 from store.settings import Settings
 from store.vocabulary import Band, Kind
 from tests.serving import serve
 
 pytestmark = pytest.mark.demo
 SLUGS = [dictionary.slug for dictionary in DEMO_DICTIONARIES]
+ALL_SLUGS = [*SLUGS, DEMO_JOINT_SLUG]
 
 
 def run_demo(store: Path) -> Any:
@@ -34,7 +35,7 @@ def run_demo(store: Path) -> Any:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "store"
-    assert run_demo(folder)["dictionaries"] == SLUGS
+    assert run_demo(folder)["dictionaries"] == ALL_SLUGS
     return folder
 
 
@@ -51,7 +52,8 @@ def test_the_second_run_builds_nothing(store: Path) -> None:
     before = {kind: [a.digest for a in Artifacts(store).list(kind)] for kind in Kind}
     run_demo(store)
     assert {kind: [a.digest for a in Artifacts(store).list(kind)] for kind in Kind} == before
-    counts = {Kind.COLLECTION: 1, Kind.ACTIVATIONS: 3, Kind.DICTIONARY: 4, Kind.ATLAS: 4, Kind.ALIGNMENT: 6}
+    counts = {Kind.COLLECTION: 1, Kind.ACTIVATIONS: 3, Kind.DICTIONARY: 4, Kind.UNIVERSAL: 1, Kind.ATLAS: 5}
+    counts |= {Kind.ALIGNMENT: 6}
     assert {kind: len(found) for kind, found in before.items() if found} == counts
 
 
@@ -64,6 +66,19 @@ def test_dictionaries_beat_their_nulls_and_are_alive(store: Path, slug: str) -> 
     assert metrics["r2_permuted_codes"] < 0
     assert metrics["dead_share_all"] <= 0.05
     assert atlas.meta["collection"]["n_images"] == 463
+    atlas.close()
+
+
+def test_models_share_concepts_above_chance(store: Path) -> None:
+    atlas = atlas_of(store, DEMO_JOINT_SLUG)
+    metrics = atlas.meta["metrics"]
+    assert len(atlas.meta["extractions"]) == 3
+    assert metrics["cross_r2"] > metrics["cross_r2_permuted"] + 0.3
+    assert metrics["co_fire"] > 2 * metrics["co_fire_permuted"]
+    assert metrics["own_r2"] > metrics["own_r2_independent"] - 0.05
+    assert metrics["dead_share_all"] <= 0.05
+    assert metrics["in_all_share"] > 0.1
+    assert metrics["one_stream_share"] > 0.01
     atlas.close()
 
 
@@ -80,7 +95,7 @@ def test_many_concepts_belong_to_few_food_groups(store: Path, slug: str) -> None
     atlas.close()
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", ALL_SLUGS)
 def test_evidence_agrees_with_itself(store: Path, slug: str) -> None:
     atlas = atlas_of(store, slug)
     alive = np.flatnonzero(atlas.columns["density"] > 0)
@@ -96,20 +111,20 @@ def test_evidence_agrees_with_itself(store: Path, slug: str) -> None:
 
 def test_pages_answer(store: Path) -> None:
     with serve(store) as base, httpx.Client(base_url=base, timeout=30) as client:
-        addresses = ["/", "/glossary", *(f"/d/{slug}{tail}" for slug in SLUGS for tail in ("", "/c", "/c/7", "/i"))]
+        addresses = ["/", "/glossary", *(f"/d/{slug}{tail}" for slug in ALL_SLUGS for tail in ("", "/c", "/c/7", "/i"))]
         for address in addresses:
             answer = client.get(address)
             assert answer.status_code == 200, address
             assert "<h1" in answer.text
         listed = client.get("/api/v1/dictionaries").json()["data"]
-        assert {row["slug"] for row in listed} == set(SLUGS)
+        assert {row["slug"] for row in listed} == set(ALL_SLUGS)
 
 
 def test_a_copied_store_works_elsewhere(store: Path, tmp_path: Path) -> None:
     shutil.copytree(store, tmp_path / "copy")
     catalog = Catalog(Settings(store=tmp_path / "copy").catalog_url)
     with catalog.session() as session:
-        assert {row.slug for row in list_dictionaries(session)} == set(SLUGS)
+        assert {row.slug for row in list_dictionaries(session)} == set(ALL_SLUGS)
     catalog.close()
     atlas_of(tmp_path / "copy", SLUGS[0]).close()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from store.artifacts import sha256_of
 from store.catalog.jobs import get_job
 from store.catalog.session import Catalog
 from store.commands import command_of, nearest_preset
@@ -21,11 +22,13 @@ from store.jobs import (
     NamedDictionary,
     PipelineJob,
     TrainJob,
+    UniversalJob,
     load_job,
 )
-from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES, PRESETS
+from store.presets import DEMO_COLLECTION, DEMO_DICTIONARIES, DEMO_STREAMS, DEMO_UNIVERSAL, PRESETS
 from store.settings import Settings
 from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec, ExtractionSpec
+from store.universal import UniversalSpec
 from store.vocabulary import Fit
 from worker.cli.main import app
 
@@ -39,6 +42,9 @@ def learn(spec: Any, extraction: ExtractionSpec = READ) -> TrainJob:
     return TrainJob(collection="foods", extraction=extraction, dictionaries=(named,))
 
 
+JOINED = UniversalJob(
+    collection="foods", streams=DEMO_STREAMS, slug="all-three", title="All 'three'", spec=DEMO_UNIVERSAL
+)
 JOBS: dict[str, AnyJob] = {
     "ingest": IngestJob(folder=PHOTOS, collection=FOODS),
     "ingest by prefix": IngestJob(
@@ -58,6 +64,13 @@ JOBS: dict[str, AnyJob] = {
     **{f"train {preset.name}": learn(preset.spec) for preset in PRESETS},
     **{f"train {one.slug}": learn(one.spec, one.extraction) for one in DEMO_DICTIONARIES},
     "train changed": learn(PRESETS[0].spec.model_copy(update={"whiten": True, "lr": 1e-4, "seed": 7, "epochs": 3})),
+    "universal": JOINED,
+    "universal changed": JOINED.model_copy(
+        update={"spec": UniversalSpec(n_concepts=64, n_active=4, choice="batchtopk", references=False, grid_rows=3)}
+    ),
+    "universal of other windows": JOINED.model_copy(
+        update={"streams": tuple(s.model_copy(update={"fit": Fit.CROP, "stored": False}) for s in JOINED.streams)}
+    ),
     "index": IndexJob(dictionary="a-b"),
     "index more": IndexJob(dictionary="a-b", atlas=AtlasSpec(n_examples=25), rebuild=True),
     "align": AlignJob(first="a-b", second="c"),
@@ -90,6 +103,8 @@ UNSAYABLE: dict[str, AnyJob] = {
     "two dictionaries": learn(PRESETS[0].spec).model_copy(
         update={"dictionaries": (*learn(PRESETS[0].spec).dictionaries, *learn(PRESETS[1].spec).dictionaries)}
     ),
+    "streams that differ in their windows": JOINED.model_copy(update={"streams": (READ, *DEMO_STREAMS[1:])}),
+    "weights without their digest": JOINED.model_copy(update={"weights": {"mobilenet-v2": Path("/w.pth")}}),
     "a finer alignment": AlignJob(first="a", second="b", alignment=AlignmentSpec(n_shared=8)),
     "neighbours": IndexJob(dictionary="a", atlas=AtlasSpec(n_neighbors=3)),
 }
@@ -103,3 +118,15 @@ def test_what_options_cannot_say_has_no_command(job: AnyJob) -> None:
 def test_every_method_has_a_preset_to_start_from() -> None:
     for preset in PRESETS:
         assert nearest_preset(preset.spec) == preset
+
+
+def test_weights_of_a_universal_dictionary_are_named_by_model(tmp_path: Path) -> None:
+    file = tmp_path / "my weights=1.pth"
+    file.write_bytes(b"weights")
+    digest = sha256_of(file)
+    streams = tuple(
+        stream.model_copy(update={"weights_sha256": digest if stream.model == "mobilenet-v2" else None})
+        for stream in DEMO_STREAMS
+    )
+    job = JOINED.model_copy(update={"streams": streams, "weights": {"mobilenet-v2": file}})
+    test_the_command_line_asks_for_that_very_job(tmp_path / "store", job)

@@ -1,15 +1,29 @@
 """Estimates: literal products, speeds from earlier jobs, honest blanks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from store.estimates import TYPICAL_SPEED, Past, Step, Surroundings, estimate, n_tokens, steps_of
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import (
+    AlignJob,
+    AnyJob,
+    ExtractJob,
+    IndexJob,
+    IngestJob,
+    Member,
+    NamedDictionary,
+    PipelineJob,
+    TrainJob,
+    UniversalJob,
+)
 from store.methods import TopKSpec
+from store.presets import DEMO_STREAMS, DEMO_UNIVERSAL
 from store.specs import CollectionSpec, ExtractionSpec
 
 AROUND = Surroundings({"foods": 100}.get, lambda _: 100, {"d": 384}.get, {"d": "foods"}.get)
+OTHER = ExtractionSpec(model="timm/resnet50", layer="layer4")
 READ = ExtractionSpec(model="efficientnet-lite0", layer="blocks.6", height_px=320, width_px=576)
 INGEST = IngestJob(folder=Path("/p"), collection=CollectionSpec(slug="new", title="New"))
 TRAIN = TrainJob(
@@ -39,6 +53,31 @@ def test_an_alignment_takes_all_images_for_the_concepts_of_both_sides() -> None:
     memory = estimate(job, large).memory_bytes
     assert memory is not None
     assert 3e9 < memory < 4.5e9
+
+
+JOINED = UniversalJob(collection="foods", streams=DEMO_STREAMS, slug="u", title="U", spec=DEMO_UNIVERSAL)
+
+
+def test_a_universal_dictionary_takes_the_widths_of_all_streams_on_the_coarsest_grid() -> None:
+    width, tokens = 320 + 320 + 384, 100 * 10 * 18
+    extracted = [100 * 320 * 576 / 1e6, 100 * 320 * 576 / 1e6, 100 * 168 * 294 / 1e6]
+    amount = 384 * width * tokens * 12
+    assert [step.amount for step in steps_of(JOINED, AROUND)] == [*extracted, 1.5 * amount]
+    coarse = DEMO_UNIVERSAL.model_copy(update={"references": False, "grid_rows": 5, "grid_cols": 6})
+    *_, learned = steps_of(JOINED.model_copy(update={"spec": coarse}), AROUND)
+    assert learned.amount == 384 * width * 100 * 30 * 12
+    *_, unknown = steps_of(JOINED.model_copy(update={"streams": (READ, OTHER)}), AROUND)
+    assert unknown.amount is None
+
+
+def test_its_atlas_shows_every_stream() -> None:
+    around = replace(AROUND, n_streams={"d": 3}.get)
+    (plain,), (joint,) = (list(steps_of(IndexJob(dictionary="d"), one)) for one in (AROUND, around))
+    assert (plain.key, joint.key) == ("atlas", "atlas universal")
+    assert joint.amount == 3 * (plain.amount or 0)
+    members = (Member(job=JOINED), Member(job=IndexJob(dictionary="u"), after=(0,)))
+    *_, later = steps_of(PipelineJob(title="p", members=members), AROUND)
+    assert later.amount == 3 * 384 * (100 + 80)
 
 
 def test_disk_of_activations_is_two_bytes_a_number() -> None:
@@ -86,7 +125,7 @@ def test_memory_is_at_least_what_a_smaller_job_really_took() -> None:
     "job",
     [
         ExtractJob(collection="unknown", extraction=READ),
-        ExtractJob(collection="foods", extraction=ExtractionSpec(model="timm/resnet50", layer="layer4")),
+        ExtractJob(collection="foods", extraction=OTHER),
         IndexJob(dictionary="unknown"),
         AlignJob(first="d", second="unknown"),
     ],

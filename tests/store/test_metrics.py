@@ -7,24 +7,21 @@ from pathlib import Path
 import pytest
 
 from store.errors import NotFound
-from store.metrics import METRICS, STREAM_METRICS, get_metric
-
-ALL = METRICS | STREAM_METRICS
+from store.metrics import METRICS, get_metric
 
 
 def test_definitions_are_complete() -> None:
-    assert not METRICS.keys() & STREAM_METRICS.keys()
-    for key, metric in ALL.items():
+    for key, metric in METRICS.items():
         assert metric.key == key
         assert get_metric(key) is metric
         assert metric.label
         assert metric.definition.endswith(".")
         assert metric.low is None or metric.high is None or metric.low < metric.high
-        assert metric.null is None or metric.null in ALL
+        assert metric.null is None or metric.null in METRICS
 
 
 def test_labels_are_unique() -> None:
-    assert len({metric.label for metric in ALL.values()}) == len(ALL)
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
 
 
 def test_unknown_metric_names_the_near_ones() -> None:
@@ -39,4 +36,4 @@ def test_definitions_need_no_torch() -> None:
 
 def test_the_document_holds_every_definition_word_for_word() -> None:
     document = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert [key for key, metric in ALL.items() if metric.definition not in document] == []
+    assert [key for key, metric in METRICS.items() if metric.definition not in document] == []

@@ -68,7 +68,7 @@ def needs_it(other: Kept, one: Kept, artifacts: list[Kept], need: Need) -> bool:
     if need.activations or one.kind is not Kind.ACTIVATIONS:
         return True
     shown = any(a.kind is Kind.ATLAS and other.digest in a.inputs and stays(a, artifacts, need) for a in artifacts)
-    return other.kind is Kind.DICTIONARY and not shown
+    return other.kind in (Kind.DICTIONARY, Kind.UNIVERSAL) and not shown
 
 
 @given(stores(), needs())

@@ -17,14 +17,25 @@ from store.catalog.session import Catalog
 from store.catalog.tables import Job
 from store.catalog.wanted import WantedNotes
 from store.errors import Damaged, InvalidInput, NotFound
-from store.jobs import AlignJob, AnyJob, IndexJob, Member, NamedDictionary, PipelineJob, TrainJob
+from store.jobs import AlignJob, AnyJob, IndexJob, Member, NamedDictionary, PipelineJob, TrainJob, UniversalJob
 from store.settings import Settings
 from store.specs import AlignmentSpec, AtlasSpec
 from store.vocabulary import JobState, Kind
-from tests.worker.chains import EXTRACTION, all_digests, dictionary_spec, make, make_chain, record
+from tests.worker.chains import (
+    EXTRACTION,
+    STREAMS,
+    all_digests,
+    dictionary_spec,
+    joint_spec,
+    make,
+    make_chain,
+    make_joint,
+    record,
+    record_joint,
+)
 from worker.cli import app, main
 from worker.collector import Collector
-from worker.jobs.requests import alignment_inputs, dictionary_inputs
+from worker.jobs.requests import alignment_inputs, dictionary_inputs, universal_inputs
 
 WEEK = timedelta(days=7)
 TRAIN = TrainJob(
@@ -203,13 +214,61 @@ def test_an_alignment_keeps_what_it_shows_until_another_takes_its_place(
     assert going(collector, days=8) == {old.digest}
 
 
-def test_universal_dictionaries_stay_with_what_they_were_made_from(artifacts: Artifacts, collector: Collector) -> None:
-    """Nothing lists them in the catalog so far."""
-    chain = make_chain(artifacts, days=30)
-    inputs = {"stream-0": chain.activations.digest, "collection": chain.collection.digest}
-    made = make(artifacts, Kind.UNIVERSAL, dictionary_spec(), inputs=inputs, days=30)
-    assert going(collector) == {chain.dictionary.digest, chain.atlas.digest}
-    assert made.digest in all_digests(artifacts)
+def test_a_universal_dictionary_stays_by_its_row_with_what_it_was_made_from(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    shown, other = make_joint(artifacts, days=30), make_joint(artifacts, seed=1, days=30)
+    record_joint(catalog, shown)
+    gone = {other.universal.digest, other.atlas.digest}
+    assert going(collector) == gone
+    assert going(collector, days=8, activations=False) == gone | {one.digest for one in shown.streams}
+    record_joint(catalog, other)  # the slug means the other one from now on
+    assert going(collector, days=6) == set()
+    assert going(collector, days=8) == {shown.universal.digest, shown.atlas.digest}
+
+
+def test_a_slug_may_pass_from_one_method_to_another(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    joint, chain = make_joint(artifacts, days=30), make_chain(artifacts, days=30)
+    record_joint(catalog, joint, slug="small")
+    record(catalog, chain)
+    assert going(collector, days=6) == set()  # the universal one was wanted until now
+    other = joint.streams[1].digest  # the first is read by both
+    assert going(collector, days=8) == {joint.universal.digest, joint.atlas.digest, other}
+
+
+def test_what_a_universal_job_would_go_on_from_stays(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    joint = make_joint(artifacts, days=900)
+    record_joint(catalog, joint, with_atlas=False)
+    for one in (joint.universal, joint.atlas):
+        artifacts.remove(one)
+    inputs = universal_inputs(joint.streams, collection=joint.collection.digest)
+    draft = leave_draft(artifacts, Kind.UNIVERSAL, joint_spec(seed=3), inputs, days=800)
+    found = {draft.name, *(one.digest for one in joint.streams)}
+    assert going(collector) == found
+    spec = joint_spec(seed=3)
+    job = UniversalJob(collection="drawn", streams=STREAMS, slug="joint", title="Joint", spec=spec)
+    write_down(catalog, job)
+    assert going(collector) == set()
+    with catalog.session() as session:
+        cancel_job(session, 1)
+    assert going(collector, days=8) == found
+
+
+def test_an_index_job_of_a_universal_dictionary_needs_all_streams(
+    artifacts: Artifacts, catalog: Catalog, collector: Collector
+) -> None:
+    joint = make_joint(artifacts, days=30)
+    record_joint(catalog, joint)
+    streams = {one.digest for one in joint.streams}
+    assert going(collector, activations=False) == streams
+    write_down(catalog, IndexJob(dictionary="joint", atlas=AtlasSpec(seed=5)))
+    assert going(collector, activations=False) == set()
+    write_down(catalog, AlignJob(first="joint", second="other"))  # which will be refused
+    assert going(collector, activations=False) == set()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def contenders(options: UniversalOptions) -> dict[str, UniversalSpec]:
     found = {_OURS: ours}
     if options.variants:
         found["ours, one stream encoded a step"] = _changed(ours, procedure="sampled")
-        found["ours, each its own concepts at once"] = _changed(ours, together=0.0)
+        found["ours, codes free to differ"] = _changed(ours, agreement=0.0)
         found["ours, one scale a model"] = _changed(ours, spread="stream")
         found["ours, all R² weighed alike"] = _changed(ours, cross_weight=1.0)
         found["ours, batchtopk"] = _changed(ours, choice="batchtopk")

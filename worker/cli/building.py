@@ -8,6 +8,7 @@ import typer
 
 from store.jobs import AlignJob, ExtractJob, IndexJob, IngestJob, NamedDictionary, TrainJob
 from store.methods import AnyDictionarySpec
+from store.naming import model_slug, model_title
 from store.presets import get_preset
 from store.specs import AlignmentSpec, AtlasSpec, ClassRule, CollectionSpec
 from worker.cli.jobs import hand_over
@@ -33,7 +34,7 @@ from worker.cli.options import (
     workshop_of,
 )
 from worker.cli.sweep import combined, named, parse_change
-from worker.workshop import Wanted, model_slug, model_title
+from worker.workshop import Wanted
 
 
 def ingest(
@@ -209,7 +210,7 @@ def demo(
     done = do_here(settings, demo_pipeline(find_demo_photos(settings), rebuild=rebuild), device=device)
     if as_json:
         made = (done.result or {}).get("made", [])
-        slugs = [one["slug"] for one in made if one["kind"] == "dictionary"]
+        slugs = [one["slug"] for one in made if one["kind"] in ("dictionary", "universal")]
         print_json({"store": str(settings.store), "job": done.id, "dictionaries": slugs})
     if serve:
         serve_web(settings, port=port)

@@ -2,14 +2,18 @@
 
 import logging
 import threading
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from store.artifacts import open_artifacts
 from store.catalog.parts import find_open_job, release_parts
 from store.catalog.session import Catalog
 from store.errors import ConceptoscopeError, Unavailable
-from store.jobs import ExtractJob, TrainJob, load_job
+from store.jobs import AnyJob, ExtractJob, TrainJob, UniversalJob, load_job
 from store.settings import Settings
+from store.specs import ExtractionSpec
 from worker.engine.parts import JobParts
 from worker.engine.running import Runner
 from worker.reporting import Reporter
@@ -20,15 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class _WhileIdle(JobParts):
-    """The same for a helper, who stops taking when it has something else to do."""
+    """The same for a helper, who stops taking when it has something else to do or the job reads another model."""
 
-    def __init__(self, catalog: Catalog, job_id: int, *, runner: Runner) -> None:
+    def __init__(
+        self, catalog: Catalog, job_id: int, *, runner: Runner, is_made: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(catalog, job_id, worker_session=runner.session)
-        self._runner = runner
+        self._runner, self._is_made = runner, is_made
 
     def take(self) -> int | None:
         """One that is free, while the worker has no job of its own."""
-        if self._runner.leaving.is_set() or self._runner.is_busy:
+        if self._runner.leaving.is_set() or self._runner.is_busy or self._is_made():
             return None
         return super().take()
 
@@ -63,9 +69,6 @@ class Helper(threading.Thread):
         if row is None:
             return 0
         job = load_job(row.spec)
-        if not isinstance(job, ExtractJob | TrainJob):
-            return 0
-        parts = _WhileIdle(self._catalog, row.id, runner=self._runner)
         workshop = Workshop(
             self._settings,
             Reporter(),
@@ -73,9 +76,34 @@ class Helper(threading.Thread):
             artifacts=open_artifacts(self._settings),
             catalog=self._catalog,
         )
-        made = workshop.help_extract(job.collection, job.extraction, parts, weights=job.weights)
+        reading = find_reading(job, workshop)
+        if reading is None:
+            return 0
+        is_made = partial(workshop.is_extracted, reading.collection, reading.extraction)
+        parts = _WhileIdle(self._catalog, row.id, runner=self._runner, is_made=is_made)
+        made = workshop.help_extract(reading.collection, reading.extraction, parts, weights=reading.weights)
         log.info("made %d shards of job %d (%s)", made, row.id, row.title)
         return made
+
+
+class Reading(NamedTuple):
+    """An extraction of a job."""
+
+    collection: str
+    extraction: ExtractionSpec
+    weights: Path | None
+
+
+def find_reading(job: AnyJob, workshop: Workshop) -> Reading | None:
+    """What a job reads now: the first of its extractions that has no result yet; None for jobs that read nothing."""
+    match job:
+        case ExtractJob() | TrainJob():
+            readings = [Reading(job.collection, job.extraction, job.weights)]
+        case UniversalJob():
+            readings = [Reading(job.collection, one, job.weights.get(one.model)) for one in job.streams]
+        case _:
+            readings = []
+    return next((one for one in readings if not workshop.is_extracted(one.collection, one.extraction)), None)
 
 
 def _get_ready() -> None:

@@ -1,17 +1,20 @@
 """What each kind of job does, as steps over the workshop; a step that was done is not done again."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob
+from store.jobs import AlignJob, AnyJob, ExtractJob, IndexJob, IngestJob, TrainJob, UniversalJob
+from store.specs import ExtractionSpec
 from store.vocabulary import Kind
-from worker.workshop import Built, Wanted, Workshop
+from worker.workshop import Built, Wanted, WantedUniversal, Workshop
 
 Made = dict[str, Any]
 """Kind and digest of an artifact, whether it was there before, and its slug where it has one."""
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Step(Protocol):
     """Does a named part of the work once; after an interruption its value is remembered."""
 
@@ -28,6 +31,8 @@ def carry_out(job: AnyJob, workshop: Workshop, step: Step) -> list[Made]:
             return _extract(job, workshop, step)
         case TrainJob():
             return _train(job, workshop, step)
+        case UniversalJob():
+            return _universal(job, workshop, step)
         case IndexJob():
             return _index(job, workshop, step)
         case AlignJob():
@@ -55,6 +60,22 @@ def _train(job: TrainJob, workshop: Workshop, step: Step) -> list[Made]:
         return [_made(one, slug=want.slug) for one, want in zip(built, wanted, strict=True)]
 
     return [*made, *step("dictionaries", learn)]
+
+
+def _universal(job: UniversalJob, workshop: Workshop, step: Step) -> list[Made]:
+    def read(stream: ExtractionSpec) -> list[Made]:
+        return [_made(workshop.extract(job.collection, stream, weights=job.weights.get(stream.model)))]
+
+    streams: list[Made] = []
+    for number, stream in enumerate(job.streams, 1):
+        streams += step(f"activations {number}", partial(read, stream))
+
+    def learn() -> list[Made]:
+        activations = [workshop.artifacts.get(Kind.ACTIVATIONS, made["digest"]) for made in streams]
+        wanted = WantedUniversal(job.slug, job.title, job.spec)
+        return [_made(workshop.universal(wanted, streams=activations, weights=[*job.weights.values()]), slug=job.slug)]
+
+    return [*streams, *step("universal", learn)]
 
 
 def _index(job: IndexJob, workshop: Workshop, step: Step) -> list[Made]:

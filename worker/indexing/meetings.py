@@ -28,10 +28,14 @@ def meetings_of_patches(of_streams: Sequence[Pairs], *, n_concepts: int) -> Meet
     return Meetings(places // of_streams[0].n_patches % n_concepts, table)
 
 
-def meetings_of_images(of_streams: Sequence[Pairs], *, n_concepts: int) -> Meetings:
-    """Pooled codes of images."""
-    keys = [pairs.image * n_concepts + pairs.concept for pairs in of_streams]
-    places, table = _met(keys, [pairs.pooled for pairs in of_streams])
+def meetings_of_images(
+    of_streams: Sequence[Pairs], *, n_concepts: int, among: Bool[np.ndarray, " N"] | None = None
+) -> Meetings:
+    """Pooled codes of images, of all or of those that ``among`` marks."""
+    kept = [slice(None) if among is None else among[pairs.image] for pairs in of_streams]
+    pairs_kept = list(zip(of_streams, kept, strict=True))
+    keys = [pairs.image[chosen] * n_concepts + pairs.concept[chosen] for pairs, chosen in pairs_kept]
+    places, table = _met(keys, [pairs.pooled[chosen] for pairs, chosen in pairs_kept])
     return Meetings(places % n_concepts, table)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 
 from store.atlas.schema import STREAM_COLUMNS
 from store.atlas.writer import AtlasWriter
+from worker.indexing.meetings import Products
 from worker.indexing.streams import StreamScan
 
 
@@ -23,17 +24,18 @@ def stream_columns(scan: StreamScan | None, *, n_concepts: int) -> dict[str, lis
     return {
         "firing_entropy": _nullable(firing.entropy.numpy()),
         "firing_jaccard": _nullable(firing.jaccard.numpy()),
-        "stream_correlation": _nullable(mean_correlation(scan)),
+        "stream_correlation": _nullable(mean_correlation(scan.images)),
+        "stream_correlation_held_out": _nullable(mean_correlation(scan.held_out)),
         "main_stream": main,
     }
 
 
-def mean_correlation(scan: StreamScan) -> Float64[np.ndarray, " K"]:
+def mean_correlation(images: Products) -> Float64[np.ndarray, " K"]:
     """Mean over pairs of streams of the correlation over images; 0 for a pair with a silent one, NaN when all are."""
-    found = scan.images.correlation()
+    found = images.correlation()
     pairs = np.stack([found[i, j] for i, j in permutations(range(len(found)), 2)])
     mean: Float64[np.ndarray, " K"] = np.nan_to_num(pairs).mean(axis=0)
-    return np.where((scan.images.sums > 0).any(axis=0), mean, np.nan)
+    return np.where((images.sums > 0).any(axis=0), mean, np.nan)
 
 
 def write_streams(writer: AtlasWriter, scan: StreamScan) -> None:
@@ -81,6 +83,7 @@ def _cofire(scan: StreamScan) -> Iterator[dict[str, Any]]:
     """For each ordered pair of streams its columns ``[K]``."""
     both, n = scan.firings.both, scan.patches.n
     of_patches, of_images = scan.patches.correlation(), scan.images.correlation()
+    held_out = scan.held_out.correlation()
     with np.errstate(invalid="ignore", divide="ignore"):
         for i, j in permutations(range(len(both)), 2):
             yield {
@@ -93,6 +96,7 @@ def _cofire(scan: StreamScan) -> Iterator[dict[str, Any]]:
                 "jaccard": both[i, j] / (both[i, i] + both[j, j] - both[i, j]),
                 "correlation": of_patches[i, j],
                 "image_correlation": of_images[i, j],
+                "image_correlation_held_out": held_out[i, j],
             }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64, UInt8
 from torch import Tensor
 
 from store.specs import AtlasSpec
@@ -34,6 +34,8 @@ class StreamViews:
     """For each stream the code above which a concept fires."""
     read: Callable[[Int64[np.ndarray, " n"]], Shards]
     """Some images, with the same tokens as before."""
+    held_out: Bool[np.ndarray, " N"]
+    """Which images of the collection only judge."""
     judged: dict[str, Any]
     """What was measured on held-out images: the matrices of ``streams.json``."""
 
@@ -53,7 +55,7 @@ class StreamScan:
             Staging(folder / f"stream-{number}", image_top=spec.image_top, patch_top=spec.patch_top)
             for number in range(1, n_streams + 1)
         ]
-        self.patches, self.images = Products(n_streams, n_concepts), Products(n_streams, n_concepts)
+        self.patches, self.images, self.held_out = (Products(n_streams, n_concepts) for _ in range(3))
         self.firings = Firings(np.array(views.above), n_concepts)
         self._squares = torch.zeros(views.dictionary.width, dtype=torch.float64)
         self._parts: list[list[SparseCodes]] = []
@@ -77,13 +79,16 @@ class StreamScan:
             self.stagings[number].add(own, pairs)
             of_streams.append(pairs)
         self._parts = []
-        self._meet(of_streams, n_images=n_images)
+        self._meet(of_streams, encoded.images)
 
-    def _meet(self, of_streams: Sequence[Pairs], *, n_images: int) -> None:
-        met = meetings_of_patches(of_streams, n_concepts=self._dictionary.n_concepts)
-        self.patches.add(met, n=n_images * self._n_patches)
+    def _meet(self, of_streams: Sequence[Pairs], images: Int64[np.ndarray, " n"]) -> None:
+        n_concepts, judging = self._dictionary.n_concepts, self.views.held_out
+        met = meetings_of_patches(of_streams, n_concepts=n_concepts)
+        self.patches.add(met, n=len(images) * self._n_patches)
         self.firings.add(met)
-        self.images.add(meetings_of_images(of_streams, n_concepts=self._dictionary.n_concepts), n=n_images)
+        self.images.add(meetings_of_images(of_streams, n_concepts=n_concepts), n=len(images))
+        unseen = meetings_of_images(of_streams, n_concepts=n_concepts, among=judging)
+        self.held_out.add(unseen, n=int(judging[images].sum()))
 
     @property
     def firing(self) -> Firing:

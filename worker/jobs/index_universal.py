@@ -96,10 +96,17 @@ def index_universal(
             paired.names,
             thresholds(universal, paired.stream(Split.TRAIN)),
             reader.some,
+            _marked(inputs.collection.split_images(Split.HELD_OUT), n=len(inputs.collection.images)),
             judged,
         ),
     )
     return make_atlas(spec, subject, artifacts, on_progress=on_progress)
+
+
+def _marked(images: Sequence[int], *, n: int) -> Bool[np.ndarray, " n"]:
+    mask = np.zeros(n, dtype=np.bool_)
+    mask[list(images)] = True
+    return mask
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """What each job's request is made from: known without loading a model, so that finished work is found at once."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from store.alignment.schema import VERSION as ALIGNMENT_VERSION
 from store.artifacts import Artifact
 from store.atlas.schema import VERSION
+
+_STREAM: Final = "activations-"
 
 
 def activations_inputs(collection: Artifact) -> dict[str, str]:
@@ -19,7 +22,15 @@ def dictionary_inputs(activations: Artifact) -> dict[str, str]:
 
 def universal_inputs(streams: Sequence[Artifact], *, collection: str) -> dict[str, str]:
     """Inputs of a universal dictionary: the activations of its streams, in their order."""
-    return {"collection": collection, **{f"activations-{number}": one.digest for number, one in enumerate(streams)}}
+    return {"collection": collection, **{f"{_STREAM}{number}": one.digest for number, one in enumerate(streams)}}
+
+
+def streams_of(dictionary: Artifact) -> list[str]:
+    """Digests of the activations that a dictionary was learned from: one, or those of its streams in their order."""
+    inputs = dictionary.manifest.inputs
+    if "activations" in inputs:
+        return [inputs["activations"]]
+    return [inputs[f"{_STREAM}{number}"] for number in range(sum(name.startswith(_STREAM) for name in inputs))]
 
 
 def atlas_inputs(dictionary: Artifact, *, activations: Artifact) -> dict[str, str]:

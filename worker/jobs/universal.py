@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from store.artifacts import Artifact, Artifacts
 from store.collection import Collection
 from store.universal import UniversalSpec
 from store.vocabulary import Kind, Split
-from worker.activations import ActivationStore
+from worker.activations import ActivationStore, TokenStream
 from worker.jobs.requests import universal_inputs
 from worker.jobs.train import HISTORY, METRICS, Progress
 from worker.training.checkpoint import Checkpoints
+from worker.training.loop import Listener
 from worker.training.records import TrainingProgress
 from worker.universal.files import describe, save_universal
 from worker.universal.judging import judge_universal
 from worker.universal.pairing import PairedStore, parts_of
-from worker.universal.references import independent_spec, train_alone
+from worker.universal.references import Alone, independent_spec, train_alone
 from worker.universal.training import train_universal
 
 STREAMS = "streams.json"
@@ -47,6 +49,11 @@ def build_universal(
         return artifacts.publish(draft)
 
 
+def load_facts(artifact: Artifact) -> dict[str, Any]:
+    """Training history and metrics of a universal dictionary, as they were written."""
+    return {name.removesuffix(".json"): json.loads(artifact.file(name).read_text()) for name in (HISTORY, METRICS)}
+
+
 def _fill(
     spec: UniversalSpec, paired: PairedStore, folder: Path, *, device: torch.device, on_progress: Progress
 ) -> None:
@@ -65,25 +72,39 @@ def _fill(
         widths=paired.widths,
         held_out=held_out,
         device=device,
-        on_progress=lambda state: tell("all streams", state),
+        on_progress=partial(tell, "all streams"),
         checkpoints=Checkpoints([checkpoint]),
     )
     alone = None
     if spec.references:
-        alone = train_alone(
-            independent_spec(spec),
-            stream,
-            held_out,
-            parts=parts_of(paired.widths),
-            device=device,
-            on_progress=lambda state: tell("single streams", state),
-        )
-    on_progress(0, 1, "streams: judged on held-out images")
-    judged = judge_universal(trained.dictionary, held_out, train=stream, alone=alone, seed=spec.seed)
+        single = partial(tell, "single streams")
+        alone = _alone(spec, stream, held_out, widths=paired.widths, device=device, tell=single)
+    judged = judge_universal(
+        trained.dictionary,
+        held_out,
+        train=stream,
+        alone=alone,
+        seed=spec.seed,
+        on_progress=on_progress,
+    )
     save_universal(trained.dictionary, describe(spec, paired), folder)
     _write(folder / HISTORY, [record.as_json() for record in trained.history])
     _write(folder / METRICS, judged.metrics)
     _write(folder / STREAMS, {"names": list(paired.names), **judged.by_stream()})
+
+
+def _alone(
+    spec: UniversalSpec,
+    stream: TokenStream,
+    held_out: TokenStream,
+    *,
+    widths: Sequence[int],
+    device: torch.device,
+    tell: Listener,
+) -> list[Alone]:
+    """Dictionaries of the same size, each of one stream alone."""
+    parts = parts_of(widths)
+    return train_alone(independent_spec(spec), stream, held_out, parts=parts, device=device, on_progress=tell)
 
 
 def _write(path: Path, value: Any) -> None:

@@ -10,14 +10,15 @@ from torch.nn import functional
 
 from store.universal import UniversalSpec
 from worker.dictionaries.base import SparseCodes
+from worker.dictionaries.kernels import PairIndex, uniform_pairs
 from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
 from worker.dictionaries.losses import auxiliary_loss
-from worker.dictionaries.pairs import decode_pairs, encode_pairs
+from worker.dictionaries.pairs import Pairs, decode_pairs, encode_pairs
 from worker.dictionaries.precodes import PreCodes, above, largest, top_of_batch
-from worker.dictionaries.sparse import firing_counts, reconstruct, weighted_rows
+from worker.dictionaries.sparse import reconstruct, weighted_rows
 from worker.dictionaries.starts import first_atoms
 from worker.universal.pairing import parts_of
-from worker.universal.support import on_support
+from worker.universal.support import at_pairs, on_support
 
 _KEPT = 0.99  # share of a threshold that stays in a step
 _START_TOKENS = 4096
@@ -172,32 +173,60 @@ class UniversalDictionary(LearnedDictionary):
         sources = self.sources(moment)
         losses, errors = [], []
         counts = self.silent_tokens.new_zeros(self.n_concepts)
+        chosen = []
         for stream in sources:
-            output, fired = self._activate(stream, inputs, atoms=atoms, support=support)
-            counts += fired
+            output, codes = self._activate(stream, inputs, atoms=atoms, support=support)
+            counts += codes.counts()
+            chosen.append(codes)
             loss, error = self._errors(stream, inputs - output)
             if len(dead) and self.spec.aux_weight > 0:
                 loss = loss + self.spec.aux_weight * self._auxiliary(stream, inputs, output, atoms=atoms, dead=dead)
             losses.append(loss + self.spec.encoder_decay * self.encoders[stream].square().sum(dim=1).mean())
             errors.append(error)
         n_fired = int(counts.sum()) // len(sources)
-        return Pass(torch.stack(losses).mean(), torch.stack(errors).mean(), counts > 0, n_fired)
+        loss = torch.stack(losses).mean()
+        if self.spec.agreement and len(sources) > 1:
+            loss = loss + self.spec.agreement * self._disagreement(inputs, chosen)
+        return Pass(loss, torch.stack(errors).mean(), counts > 0, n_fired)
+
+    def _disagreement(self, inputs: Float[Tensor, "b d"], chosen: Sequence[Pairs]) -> Float[Tensor, ""]:
+        """How far the codes of streams are apart, as the error that it makes in an entry of a joint token.
+
+        For ordered pairs of streams (i, j): the squares of ``c_jk - c_ik`` where k is chosen by i, with j's pre-code
+        for what it did not choose, and of ``c_jk`` where j alone chose k; the target ``c_i`` carries no gradient.
+        """
+        total = inputs.new_zeros(())
+        firing = [codes.only(codes.values.detach() > 0) for codes in chosen]
+        for stream, own in enumerate(firing):
+            for other, theirs in enumerate(firing):
+                if other == stream:
+                    continue
+                part = inputs[:, self.parts[stream]].contiguous()
+                at_theirs = encode_pairs(
+                    part, self.encoders[stream], bias=self.biases[stream], choose=at_pairs(theirs.index)
+                )
+                total = total + (at_theirs.values - theirs.values.detach()).square().sum()
+                alone = ~torch.isin(_keys(own.index), _keys(theirs.index))
+                total = total + own.values[alone].square().sum()
+        n_streams = len(chosen)
+        return total / (inputs.numel() * n_streams * (n_streams - 1))
 
     def _activate(
         self, stream: int, inputs: Tensor, *, atoms: Tensor, support: Tensor | None
-    ) -> tuple[Float[Tensor, "b d"], Int[Tensor, " K"]]:
-        """What one stream's codes reconstruct, and in how many tokens each concept fires."""
+    ) -> tuple[Float[Tensor, "b d"], Pairs]:
+        """What one stream's codes reconstruct, and the codes."""
         own = inputs[:, self.parts[stream]].contiguous()
         weight, bias = self.encoders[stream], self.biases[stream]
         if self.spec.choice == "topk" and support is None:
             found = reconstruct(own, weight, bias=bias, atoms=atoms, n_active=self.spec.n_active)
-            return found.output, firing_counts(found.indices, found.values, n_concepts=self.n_concepts)
+            index = uniform_pairs(found.indices, n_concepts=self.n_concepts)
+            return found.output, Pairs(index, found.values.flatten())
         choose = largest(self.spec.n_active * len(own)) if support is None else on_support(support)
         pairs = encode_pairs(own, weight, bias=bias, choose=choose)
         pairs = pairs.with_values(pairs.values.relu())
         if support is None and len(pairs.values):
             self._follow(stream, pairs.values.detach().min())
-        return decode_pairs(pairs, atoms), pairs.counts()
+        return decode_pairs(pairs, atoms), pairs
 
     def _support(self, inputs: Tensor) -> Int[Tensor, "b a"]:
         """The concepts with the largest sums of pre-codes over all streams."""
@@ -247,6 +276,11 @@ class UniversalDictionary(LearnedDictionary):
         norms = self.make_atoms().norm(dim=1, keepdim=True).clamp_min(torch.finfo(self.scale.dtype).tiny)
         for decoder in self.decoders:
             decoder.div_(norms)
+
+
+def _keys(index: PairIndex) -> Int[Tensor, " m"]:
+    """A number for each pair (token, concept)."""
+    return index.tokens * index.n_concepts + index.concepts
 
 
 def _gradient(parameter: Tensor) -> Tensor:

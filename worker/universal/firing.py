@@ -10,6 +10,7 @@ from torch import Tensor
 
 from worker.dictionaries.base import SparseCodes, TokenStream
 from worker.dictionaries.tokens import checked_batches, sample_tokens
+from worker.metrics.density import DENSE_ABOVE
 from worker.universal.dictionary import UniversalDictionary
 
 QUANTILE = 0.25
@@ -41,6 +42,16 @@ class Firing:
     def alive(self) -> Bool[Tensor, " K"]:
         """Concepts with a code above 0 in some stream."""
         return self.positive.sum(dim=0) > 0
+
+    @property
+    def l0(self) -> float:
+        """Mean number of codes above 0 per token of a stream."""
+        return float(self.positive.sum()) / (self.n_tokens * len(self.positive))
+
+    @property
+    def dense(self) -> Bool[Tensor, " K"]:
+        """Concepts with a code above 0 at more than a tenth of the tokens of all streams."""
+        return self.density.mean(dim=0) > DENSE_ABOVE
 
     @property
     def density(self) -> Float64[Tensor, "M K"]:
@@ -131,6 +142,19 @@ def count_firing(
         anywhere += stacked.any(dim=0).sum(dim=0)
         n_tokens += len(batch)
     return Firing(n_tokens, fires, together, anywhere, positive, sums)
+
+
+@torch.no_grad()
+def ever_fires(
+    universal: UniversalDictionary, stream: TokenStream, *, batch_tokens: int = _BATCH
+) -> Bool[Tensor, " K"]:
+    """Concepts with a code above 0 at some token of some stream."""
+    fires = torch.zeros(universal.n_concepts, dtype=torch.bool)
+    for batch in checked_batches(stream, batch_tokens, seed=0, epoch=0):
+        for number, part in enumerate(universal.parts):
+            codes = universal.stream_codes(number, batch[:, part].to(universal.mean).contiguous())
+            fires[codes.indices[codes.values > 0].cpu()] = True
+    return fires
 
 
 def _places(codes: SparseCodes, *, above: float) -> Bool[Tensor, "n K"]:

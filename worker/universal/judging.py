@@ -5,22 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from torch import Tensor
 
 from worker.dictionaries.base import TokenStream
+from worker.progress import OnProgress, silent
 from worker.universal.consistency import Consistency, consistency
 from worker.universal.crossing import Crossing, cross_r2, diagonal, off_diagonal
 from worker.universal.dictionary import UniversalDictionary
-from worker.universal.firing import Firing, count_firing, thresholds
+from worker.universal.firing import Firing, count_firing, ever_fires, thresholds
 from worker.universal.references import Alone, Products, ridge_r2
 
 _NULL_SEED = 1
+_N_PARTS = 6
 
 
 @dataclass(frozen=True)
 class UniversalJudgement:
-    """What was measured; ``metrics`` have their definitions in ``store/metrics/streams.py``."""
+    """What was measured; ``metrics`` have their definitions in ``store/metrics``."""
 
     crossing: Crossing
     ridge: Float64[Tensor, "M M"]
@@ -29,6 +31,8 @@ class UniversalJudgement:
     permuted: Firing
     """The same with each stream's tokens in an order of its own."""
     energy: Float64[Tensor, "M K"]
+    seen_in_training: Bool[Tensor, " K"]
+    """Concepts that fire on training tokens."""
     independent: tuple[float, ...] | None
     """R2 of dictionaries of single streams, the reference within streams, where they were trained."""
     consistency: Consistency | None
@@ -43,6 +47,7 @@ class UniversalJudgement:
             "cross_r2_permuted": off_diagonal(self.crossing.r2_permuted),
             "cross_r2_ridge": ridge,
             "own_r2": diagonal(self.crossing.r2),
+            **self._as_any_dictionary(),
             **_firing_metrics(self.firing, self.permuted),
         }
         if ridge > 0:
@@ -53,6 +58,17 @@ class UniversalJudgement:
             found["concept_consistency"] = sum(self.consistency.shares) / len(self.consistency.shares)
             found["concept_consistency_permuted"] = sum(self.consistency.permuted) / len(self.consistency.permuted)
         return found
+
+    def _as_any_dictionary(self) -> dict[str, float]:
+        """What is told of every dictionary, over the tokens of all streams."""
+        alive = self.firing.alive
+        return {
+            "r2": diagonal(self.crossing.r2),
+            "l0": self.firing.l0,
+            "dead_share_held_out": _share(~alive),
+            "dead_share_all": _share(~(alive | self.seen_in_training)),
+            "dense_share": _share(self.firing.dense),
+        }
 
     def by_stream(self) -> dict[str, Any]:
         """Matrices as lists of rows, and each concept's numbers in each stream, as plain JSON values; NaN is null."""
@@ -83,22 +99,38 @@ def judge_universal(
     train: TokenStream,
     alone: Sequence[Alone] | None = None,
     seed: int = 0,
+    on_progress: OnProgress = silent,
 ) -> UniversalJudgement:
     """Measure on held-out tokens; thresholds and linear maps come from training tokens.
 
     ``alone`` are dictionaries of the single streams, in their order, to be judged beside.
     """
+
+    def tell(done: int, what: str) -> None:
+        on_progress(done, _N_PARTS, f"measures: {what}")
+
+    tell(0, "firing")
     above = thresholds(universal, train)
     firing = count_firing(universal, held_out, above=above)
+    tell(1, "firing of permuted tokens")
+    permuted = count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED)
+    tell(2, "energy")
     products = Products.of(held_out, mean=universal.mean.cpu())
     variance = products.total.diagonal() / products.n_tokens
     of_streams = torch.stack([variance[part].sum() for part in universal.parts])
+    tell(3, "R2 across streams")
+    crossing = cross_r2(universal, held_out, seed=seed)
+    tell(4, "linear maps")
+    ridge = ridge_r2(train, held_out, parts=universal.parts)
+    tell(5, "firing in training")
+    seen = ever_fires(universal, train)
     return UniversalJudgement(
-        cross_r2(universal, held_out, seed=seed),
-        ridge_r2(train, held_out, parts=universal.parts),
+        crossing,
+        ridge,
         firing,
-        count_firing(universal, held_out, above=above, permuted=seed + _NULL_SEED),
+        permuted,
         firing.energy(universal, of_streams),
+        seen,
         None if alone is None else tuple(one.r2 for one in alone),
         None if alone is None else consistency(universal, alone, seed=seed),
     )
@@ -116,7 +148,11 @@ def _firing_metrics(firing: Firing, permuted: Firing) -> dict[str, float]:
         "firing_jaccard_permuted": permuted.jaccard,
     }
     found |= {name: float(values.nanmean()) for name, values in means.items() if not bool(values.isnan().all())}
-    return found | {"dead_share_streams": 1.0 - float(firing.alive.double().mean())}
+    return found | {"dead_share_streams": _share(~firing.alive)}
+
+
+def _share(which: Bool[Tensor, " K"]) -> float:
+    return float(which.double().mean())
 
 
 def _plain(table: Tensor) -> Any:

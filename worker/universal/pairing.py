@@ -13,7 +13,7 @@ from torch import Tensor
 from store.collection import Collection
 from store.errors import InvalidInput
 from store.grid import Grid
-from store.universal import MAX_STREAMS, MIN_STREAMS
+from store.streams import find_fault
 from store.vocabulary import Split, Tokens
 from worker.activations import MEMORY_BYTES, ActivationStore, TokenStream
 from worker.dictionaries.base import TokenStream as AnyTokenStream
@@ -189,23 +189,11 @@ def _patches(store: ActivationStore, images: range) -> Float[Tensor, "n hw d"]:
     return patches[first : first + len(images)]
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raise ``InvalidInput`` where there are too few or too many streams, or one is listed twice."""
-    if not MIN_STREAMS <= len(names) <= MAX_STREAMS:
-        raise InvalidInput(
-            f"A universal dictionary joins {MIN_STREAMS} to {MAX_STREAMS} streams, not {len(names)}; for one model "
-            "train an ordinary dictionary."
-        )
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidInput(
-                f"The stream {name} is listed {names.count(name)} times; list each model and layer once."
-            )
-
-
 def _check(stores: Sequence[ActivationStore], collection: Collection) -> None:
     names = [stream_name(store) for store in stores]
-    check_names(names)
+    fault = find_fault(names)
+    if fault:
+        raise InvalidInput(fault)
     for name, store in zip(names, stores, strict=True):
         over = store.artifact.manifest.inputs.get("collection")
         if over != collection.digest or store.n_images != len(collection.images):

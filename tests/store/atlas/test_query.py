@@ -154,8 +154,8 @@ def test_a_page_past_the_end_is_empty_and_leads_back() -> None:
     assert page.prev is not None
 
 
-def test_limits_are_clamped_or_refused() -> None:
-    assert (parse_limit(""), parse_limit("7"), parse_limit("9999")) == (24, 7, 200)
-    for bad in ("0", "-1", "many", "1.5"):
-        with pytest.raises(BadQuery, match="limit"):
+def test_limits_outside_their_bounds_are_refused() -> None:
+    assert (parse_limit(""), parse_limit("7"), parse_limit("200"), parse_limit("60", most=60)) == (24, 7, 200, 60)
+    for bad in ("0", "-1", "many", "1.5", "201", "9" * 400, "²"):
+        with pytest.raises(BadQuery, match="from 1 to 200"):
             parse_limit(bad)

@@ -8,12 +8,13 @@ import torch
 
 from store.artifacts import Artifacts
 from store.errors import InvalidInput, NotFound
-from store.metrics import STREAM_METRICS
+from store.metrics import METRICS
+from store.streams import parse_streams
 from store.universal import UniversalSpec
 from store.vocabulary import Fit, Kind
 from tests.worker.bench.small import drawn_collection
 from tests.worker.universal.streams import write_stream
-from worker.cli.universal import parse_stream, spec_of
+from worker.cli.universal import spec_of
 from worker.jobs.universal import build_universal
 from worker.universal.files import load_universal
 
@@ -48,7 +49,7 @@ def test_a_universal_dictionary_is_published_and_found_again(tmp_path: Path) -> 
     assert [stream.model for stream in facts.streams] == ["vit", "cnn"]
     assert (facts.grid.rows, facts.grid.cols) == (2, 3)
     metrics = json.loads(built[0].file("metrics.json").read_text())
-    assert set(metrics) <= set(STREAM_METRICS)
+    assert set(metrics) <= METRICS.keys()
     assert "own_r2_independent" in metrics
     streams = json.loads(built[0].file("streams.json").read_text())
     assert streams["names"] == ["vit:conv", "cnn:conv"]
@@ -57,11 +58,11 @@ def test_a_universal_dictionary_is_published_and_found_again(tmp_path: Path) -> 
 
 
 def test_streams_on_the_command_line() -> None:
-    found = parse_stream("timm/vit:small:blocks.3@64x96", fit=Fit.COVER)
+    found = parse_streams("timm/vit:small:blocks.3@64x96, cnn:last", fit=Fit.COVER)[0]
     assert (found.model, found.layer, found.height_px, found.width_px) == ("timm/vit:small", "blocks.3", 64, 96)
     for wrong in ("mobilenet-v2", ":x", "a:b@64"):
         with pytest.raises(InvalidInput, match="for example"):
-            parse_stream(wrong, fit=Fit.COVER)
+            parse_streams(wrong, fit=Fit.COVER)
 
 
 def test_fields_on_the_command_line() -> None:

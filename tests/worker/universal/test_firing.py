@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from store.metrics import STREAM_METRICS
+from store.metrics import METRICS
 from tests.worker.universal.planted import planted_streams, trained
 from worker.dictionaries.tokens import MemoryTokens
+from worker.recording import HEADLINE
 from worker.universal.dictionary import UniversalDictionary
-from worker.universal.firing import count_firing, thresholds
+from worker.universal.firing import Firing, count_firing, thresholds
 from worker.universal.judging import judge_universal
 from worker.universal.references import independent_spec, ridge_r2, train_alone
 
@@ -94,8 +95,8 @@ def test_a_judgement_has_defined_numbers_beside_their_nulls(
     alone = train_alone(independent_spec(universal.spec, epochs=1), train, held_out, parts=universal.parts)
     judged = judge_universal(universal, held_out, train=train, alone=alone)
     metrics = judged.metrics
-    assert set(metrics) <= set(STREAM_METRICS)
-    assert all(STREAM_METRICS[key].null in (None, *metrics) for key in metrics)
+    assert set(metrics) <= METRICS.keys()
+    assert all(METRICS[key].null in (None, *metrics) for key in metrics if key not in HEADLINE)
     assert all(math.isfinite(value) for value in metrics.values())
     assert metrics["cross_r2"] > metrics["cross_r2_permuted"]
     assert metrics["co_fire"] > metrics["co_fire_permuted"]
@@ -103,3 +104,42 @@ def test_a_judgement_has_defined_numbers_beside_their_nulls(
     assert metrics["own_r2_independent"] == pytest.approx((alone[0].r2 + alone[1].r2) / 2)
     assert metrics["concept_consistency"] > metrics["concept_consistency_permuted"]
     assert len(judged.by_stream()["energy"]) == 2
+
+
+def test_what_is_told_of_any_dictionary_counts_the_tokens_of_all_streams(
+    universal: UniversalDictionary, held_out: MemoryTokens
+) -> None:
+    train = planted_streams(2000)[0]
+    metrics = judge_universal(universal, held_out, train=train).metrics
+    codes, learned = torch.cat(codes_of(universal, held_out)), torch.cat(codes_of(universal, train))
+    dead = [bool((column == 0).all()) for column in codes.T]
+    silent = [bool((column == 0).all()) for column in learned.T]
+    assert metrics["l0"] == pytest.approx(sum(int((token > 0).sum()) for token in codes) / len(codes))
+    assert metrics["dead_share_held_out"] == pytest.approx(sum(dead) / len(dead))
+    assert metrics["dead_share_all"] == pytest.approx(sum(map(all, zip(dead, silent, strict=True))) / len(dead))
+    dense = [int((column > 0).sum()) > 0.1 * len(codes) for column in codes.T]
+    assert metrics["dense_share"] == pytest.approx(sum(dense) / len(dense))
+    own = [
+        1 - float((x - x_hat).square().sum() / (x - mean).square().sum())
+        for x, x_hat, mean in own_outputs(universal, held_out)
+    ]
+    assert metrics["r2"] == pytest.approx(sum(own) / len(own), abs=1e-4)
+    assert set(HEADLINE) <= set(metrics)
+
+
+def test_a_concept_is_dense_above_a_tenth_of_the_tokens_of_all_streams() -> None:
+    nothing = torch.zeros(2, 3, dtype=torch.int64)
+    positive = torch.tensor([[2, 1, 4], [1, 1, 0]])
+    firing = Firing(10, nothing, nothing[0], nothing[0], positive, nothing.double())
+    assert firing.dense.tolist() == [True, False, True]
+    assert firing.l0 == pytest.approx(9 / 20)
+
+
+def own_outputs(universal: UniversalDictionary, stream: MemoryTokens) -> list[tuple[torch.Tensor, ...]]:
+    """Each stream's tokens, what its own codes make of them, and its mean."""
+    found: list[tuple[torch.Tensor, ...]] = []
+    for number, part in enumerate(universal.parts):
+        tokens = stream.tokens[:, part].contiguous()
+        output = universal.decode_common(universal.stream_codes(number, tokens))[:, part]
+        found.append((tokens, output.detach(), universal.mean[part]))
+    return found

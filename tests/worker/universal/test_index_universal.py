@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from store.atlas.schema import STREAM_COLUMNS
 from store.errors import InvalidInput
-from store.vocabulary import Band
+from store.vocabulary import Band, Split
 from tests.worker.universal.studio import (
     ATLAS,
     COLS,
@@ -181,6 +181,8 @@ def test_meetings_of_streams_are_those_of_slow_twins(studio: Studio) -> None:
             assert near(row["correlation"], correlation(one, other))
             pooled = studio.codes[:, :, :, k].mean(axis=2)
             assert near(row["image_correlation"], correlation(pooled[i], pooled[j]))
+            unseen = pooled[:, studio.collection.split_images(Split.HELD_OUT)]
+            assert near(row["image_correlation_held_out"], correlation(unseen[i], unseen[j]))
 
 
 def test_chance_is_what_shuffled_patches_give(studio: Studio) -> None:
@@ -199,7 +201,7 @@ def test_concepts_tell_whose_they_are(studio: Studio) -> None:
         fires = [set(np.flatnonzero(studio.codes[s, :, :, k].ravel() > studio.above[s - 1])) for s in (1, 2, 3)]
         total, either = sum(map(len, fires)), fires[0] | fires[1] | fires[2]
         if not total:
-            assert all(row[name] is None for name in STREAM_COLUMNS if name != "stream_correlation")
+            assert all(row[name] is None for name in STREAM_COLUMNS if "correlation" not in name)
             continue
         shares = [len(one) / total for one in fires]
         assert near(row["firing_entropy"], -sum(p * math.log(p) for p in shares if p) / math.log(3))
@@ -208,6 +210,10 @@ def test_concepts_tell_whose_they_are(studio: Studio) -> None:
         pooled = studio.codes[:, :, :, k].mean(axis=2)
         pairs = [correlation(pooled[i], pooled[j]) for i, j in combinations((1, 2, 3), 2)]
         assert near(row["stream_correlation"], sum(0.0 if math.isnan(r) else r for r in pairs) / 3)
+        unseen = pooled[:, studio.collection.split_images(Split.HELD_OUT)]
+        pairs = [correlation(unseen[i], unseen[j]) for i, j in combinations((1, 2, 3), 2)]
+        mean = sum(0.0 if math.isnan(r) else r for r in pairs) / 3
+        assert near(row["stream_correlation_held_out"], mean if unseen[1:].any() else math.nan)
     assert all(studio.atlas.concept(0)[name] is None for name in STREAM_COLUMNS)
     assert studio.atlas.concept(1)["firing_entropy"] == pytest.approx(0.0)
     assert studio.atlas.concept(1)["main_stream"] == "vit:conv"
