@@ -29,17 +29,11 @@ class Single:
 
     dictionary: Artifact
     activations: Artifact
+    weights: Sequence[Path] = ()
+    """Files that a person gave; the model's is among them where it has none of its own."""
 
-    def index(
-        self,
-        spec: AtlasSpec,
-        artifacts: Artifacts,
-        read: Read,
-        *,
-        weights: Sequence[Path] = (),
-        on_progress: OnProgress,
-    ) -> Artifact:
-        """Its atlas, built or found; ``read`` opens activations, ``weights`` are files that models may have."""
+    def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
+        """Its atlas, built or found; ``read`` opens activations."""
         inputs = atlas_inputs(self.dictionary, activations=self.activations)
         found = artifacts.find(Kind.ATLAS, spec, inputs=inputs)
         if found is not None:
@@ -55,16 +49,16 @@ class Single:
             activations=read(self.activations),
             collection=_collection(self.dictionary, artifacts),
             facts=load_facts(self.dictionary) | {"extraction": self.activations.manifest.spec},
-            head=self._head(weights),
+            head=self._head(),
         )
         return index(spec, loaded, artifacts, on_progress=on_progress)
 
-    def _head(self, weights: Sequence[Path]) -> "LinearHead | None":
+    def _head(self) -> "LinearHead | None":
         """What follows the layer, where the model's weights are at hand and it is only a mean and a linear map."""
         from worker.models.registry import find_head
 
         spec = ExtractionSpec.model_validate(self.activations.manifest.spec)
-        given = {weights_digest(file): file for file in weights} if spec.weights_sha256 else {}
+        given = {weights_digest(file): file for file in self.weights} if spec.weights_sha256 else {}
         return find_head(spec, weights_file=given.get(spec.weights_sha256 or ""))
 
 
@@ -75,15 +69,7 @@ class Joined:
     dictionary: Artifact
     streams: Sequence[Artifact]
 
-    def index(
-        self,
-        spec: AtlasSpec,
-        artifacts: Artifacts,
-        read: Read,
-        *,
-        weights: Sequence[Path] = (),  # noqa: ARG002 several models have no one head
-        on_progress: OnProgress,
-    ) -> Artifact:
+    def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
         """Its atlas, built or found; ``read`` opens activations."""
         found = artifacts.find(Kind.ATLAS, spec, inputs=universal_atlas_inputs(self.dictionary))
         if found is not None:
@@ -105,14 +91,16 @@ Shown = Single | Joined
 """Whatever its evidence is gathered from."""
 
 
-def find_shown(slug: str, artifacts: Artifacts, catalog: Catalog) -> Shown:
+def find_shown(slug: str, artifacts: Artifacts, catalog: Catalog, *, weights: Sequence[Path] = ()) -> Shown:
     """The dictionary of a slug with what it was learned from; raises ``NotFound``."""
     with catalog.session() as session:
         row = get_dictionary(session, slug)
     kind = artifact_kind(row.method)
     dictionary = artifacts.get(kind, row.digest)
     activations = [artifacts.get(Kind.ACTIVATIONS, digest) for digest in streams_of(dictionary)]
-    return Joined(dictionary, activations) if kind is Kind.UNIVERSAL else Single(dictionary, activations[0])
+    if kind is Kind.UNIVERSAL:
+        return Joined(dictionary, activations)
+    return Single(dictionary, activations[0], weights)
 
 
 def _collection(dictionary: Artifact, artifacts: Artifacts) -> Collection:
