@@ -268,7 +268,7 @@ def test_the_web_program_reads_what_the_encoder_draws(running: Running, studio: 
     async def work(encoder: Encoder) -> None:
         found = await encoder.encode(buffer.getvalue(), [studio.universal.digest, studio.digest])
         assert (found.photo.width, found.photo.height) == (300, 90)
-        assert [one.facts.dictionary for one in found.streams] == [studio.universal.digest] * 2 + [studio.digest]
+        assert [one.facts.dictionary for one in found.streams] == [studio.universal.digest] * 3 + [studio.digest]
         for one in found.streams:
             assert one.indices.shape == one.values.shape
             assert len(one.values) == one.facts.grid.n_patches
