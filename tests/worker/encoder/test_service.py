@@ -185,11 +185,9 @@ def test_killed_in_the_middle_stopped_and_gone(studio: Studio) -> None:
         children = psutil.Process(one.process.pid).children()
 
         async def work(encoder: Encoder) -> None:
-            asking = asyncio.create_task(encoder.encode(large_photo(7000), [studio.digest]))
-            await asyncio.sleep(0.4)
             one.process.send_signal(signal.SIGSTOP)
             with pytest.raises(EncoderSlow):
-                await asking
+                await encoder.encode(studio.photo(0), [studio.digest])
             asking = asyncio.create_task(encoder.encode(studio.photo(0), [studio.digest]))
             await asyncio.sleep(0.4)
             one.process.kill()
