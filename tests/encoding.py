@@ -20,9 +20,8 @@ from store.specs import AtlasSpec
 from store.universal import UniversalSpec
 from tests.services.ports import free_ports
 from tests.working import Inputs
-from worker.joint_workshop import JointWorkshop
 from worker.reporting import Reporter
-from worker.workshop import Wanted
+from worker.workshop import Wanted, WantedUniversal, Workshop
 
 SECRET = "a secret of the tests alone"
 
@@ -37,6 +36,7 @@ class Studio:
     dictionaries: tuple[Artifact, ...]
     atlas: Artifact
     universal: Artifact
+    universal_atlas: Artifact
 
     @property
     def digest(self) -> str:
@@ -52,12 +52,12 @@ def make_studio(folder: Path, *, n_images: int = 12) -> Studio:
     """Everything by the real jobs, in a few seconds."""
     inputs = Inputs.draw(folder / "inputs", n=n_images)
     settings = Settings(store=folder / "store")
-    workshop = JointWorkshop(settings, Reporter(), device="cpu")
+    workshop = Workshop(settings, Reporter(), device="cpu")
     ingest = inputs.ingest()
     workshop.ingest(ingest.folder, ingest.collection)
     last, earlier = inputs.extraction(), inputs.extraction().model_copy(update={"layer": "layer3"})
     activations = workshop.extract("drawn", last, weights=inputs.weights).artifact
-    workshop.extract("drawn", earlier, weights=inputs.weights)
+    others = workshop.extract("drawn", earlier, weights=inputs.weights).artifact
     wanted = [
         Wanted("small", "Small", TopKSpec(n_concepts=24, n_active=4, epochs=2, batch_tokens=64)),
         Wanted("other", "Other", MatryoshkaSpec(n_concepts=24, n_active=4, epochs=2, batch_tokens=64)),
@@ -65,9 +65,13 @@ def make_studio(folder: Path, *, n_images: int = 12) -> Studio:
     trained = workshop.train(wanted, activations=activations, weights=inputs.weights)
     atlas = workshop.atlas("small", AtlasSpec(n_examples=9)).artifact
     spec = UniversalSpec(n_concepts=16, n_active=3, epochs=2, batch_tokens=32, references=False)
-    universal = workshop.universal("drawn", [last, earlier], spec).artifact
+    joined = WantedUniversal("joined", "Joined", spec)
+    universal = workshop.universal(joined, streams=[activations, others]).artifact
+    universal_atlas = workshop.atlas("joined", AtlasSpec(n_examples=9)).artifact
     collection, _ = workshop.collection("drawn")
-    return Studio(settings, inputs, collection, tuple(one.artifact for one in trained), atlas, universal)
+    return Studio(
+        settings, inputs, collection, tuple(one.artifact for one in trained), atlas, universal, universal_atlas
+    )
 
 
 @contextlib.contextmanager

@@ -108,8 +108,8 @@ def _encoder(site: Site) -> PartView:
     try:
         state = site.encoder.look()
     except EncoderUnavailable as fault:
-        found, remedy = _parted(str(fault))
-        return PartView(state="missing", found=found, remedy=remedy or "Start one: `conceptoscope encoder`.")
+        remedy = "Start one: `conceptoscope up`, or `conceptoscope encoder` with the secret that this program knows."
+        return PartView(state="missing", found=_parted(str(fault))[0], remedy=remedy)
     return PartView(state="ok", found=f"answers, with {state.n_waiting} of {state.n_waiting_max} places taken")
 
 

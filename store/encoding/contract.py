@@ -83,20 +83,22 @@ class StreamFacts(Message):
     """How one model saw the photo, and how well one dictionary tells what it saw.
 
     ``r2 = 1 - sum |x - x_hat|^2 / sum |x - mean|^2`` over the patches of this photo, with the dictionary's mean; None
-    where all patches are that mean. ``l0`` is the mean number of active concepts per patch.
+    where all patches are that mean, and for the mean of several models. ``l0`` is the mean number of active concepts
+    per patch.
     """
 
     dictionary: Digest
-    stream: int = Field(description="place of the model in a universal dictionary, 0 in others")
+    stream: int = Field(description="1, 2, ... are the models of a universal dictionary, 0 their mean; 0 in others")
+    is_mean: bool = Field(False, description="whether these are the mean codes of several models")
     model: str
     layer: str
     n_concepts: int
     grid_rows: int
     grid_cols: int
-    height_px: int
-    width_px: int
-    fit: Fit
-    crop_ratio: float
+    height_px: int | None
+    width_px: int | None
+    fit: Fit | None
+    crop_ratio: float | None
     seen: tuple[float, float, float, float] = Field(description="left, top, right, bottom as fractions of the photo")
     r2: float | None
     l0: float
@@ -108,8 +110,10 @@ class StreamFacts(Message):
         return Grid(self.grid_rows, self.grid_cols)
 
     @property
-    def window(self) -> Window:
-        """The model's input window."""
+    def window(self) -> Window | None:
+        """The model's input window; None for the mean of several models."""
+        if self.height_px is None or self.width_px is None or self.fit is None or self.crop_ratio is None:
+            return None
         return Window(self.height_px, self.width_px, fit=self.fit, crop_ratio=self.crop_ratio)
 
     @property
@@ -120,7 +124,9 @@ class StreamFacts(Message):
 
 @dataclass(frozen=True)
 class StreamCodes:
-    """One dictionary's codes of the photo, in the eyes of one model.
+    """One dictionary's codes of the photo, in the eyes of one model, in the unit of the atlas.
+
+    For a universal dictionary these are the common codes, and stream 0 is the mean over its models.
 
     ``indices`` and ``values`` hold ``a`` slots per patch, strongest first; a slot without a concept has the value 0.
     ``concepts`` are the active ones by index; ``pooled`` is the mean code over all patches, ``peak`` the largest code,
@@ -138,7 +144,7 @@ class StreamCodes:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The answer to ``EncodeRequest``: in the order of the dictionaries, a universal one's streams after each other."""
+    """The answer to ``EncodeRequest``: in the order of the dictionaries, each once; of a universal one, mean first."""
 
     photo: PhotoFacts
     streams: tuple[StreamCodes, ...]

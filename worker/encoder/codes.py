@@ -1,5 +1,8 @@
 """Codes of one photo, and what they come to: pooled, peaks, reconstruction, the model's own prediction."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int32
@@ -8,17 +11,39 @@ from torch import Tensor
 from store.encoding.contract import ClassScore, StreamCodes, StreamFacts
 from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.encoder.study import Study
+from worker.universal.stream import StreamDictionary
+from worker.universal.together import mean_codes
 
 
 @torch.no_grad()
-def encode_study(study: Study, *, n_classes: int) -> StreamCodes:
-    """The codes of the photo's tokens in the study's dictionary."""
+def encode_studies(studies: Sequence[Study], *, n_classes: int) -> list[StreamCodes]:
+    """The codes of the photo's tokens in one dictionary, in the unit and with the streams of its atlas."""
+    coded = [_coded(study) for study in studies]
+    found = [
+        _summed(codes, partial(_facts, study, r2=r2, n_classes=n_classes))
+        for study, (codes, r2) in zip(studies, coded, strict=True)
+    ]
+    if studies[0].stream == 0:
+        return found
+    mean = _summed(mean_codes([codes for codes, _ in coded]), partial(_facts_of_all, [one.facts for one in found]))
+    return [mean, *found]
+
+
+def _coded(study: Study) -> tuple[SparseCodes, float | None]:
+    """Codes, common ones in a universal dictionary, and R2."""
     tokens = study.tokens.to(study.dictionary.mean)
     codes = study.dictionary.encode(tokens)
+    r2 = centred_r2(study.dictionary, tokens, codes)
+    if isinstance(study.dictionary, StreamDictionary):
+        codes = study.dictionary.common_codes(study.dictionary.standardize(tokens))
+    return codes, r2
+
+
+def _summed(codes: SparseCodes, facts: Callable[..., StreamFacts]) -> StreamCodes:
     indices, values = strongest_first(codes)
     concepts, pooled, peak, peak_patch = per_concept(indices, values)
     return StreamCodes(
-        facts=_facts(study, r2=centred_r2(study.dictionary, tokens, codes), values=values, n_classes=n_classes),
+        facts=facts(l0=float((values > 0).sum() / max(len(values), 1))),
         indices=indices,
         values=values,
         concepts=concepts,
@@ -73,7 +98,7 @@ def most_likely(logits: Float[Tensor, " c"], names: tuple[str, ...] | None, *, n
     )
 
 
-def _facts(study: Study, *, r2: float | None, values: Float32[np.ndarray, "p a"], n_classes: int) -> StreamFacts:
+def _facts(study: Study, *, r2: float | None, l0: float, n_classes: int) -> StreamFacts:
     window, seen, logits = study.window, study.seen, study.look.logits
     return StreamFacts(
         dictionary=study.dictionary_digest,
@@ -89,6 +114,13 @@ def _facts(study: Study, *, r2: float | None, values: Float32[np.ndarray, "p a"]
         crop_ratio=window.crop_ratio,
         seen=(seen.left, seen.top, seen.right, seen.bottom),
         r2=r2,
-        l0=float((values > 0).sum() / max(len(values), 1)),
+        l0=l0,
         predicted=() if logits is None else most_likely(logits, study.model.class_names, n=n_classes),
     )
+
+
+def _facts_of_all(streams: Sequence[StreamFacts], *, l0: float) -> StreamFacts:
+    """The mean of several models, which has no window, no error and no prediction of its own."""
+    named = {name: " + ".join(getattr(one, name) for one in streams) for name in ("model", "layer")}
+    none = {"height_px": None, "width_px": None, "fit": None, "crop_ratio": None, "r2": None, "predicted": ()}
+    return streams[0].model_copy(update=named | none | {"stream": 0, "is_mean": True, "l0": l0})

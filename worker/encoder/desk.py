@@ -51,9 +51,9 @@ class Photo:
 
 @dataclass(frozen=True)
 class _Need:
-    """One model's view that a request needs."""
+    """One model's view that a request needs, and its place among those of the dictionary."""
 
-    stream: int
+    place: int
     reading: ExtractionSpec
     model: VisionModel
     window: Window
@@ -140,9 +140,9 @@ class Desk:
 
     async def _needs(self, plan: Plan, held: Mapping[Any, Any], sha256: str) -> list[_Need]:
         needs = []
-        for stream, (reading, key) in enumerate(zip(plan.readings, plan.models, strict=True)):
+        for place, (reading, key) in enumerate(zip(plan.readings, plan.models, strict=True)):
             window = await self._window(reading, held[key])
-            needs.append(_Need(stream, reading, held[key], window, LookKey(sha256, key, window, reading.layer)))
+            needs.append(_Need(place, reading, held[key], window, LookKey(sha256, key, window, reading.layer)))
         return needs
 
     async def _window(self, reading: ExtractionSpec, model: VisionModel) -> Window:
@@ -154,7 +154,7 @@ class Desk:
 
     @staticmethod
     def _eyes(need: _Need, dictionaries: Sequence[Dictionary], look: PhotoLook) -> Eyes:
-        return Eyes(need.stream, need.reading, need.model, dictionaries[need.stream], need.window, look)
+        return Eyes(need.reading, need.model, dictionaries[need.place], need.window, look)
 
     async def _looked(self, photo: Photo, needs: Sequence[_Need]) -> dict[LookKey, PhotoLook]:
         """All looks that are needed: those that are kept, and the rest by one decoding and one pass per model."""

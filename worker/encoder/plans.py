@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from store.artifacts import Artifact, Artifacts
 from store.atlas.reader import Atlas
@@ -85,7 +86,8 @@ class Plans:
         if self._artifacts.is_there(Kind.UNIVERSAL, digest):
             artifact = self._artifacts.get(Kind.UNIVERSAL, digest)
             facts: UniversalFacts = read_facts(artifact.folder())
-            readings = tuple(self._extraction(one.activations, digest) for one in facts.streams)
+            numbered = enumerate(facts.streams)
+            readings = tuple(self._extraction(one.activations, digest, place=place) for place, one in numbered)
             return Plan(DictionaryKey(digest, Kind.UNIVERSAL), readings, shared=facts.grid)
         artifact = self._get(digest)
         return Plan(DictionaryKey(digest), (self._extraction(artifact.manifest.inputs["activations"], digest),))
@@ -95,19 +97,24 @@ class Plans:
             raise NotFound("dictionary", digest, remedy="It has been removed, or never was in this store.")
         return self._artifacts.get(Kind.DICTIONARY, digest)
 
-    def _extraction(self, activations: str, dictionary: str) -> ExtractionSpec:
-        """How the tokens were read, as the activations say, or once these were collected, the atlas."""
+    def _extraction(self, activations: str, dictionary: str, *, place: int = 0) -> ExtractionSpec:
+        """How the tokens of a stream were read, as the activations say, or once these were collected, the atlas."""
         if self._artifacts.is_there(Kind.ACTIVATIONS, activations):
             return ExtractionSpec.model_validate(self._artifacts.get(Kind.ACTIVATIONS, activations).manifest.spec)
         with self._catalog.session() as session:
             atlases = [row.atlas.digest for row in list_dictionaries(session) if row.digest == dictionary and row.atlas]
         for digest in atlases:
-            atlas = Atlas(self._artifacts.get(Kind.ATLAS, digest))
-            told = atlas.meta.get("extraction")
-            atlas.close()
-            if told:
-                return ExtractionSpec.model_validate(told)
+            told = self._told_by(digest)
+            if place < len(told):
+                return ExtractionSpec.model_validate(told[place])
         raise Unavailable(
             f"The activations {activations[:12]} that the dictionary {dictionary[:12]} learned from are gone, and no "
             "atlas tells how they were read. Extract them again."
         )
+
+    def _told_by(self, digest: str) -> Sequence[Any]:
+        """How the streams of an atlas were read."""
+        atlas = Atlas(self._artifacts.get(Kind.ATLAS, digest))
+        told = atlas.meta.get("extractions") or [atlas.meta[name] for name in ("extraction",) if name in atlas.meta]
+        atlas.close()
+        return list(told)

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from store.encoding.contract import PhotoFacts
 from store.errors import InvalidInput
-from store.grid import Box, Grid, Window
+from store.grid import Box, Grid, Window, seen_by_all
 from store.specs import ExtractionSpec
 from store.vocabulary import Tokens
 from worker.dictionaries.base import Dictionary
 from worker.encoder.looks import PhotoLook
 from worker.encoder.plans import Plan
 from worker.models.base import VisionModel
-from worker.universal.shared_grid import Resampler, seen_by_all
+from worker.universal.shared_grid import Resampler
 
 DTYPES: Final = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -32,7 +32,7 @@ class Study:
 
     photo: PhotoFacts
     dictionary_digest: str
-    stream: int
+    stream: int  # as in the atlas: 1, 2, ... for the models of a universal dictionary, 0 in others
     reading: ExtractionSpec
     model: VisionModel
     dictionary: Dictionary
@@ -45,9 +45,8 @@ class Study:
 
 @dataclass(frozen=True)
 class Eyes:
-    """One stream of a plan: how its model is used."""
+    """How one model of a plan is used."""
 
-    stream: int
     reading: ExtractionSpec
     model: VisionModel
     dictionary: Dictionary
@@ -61,7 +60,8 @@ def make_studies(plan: Plan, photo: PhotoFacts, eyes: list[Eyes]) -> list[Study]
         return [_alone(plan, photo, eyes[0])]
     windows = tuple(one.window for one in eyes)
     seen = seen_by_all(windows, width=photo.width, height=photo.height)
-    return [_shared(plan, photo, one, windows=windows, seen=seen) for one in eyes]
+    numbered = enumerate(eyes, start=1)
+    return [_shared(plan, photo, one, stream=stream, windows=windows, seen=seen) for stream, one in numbered]
 
 
 def _alone(plan: Plan, photo: PhotoFacts, one: Eyes) -> Study:
@@ -80,21 +80,23 @@ def _alone(plan: Plan, photo: PhotoFacts, one: Eyes) -> Study:
     return _study(plan, photo, one, grid=grid, seen=seen, tokens=tokens.to(DTYPES[one.reading.dtype]).float())
 
 
-def _shared(plan: Plan, photo: PhotoFacts, one: Eyes, *, windows: tuple[Window, ...], seen: Box) -> Study:
+def _shared(plan: Plan, photo: PhotoFacts, one: Eyes, *, stream: int, windows: tuple[Window, ...], seen: Box) -> Study:
     """As ``PairedStore`` brings streams together: stored patches, averaged by area, in 16 bit."""
     assert plan.shared is not None
     rows, cols, width = one.look.patches.shape
     resample = Resampler(one.window, Grid(rows, cols), windows=windows, shared=plan.shared)
     stored = one.look.patches.reshape(1, rows * cols, width).to(DTYPES[one.reading.dtype])
     tokens = resample(stored, [(photo.width, photo.height)])[0].bfloat16().float()
-    return _study(plan, photo, one, grid=plan.shared, seen=seen, tokens=tokens)
+    return _study(plan, photo, one, stream=stream, grid=plan.shared, seen=seen, tokens=tokens)
 
 
-def _study(plan: Plan, photo: PhotoFacts, one: Eyes, *, grid: Grid, seen: Box, tokens: Tensor) -> Study:
+def _study(
+    plan: Plan, photo: PhotoFacts, one: Eyes, *, grid: Grid, seen: Box, tokens: Tensor, stream: int = 0
+) -> Study:
     return Study(
         photo=photo,
         dictionary_digest=plan.key.digest,
-        stream=one.stream,
+        stream=stream,
         reading=one.reading,
         model=one.model,
         dictionary=one.dictionary,

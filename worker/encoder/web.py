@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from itertools import groupby
 from typing import Any, Final, TypeVar
 
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -16,13 +17,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, pack_encoded, read_request
+from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, StreamCodes, pack_encoded, read_request
 from store.encoding.parcel import MEDIA_TYPE, Parcel, unpack
 from store.encoding.refusals import STATUS, PhotoRefused, Reason, Refusal, refusal_of
 from store.errors import ConceptoscopeError, Damaged, InvalidInput
 from store.version import VERSION
 from worker.encoder.admission import Admission
-from worker.encoder.codes import encode_study
+from worker.encoder.codes import encode_studies
 from worker.encoder.desk import Desk
 from worker.encoder.figures import Figures
 
@@ -100,9 +101,9 @@ async def _warm(desk: Desk) -> None:
 async def encode_photo(desk: Desk, request: EncodeRequest, upload: bytes | None) -> Encoded:
     """The codes of a photo; raises what ``Desk.studies`` raises."""
     async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
-        streams = [
-            await desk.passes.compute(partial(encode_study, study, n_classes=request.n_classes)) for study in studies
-        ]
+        streams: list[StreamCodes] = []
+        for _, some in groupby(studies, key=lambda study: study.dictionary_digest):
+            streams += await desk.passes.compute(partial(encode_studies, list(some), n_classes=request.n_classes))
     return Encoded(photo, tuple(streams))
 
 

@@ -20,6 +20,7 @@ from store.encoding.contract import (
     EncodeRequest,
     KnownPhoto,
     PhotoSource,
+    StreamCodes,
     UploadedPhoto,
     pack_encoded,
     read_encoded,
@@ -31,7 +32,7 @@ from store.vocabulary import Kind
 from tests.encoding import SECRET, Studio
 from worker.activations import ActivationStore
 from worker.dictionaries.files import load_dictionary
-from worker.encoder.codes import strongest_first
+from worker.encoder.codes import centred_r2, strongest_first
 from worker.encoder.desk import Desk
 from worker.encoder.service import make_face
 from worker.encoder.web import encode_photo
@@ -148,21 +149,58 @@ def test_codes_of_a_universal_dictionary_are_those_of_paired_tokens(studio: Stud
     async def work(desk: Desk) -> None:
         for place in (0, 5):
             found = await encode(desk, image(studio, place), [studio.universal.digest, studio.digest])
-            streams = found.of(studio.universal.digest)
-            assert [one.facts.stream for one in streams] == [0, 1]
+            mean, *streams = found.of(studio.universal.digest)
+            assert [one.facts.stream for one in (mean, *streams)] == [0, 1, 2]
+            assert [one.facts.is_mean for one in (mean, *streams)] == [True, False, False]
             assert [one.facts.layer for one in streams] == [one.layer for one in facts.streams]
+            assert (mean.facts.window, mean.facts.r2, mean.facts.predicted) == (None, None, ())
             per_shard = paired.stored.images_per_shard
-            shard = next(paired.read([place // per_shard]))
-            joint = shard.patches[place % per_shard].float()
-            for codes, part in zip(streams, universal.parts, strict=True):
-                own = stream_dictionary(universal, codes.facts.stream)
-                indices, values = strongest_first(own.encode(joint[:, part].contiguous()))
-                np.testing.assert_allclose(codes.values, values, rtol=1e-4, atol=1e-5)
-                assert (codes.indices == indices).mean() > 0.99
+            joint = next(paired.read([place // per_shard])).patches[place % per_shard].float()
+            dense = torch.zeros(paired.grid.n_patches, universal.n_concepts)
+            for number, (codes, part) in enumerate(zip(streams, universal.parts, strict=True)):
+                common = universal.stream_codes(number, joint[:, part].contiguous())
+                same_codes(codes, *strongest_first(common))
+                dense += common.dense() / 2
+                own, tokens = stream_dictionary(universal, number), joint[:, part].contiguous()
+                assert codes.facts.r2 == pytest.approx(centred_r2(own, tokens, own.encode(tokens)), abs=1e-4)
                 assert codes.facts.grid == facts.grid
+            for patch, row in enumerate(dense):
+                known = {k: float(v) for k, v in enumerate(row) if v > 0}
+                told = {int(k): float(v) for k, v in zip(mean.indices[patch], mean.values[patch], strict=True) if v > 0}
+                assert told == pytest.approx(known, rel=1e-3, abs=1e-4)
             assert len(found.of(studio.digest)) == 1
 
     run(studio, work)
+
+
+def same_codes(codes: StreamCodes, indices: np.ndarray, values: np.ndarray, *, rtol: float = 1e-4) -> None:
+    """Equal but for rounding; equal codes may stand in another order."""
+    n = min(values.shape[1], codes.values.shape[1])
+    np.testing.assert_allclose(codes.values[:, :n], values[:, :n], rtol=rtol, atol=1e-5)
+    assert ((codes.indices[:, :n] == indices[:, :n]) | (values[:, :n] == 0)).mean() > 0.99
+
+
+def test_codes_of_a_universal_dictionary_are_those_of_its_atlas(studio: Studio) -> None:
+    atlas = Atlas(studio.universal_atlas)
+
+    async def work(desk: Desk) -> None:
+        for row in studio.collection.images:
+            if row.id not in atlas.image_index:
+                continue
+            found = (await encode(desk, image(studio, row.image), [studio.universal.digest])).streams
+            assert [one.facts.stream for one in found] == [one.stream for one in atlas.streams]
+            for codes, stream in zip(found, atlas.streams, strict=True):
+                assert (codes.facts.model, codes.facts.layer, codes.facts.grid) == (
+                    stream.model,
+                    stream.layer,
+                    stream.grid,
+                )
+                concepts, values = atlas.patch_codes(row.id, stream=stream.stream)
+                flat = (array.reshape(codes.facts.grid.n_patches, -1) for array in (concepts, values))
+                same_codes(codes, *flat, rtol=2e-3)
+
+    run(studio, work)
+    atlas.close()
 
 
 def test_predictions_are_the_models_own(studio: Studio) -> None:
@@ -274,11 +312,11 @@ def test_models_and_dictionaries_come_and_go_under_a_small_budget(studio: Studio
 
 def test_how_tokens_were_read_is_known_when_the_activations_are_gone(studio: Studio) -> None:
     async def work(desk: Desk) -> None:
-        plan = desk.plans.of(studio.digest)
+        plan, joined = desk.plans.of(studio.digest), desk.plans.of(studio.universal.digest)
         desk.plans._plans.clear()
         there = desk.plans._artifacts.is_there
         desk.plans._artifacts.is_there = lambda kind, digest: kind is not Kind.ACTIVATIONS and there(kind, digest)  # type: ignore[method-assign]
-        assert desk.plans.of(studio.digest) == plan
+        assert (desk.plans.of(studio.digest), desk.plans.of(studio.universal.digest)) == (plan, joined)
         with pytest.raises(Unavailable, match="Extract them again"):
             desk.plans.of(studio.dictionaries[1].digest)
 
@@ -287,7 +325,8 @@ def test_how_tokens_were_read_is_known_when_the_activations_are_gone(studio: Stu
 
 def test_what_pages_show_is_loaded_at_the_start(studio: Studio) -> None:
     async def work(desk: Desk) -> None:
-        assert await desk.warm() == 1
-        assert desk.shelf.names == ("timm/test_resnet", f"dictionary {studio.digest[:12]}")
+        assert await desk.warm() == 2
+        held = {"timm/test_resnet", f"dictionary {studio.digest[:12]}", f"universal {studio.universal.digest[:12]}"}
+        assert set(desk.shelf.names) == held
 
     run(studio, work)
