@@ -15,6 +15,7 @@ from store.specs import digest_of
 
 REVALIDATE = "no-cache"
 NEVER = "no-store"
+PRIVATE = "no-store, private"
 FOR_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 
 

@@ -1,5 +1,6 @@
 """Bodies of requests: read up to a limit, before anything is made of them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
@@ -17,22 +18,25 @@ LIMIT_BYTES: Final = 1024 * 1024
 class LimitBody:
     """Refuses longer bodies (413), whether they tell their length beforehand or not."""
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        self.app, self.limit_bytes = app, limit_bytes
+    def __init__(
+        self, app: ASGIApp, *, limit_bytes: int = LIMIT_BYTES, larger: Mapping[str, int] | None = None
+    ) -> None:
+        self.app, self.limit_bytes, self.larger = app, limit_bytes, dict(larger or {})
+        """``larger`` has other limits by path, where photos are sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        n_bytes = 0
+        n_bytes, limit_bytes = 0, self.larger.get(scope["path"], self.limit_bytes)
 
         async def receive_some() -> Message:
             nonlocal n_bytes
             message = await receive()
             n_bytes += len(message.get("body", b""))
-            if n_bytes > self.limit_bytes:
-                raise HTTPException(413, f"The request has more than {self.limit_bytes // 1024} KiB; send less.")
+            if n_bytes > limit_bytes:
+                raise HTTPException(413, f"The request has more than {limit_bytes // 1024} KiB; send less.")
             return message
 
         await self.app(scope, receive_some, send)

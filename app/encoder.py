@@ -1,8 +1,9 @@
 """The encoder as the web program sees it: questions with a deadline, and a fault of its own for each way to fail."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +21,17 @@ from store.encoding.contract import (
     pack_request,
     read_encoded,
 )
-from store.encoding.parcel import MEDIA_TYPE, Parcel, blob, unpack
-from store.encoding.refusals import EncoderCut, EncoderDown, EncoderFailed, EncoderSlow, Refusal, fault_of
+from store.encoding.effects import Effects, EffectsRequest, read_effects
+from store.encoding.parcel import MEDIA_TYPE, Array, Parcel, blob, unpack
+from store.encoding.refusals import (
+    EncoderCut,
+    EncoderDown,
+    EncoderFailed,
+    EncoderSlow,
+    EncoderUnavailable,
+    Refusal,
+    fault_of,
+)
 from store.errors import ConceptoscopeError, Damaged
 from store.settings import Settings
 
@@ -36,6 +46,17 @@ _NOT_SET_UP: Final = (
 _DOWN: Final = "The encoder does not answer, so photos of your own cannot be explained now. Everything else works."
 
 Photo = bytes | CollectionPhoto | KnownPhoto
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about effects; ``strength`` are the columns density and energy of the dictionary's atlas."""
+
+    dictionaries: tuple[str, ...]
+    class_index: int | None = None
+    contributions: bool = True
+    edits: str = ""
+    strength: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,19 +97,46 @@ class Encoder:
         return self._place.is_known
 
     async def encode(
-        self, photo: Photo, dictionaries: Sequence[str], *, n_classes: int = 5, within_s: float | None = None
+        self,
+        photo: Photo,
+        dictionaries: Sequence[str],
+        *,
+        n_classes: int = 5,
+        copy_px: int | None = None,
+        within_s: float | None = None,
     ) -> Encoded:
-        """The codes of a photo in some dictionaries, by their digests."""
+        """The codes of a photo in some dictionaries, by their digests, and a copy of it where its size is given."""
         request = EncodeRequest(
-            photo=source_of(photo), dictionaries=tuple(dictionaries), n_classes=n_classes, within_s=within_s
+            photo=source_of(photo),
+            dictionaries=tuple(dictionaries),
+            n_classes=n_classes,
+            copy_px=copy_px,
+            within_s=within_s,
         )
         return read_encoded(await self.ask("/encode", request, photo=photo, within_s=within_s))
 
+    async def effects(self, photo: Photo, asked: Asked) -> Effects:
+        """What concepts of some dictionaries do to the prediction, and what edits do."""
+        request = EffectsRequest(
+            photo=source_of(photo),
+            dictionaries=asked.dictionaries,
+            class_index=asked.class_index,
+            contributions=asked.contributions,
+            edits=asked.edits,
+        )
+        return read_effects(await self.ask("/effects", request, photo=photo, arrays=asked.strength))
+
     async def ask(
-        self, path: str, request: BaseModel, *, photo: Photo | None = None, within_s: float | None = None
+        self,
+        path: str,
+        request: BaseModel,
+        *,
+        photo: Photo | None = None,
+        arrays: Mapping[str, Array] | None = None,
+        within_s: float | None = None,
     ) -> Parcel:
         """Any question about a photo, and what comes back."""
-        body = pack_request(request, photo=blob(photo) if isinstance(photo, bytes) else None)
+        body = pack_request(request, photo=blob(photo) if isinstance(photo, bytes) else None, arrays=arrays)
         limit_s = min(within_s or self._place.patience_s, self._place.patience_s) + _GRACE_S
         try:
             answer = unpack(await self._send("POST", path, body=body, limit_s=limit_s))
@@ -104,6 +152,11 @@ class Encoder:
     async def forget(self, sha256: str) -> None:
         """Let the encoder drop what it still keeps of a photo."""
         await self._send("DELETE", f"/photos/{sha256}", limit_s=_GRACE_S)
+
+    async def forget_quietly(self, sha256: str) -> None:
+        """The same where it is no matter if there is no encoder: it forgets by itself after a while."""
+        with contextlib.suppress(EncoderUnavailable):
+            await self.forget(sha256)
 
     async def state(self) -> EncoderState:
         """How the encoder stands."""

@@ -20,7 +20,7 @@ from app.makers.frames import error_frame
 from app.site import Site
 from app.views.problems import ParameterFault, Problem
 from store.atlas.grammar import BadQuery
-from store.encoding.refusals import STATUS, PhotoRefused
+from store.encoding.refusals import STATUS, EncoderUnavailable, PhotoRefused
 from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, NotFound
 
 log = logging.getLogger(__name__)
@@ -57,15 +57,25 @@ async def _not_modified(_request: Request, fault: Exception) -> Response:
 
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(fault, kind)), 503)
-    if isinstance(fault, PhotoRefused):
-        status = STATUS[fault.reason]
+    assert isinstance(fault, ConceptoscopeError)
+    status = status_of(fault)
     if status == 503:
-        log.error("%s: %s", request.url.path, fault)
+        log.error("%s: %s", told_path(request), fault)
     faults = fault.faults if isinstance(fault, BadQuery) else ()
     errors = tuple(ParameterFault(param=f.param, message=f.message, allowed=f.allowed) for f in faults)
     near = _near(request, fault) if isinstance(fault, NotFound) else ()
-    return _answer(request, _problem(request, status, str(fault), errors=errors, near=near))
+    response = _answer(request, _problem(request, status, str(fault), errors=errors, near=near))
+    wait_s = fault.retry_after_s if isinstance(fault, EncoderUnavailable) else None
+    if wait_s is not None:
+        response.headers["Retry-After"] = f"{max(1.0, wait_s):.0f}"
+    return response
+
+
+def status_of(fault: ConceptoscopeError) -> int:
+    """What a domain error is in HTTP."""
+    if isinstance(fault, PhotoRefused):
+        return STATUS[fault.reason]
+    return next((status for kind, status in _STATUS if isinstance(fault, kind)), 503)
 
 
 async def _http_fault(request: Request, fault: Exception) -> Response:
@@ -94,7 +104,7 @@ def _parameter_fault(error: Mapping[str, Any]) -> ParameterFault:
 
 async def _our_fault(request: Request, fault: Exception) -> Response:
     problem = _problem(request, 500, _OUR_FAULT)
-    log.error("request %s, %s", problem.request_id, request.url.path, exc_info=fault)
+    log.error("request %s, %s", problem.request_id, told_path(request), exc_info=fault)
     try:
         response = _answer(request, problem)
     except TemplateError:  # the fault may be in the templates themselves
@@ -120,6 +130,12 @@ def _problem(
         errors=errors,
         near=near,
     )
+
+
+def told_path(request: Request) -> str:
+    """The address as logs have it: not that of what only those may see who know its id."""
+    is_secret = request.url.path.startswith(("/a/", "/_f/a/", f"{urls.api_analyses()}/"))
+    return "an analysis" if is_secret else request.url.path
 
 
 def _near(request: Request, fault: NotFound) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Puts the web program together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,8 @@ from app.errors import install_error_handlers
 from app.headers import Compress, Headers
 from app.pages import routers as page_routers
 from app.site import make_site
+from app.sweeping import sweep_often
+from app.uploads import ROOM_BYTES
 from app.watch.requests import Measure
 from app.watch.watch import Watch
 from store.settings import Settings
@@ -24,7 +27,9 @@ def make_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(sweep_often(site))
         yield
+        sweeping.cancel()
         site.streams.ending.set()
         await site.encoder.close()
         site.close()
@@ -41,7 +46,8 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.site = site
     app.state.watch = watch = Watch(site)
-    app.add_middleware(LimitBody)
+    photos = int(site.settings.upload_bytes) + ROOM_BYTES
+    app.add_middleware(LimitBody, larger={urls.api_analyses(): photos, urls.analyze(): photos})
     app.add_middleware(Compress)
     app.add_middleware(Measure, tally=watch.tally)
     app.add_middleware(Headers)

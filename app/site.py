@@ -17,6 +17,7 @@ from app.roster import Entry, Roster
 from app.static_tree import StaticTree
 from app.timing import timed
 from store.alignment.shelf import AlignmentShelf, make_alignment_shelf
+from store.analyses.keeper import Keeper
 from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
@@ -52,6 +53,7 @@ class Site:
     pages: Pages
     streams: Streams
     encoder: Encoder
+    keeper: Keeper
     code: str
     """Digest of the program's own source: answers made by another version are not fresh."""
 
@@ -88,6 +90,7 @@ def make_site(settings: Settings) -> Site:
         pages=Pages(resource("templates"), static),
         streams=Streams(),
         encoder=Encoder(settings),
+        keeper=Keeper(settings, catalog),
         code=_code_digest(),
     )
 

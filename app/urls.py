@@ -109,7 +109,23 @@ def together(slugs: Sequence[str], query: Query = ()) -> str:
     return with_query("/".join((alignments(), *(_part(slug) for slug in slugs))), query)
 
 
+def analyze(query: Query = ()) -> str:
+    """The form that takes a photo; ``query`` has ``d``, the dictionaries, and ``image``, one of a collection."""
+    return with_query("/analyze", query)
+
+
+def analysis(public_id: str, part: str = "", *, query: Query = ()) -> str:
+    """A photo explained, or a part (``photo.webp``; ``delete`` and ``edits``: forms are sent there)."""
+    path = f"/a/{_part(public_id)}"
+    return with_query(f"{path}/{part}" if part else path, query)
+
+
 # Fragments
+
+
+def analysis_fragment(public_id: str, query: Query = ()) -> str:
+    """What edits do."""
+    return with_query(f"/_f/a/{_part(public_id)}/edits", query)
 
 
 def jobs_fragment(query: Query = ()) -> str:
@@ -202,6 +218,12 @@ def api_concept(slug: str, index: int | str, *, part: str = "", query: Query = (
 def api_image(image_id: str, slug: str = "", *, query: Query = ()) -> str:
     """An image as a dictionary sees it."""
     return with_query(f"{API}/images/{_part(image_id)}", query or {"dictionary": slug})
+
+
+def api_analyses(public_id: str = "", part: str = "", *, query: Query = ()) -> str:
+    """Where photos are sent, one analysis, or a part of one (``edits``, ``photo.webp``, ``maps/...``)."""
+    path = "/".join(filter(None, (f"{API}/analyses", _part(public_id), part)))
+    return with_query(path, query)
 
 
 def api_compare(query: Query = ()) -> str:

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     encoder_decoders: int = Field(2, ge=1, le=64, description="processes that decode photos")
     upload_bytes: ByteSize = Field(ByteSize(32 * 2**20), ge=1024, description="largest photo that a visitor may give")
     upload_pixels: int = Field(64_000_000, ge=1, description="most pixels of a photo that a visitor may give")
+    analysis_kept_s: float = Field(
+        86_400.0, ge=60, le=2_592_000, description="seconds after which a visitor's photo and its analysis are deleted"
+    )
+    analyses_bytes: ByteSize = Field(ByteSize(4 * 2**30), ge=0, description="most that all analyses take in the store")
+    analyses_max: int = Field(4000, ge=0, description="most analyses that are kept at once")
     demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 

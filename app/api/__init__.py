@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.api import (
     alignments,
+    analyses,
     compare,
     concept,
     concepts,
@@ -28,6 +29,7 @@ routers: tuple[APIRouter, ...] = (
     images.router,
     compare.router,
     alignments.router,
+    analyses.router,
     jobs.router,
     workers.router,
 )

@@ -10,8 +10,10 @@ from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
-PageKind = Literal["home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job"]
-DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams"]
+PageKind = Literal[
+    "home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job", "analyze"
+]
+DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams", "analysis"]
 
 
 def plain_frame(

@@ -2,31 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from app import urls
-from app.makers.concepts import concept_name, make_chip
+from app.makers.concepts import make_chip
 from app.makers.paging import make_paging
-from app.makers.places import in_pixels, seen_box
-from app.pictures import as_rows, data_uri
+from app.makers.places import seen_box
+from app.makers.scenes import Patch, Scene
 from app.site import Opened
-from app.views.base import Choice, PixelBox
-from app.views.images import (
-    HeatView,
-    ImageCard,
-    ImageConcept,
-    ImageLinks,
-    ImagesView,
-    ImageView,
-    PatchCell,
-    PatchConcept,
-    PatchView,
-)
+from app.views.base import Choice
+from app.views.images import ImageCard, ImageConcept, ImageLinks, ImagesView, ImageView
 from store.atlas.cursor import cut_page, make_binding
 from store.atlas.reader import Row
-from store.errors import NotFound
 from store.vocabulary import Split
 
 STANDINGS = (
@@ -132,13 +118,12 @@ def make_image(
     image_id: str,
     *,
     concept: int | None,
-    patch: tuple[int, int] | None,
+    patch: Patch | None,
     knowing: Sequence[Choice] = (),
 ) -> ImageView:
     """One image: what fires where. ``knowing`` are the dictionaries that know it."""
     row = opened.atlas.image(image_id)
-    stream = opened.atlas.streams[0]
-    scene = _Scene(opened, row, *opened.atlas.patch_codes(image_id))
+    scene = _scene(opened, row)
     if concept is not None:
         opened.atlas.check(concept)
     if patch is not None:
@@ -147,15 +132,11 @@ def make_image(
         dictionary=opened.entry.slug,
         dictionary_title=opened.entry.title,
         image=make_image_card(opened, row),
-        seen=in_pixels(seen_box(opened.atlas, row), width=row["thumbnail_width"], height=row["thumbnail_height"]),
-        rows=stream.grid.rows,
-        cols=stream.grid.cols,
-        cells=tuple(
-            scene.cell(r, c, concept=concept, chosen=patch)
-            for r in range(stream.grid.rows)
-            for c in range(stream.grid.cols)
-        ),
-        concepts=tuple(scene.ranked(entry, chosen=concept) for entry in opened.atlas.image_concepts(image_id)),
+        seen=scene.seen_box,
+        rows=scene.grid.rows,
+        cols=scene.grid.cols,
+        cells=scene.cells(concept=concept, chosen=patch),
+        concepts=tuple(_ranked(scene, entry, chosen=concept) for entry in opened.atlas.image_concepts(image_id)),
         patch=None if patch is None else scene.patch(*patch),
         heat=None if concept is None else scene.heat(concept),
         patches=scene.for_script(),
@@ -164,110 +145,36 @@ def make_image(
     )
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """One image with the strongest concepts of each patch: ``concepts`` and ``codes [rows cols n_top]``."""
+def _scene(opened: Opened, row: Row) -> Scene:
+    concepts, codes = opened.atlas.patch_codes(row["id"])
+    return Scene(
+        opened=opened,
+        grid=opened.atlas.streams[0].grid,
+        seen=seen_box(opened.atlas, row),
+        width=row["thumbnail_width"],
+        height=row["thumbnail_height"],
+        concepts=concepts,
+        codes=codes,
+        address=lambda concept, patch: urls.image(row["id"], opened.entry.slug, concept=concept, patch=patch),
+    )
 
-    opened: Opened
-    row: Row
-    concepts: np.ndarray[Any, Any]
-    codes: np.ndarray[Any, Any]
 
-    def check(self, patch: tuple[int, int]) -> None:
-        rows, cols = self.codes.shape[:2]
-        if not (patch[0] < rows and patch[1] < cols):
-            remedy = f"Rows go from 0 to {rows - 1}, columns from 0 to {cols - 1}."
-            raise NotFound("patch", f"{patch[0]},{patch[1]}", remedy=remedy)
-
-    def max_of(self, concept: int) -> float:
-        return float(self.opened.atlas.columns["max"][concept])
-
-    def share(self, concept: int, value: float) -> float:
-        largest = self.max_of(concept)
-        return min(value / largest, 1.0) if largest > 0 else 0.0
-
-    def url(self, *, concept: int | None = None, patch: tuple[int, int] | None = None) -> str:
-        return urls.image(self.row["id"], self.opened.entry.slug, concept=concept, patch=patch)
-
-    def box(self, row: int, col: int) -> PixelBox:
-        stream = self.opened.atlas.streams[0]
-        box = stream.grid.patch_box(row, col, seen=seen_box(self.opened.atlas, self.row))
-        return in_pixels(box, width=self.row["thumbnail_width"], height=self.row["thumbnail_height"])
-
-    def cell(self, row: int, col: int, *, concept: int | None, chosen: tuple[int, int] | None) -> PatchCell:
-        fires = self.codes[row, col, 0] > 0
-        top = int(self.concepts[row, col, 0])
-        name = concept_name(self.opened, top)
-        called = name if name == f"#{top}" else f"{name} (#{top})"
-        return PatchCell(
-            row=row,
-            col=col,
-            box=self.box(row, col),
-            url=self.url(concept=concept, patch=(row, col)),
-            label=f"row {row + 1}, column {col + 1}: {called if fires else 'nothing fires'}",
-            current=chosen == (row, col),
-        )
-
-    def patch(self, row: int, col: int) -> PatchView:
-        found = [
-            PatchConcept(
-                concept=make_chip(self.opened, int(concept)),
-                value=float(value),
-                share=self.share(int(concept), float(value)),
-                show_url=self.url(concept=int(concept), patch=(row, col)),
-            )
-            for concept, value in zip(self.concepts[row, col], self.codes[row, col], strict=True)
-            if value > 0
-        ]
-        return PatchView(row=row, col=col, box=self.box(row, col), concepts=tuple(found))
-
-    def heat(self, concept: int) -> HeatView:
-        values = np.where(self.concepts == concept, self.codes, 0).max(axis=-1).astype(np.float64)
-        scale = float(values.max())
-        shades = np.rint(values / (scale or 1.0) * 255).astype(np.uint8)
-        return HeatView(
-            concept=make_chip(self.opened, concept),
-            scale=scale,
-            rel=self.share(concept, scale),
-            map=as_rows(shades),
-            uri=data_uri(shades),
-        )
-
-    def ranked(self, entry: Row, *, chosen: int | None) -> ImageConcept:
-        concept, peak = entry["concept"], entry["peak"]
-        at_least, words = _standing(self.opened.atlas.concept(concept), peak)
-        return ImageConcept(
-            rank=entry["rank"],
-            concept=make_chip(self.opened, concept),
-            peak=peak,
-            pooled=entry["pooled"],
-            share=self.share(concept, peak),
-            at_least=at_least,
-            standing=words,
-            row=entry["row"],
-            col=entry["col"],
-            current=concept == chosen,
-            show_url=self.url(concept=concept),
-        )
-
-    def for_script(self) -> dict[str, Any]:
-        fires = self.codes > 0
-        known = [int(k) for k in np.unique(self.concepts[fires])]
-        places = np.searchsorted(known, self.concepts) if known else np.zeros(self.concepts.shape, dtype=np.int64)
-        chips = [make_chip(self.opened, k) for k in known]
-        return {
-            "rows": self.codes.shape[0],
-            "cols": self.codes.shape[1],
-            "n_top": self.codes.shape[2],
-            "concepts": known,
-            "names": [chip.name for chip in chips],
-            "urls": [chip.links.html for chip in chips],
-            "sprites": [chip.links.sprite for chip in chips],
-            "max": [chip.max for chip in chips],
-            "density": [chip.density for chip in chips],
-            "index": np.where(fires, places, -1).ravel().tolist(),
-            "values": [float(f"{value:.3g}") for value in self.codes.ravel()],
-        }
+def _ranked(scene: Scene, entry: Row, *, chosen: int | None) -> ImageConcept:
+    concept, peak = entry["concept"], entry["peak"]
+    at_least, words = _standing(scene.opened.atlas.concept(concept), peak)
+    return ImageConcept(
+        rank=entry["rank"],
+        concept=make_chip(scene.opened, concept),
+        peak=peak,
+        pooled=entry["pooled"],
+        share=scene.share(concept, peak),
+        at_least=at_least,
+        standing=words,
+        row=entry["row"],
+        col=entry["col"],
+        current=concept == chosen,
+        show_url=scene.address(concept, None),
+    )
 
 
 def _standing(row: Row, peak: float) -> tuple[float, str]:

@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from app.pages import (
     alignment,
+    analysis,
+    analyze,
     compare,
     concept,
     concepts,
@@ -29,6 +31,8 @@ routers: tuple[APIRouter, ...] = (
     concept.router,
     images.router,
     image.router,
+    analyze.router,
+    analysis.router,
     compare.router,
     glossary.router,
     alignment.router,

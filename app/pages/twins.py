@@ -105,6 +105,19 @@ def images(slug: str, request: Request) -> RedirectResponse:
     return _to(urls.api_dictionaries(slug, "images", query=_kept(request, less=DISPLAY)))
 
 
+@router.get("/analyze.json")
+def analyze() -> RedirectResponse:
+    """What takes photos says how; a program sends them there."""
+    return _to(urls.api_root())
+
+
+@router.get("/a/{public_id}.json")
+def analysis(public_id: str, request: Request) -> RedirectResponse:
+    """An analysis, with what is shown of it."""
+    kept = _kept(request, less=(*DISPLAY, "beside"))
+    return _to(urls.api_analyses(public_id, query=[("dictionary" if k == "d" else k, v) for k, v in kept]))
+
+
 @router.get("/i/{image}.json")
 def image(image: str, request: Request) -> RedirectResponse:
     """An image as a dictionary sees it."""

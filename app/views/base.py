@@ -114,6 +114,8 @@ class Frame(View):
         "jobs",
         "job",
         "new-job",
+        "analyze",
+        "analysis",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")

@@ -13,7 +13,7 @@ export function startImage() {
   cells = [...document.querySelectorAll("#cells a")];
   list = $("#ranked");
   heat = $("#stage-heat");
-  first = { rows: [...list.children], title: $("#panel-title").textContent, says: $("#panel-says").textContent };
+  first = { rows: [...list.children], title: $("#panel-title").textContent, says: $("#panel-says").textContent, ofPatch: new URLSearchParams(location.search).has("patch") };
   readAddress();
   wire();
   draw();
@@ -47,9 +47,10 @@ function wire() {
   list.addEventListener("pointerleave", draw);
   list.addEventListener("click", (event) => {
     const show = event.target.closest("[data-show]");
-    if (!show) return;
+    const position = show ? patches.concepts.indexOf(Number(show.dataset.show)) : -1;
+    if (position < 0) return; // nowhere among the strongest of a patch: the server draws it
     event.preventDefault();
-    chooseConcept(patches.concepts.indexOf(Number(show.dataset.show)));
+    chooseConcept(position);
   });
   for (const radio of document.querySelectorAll("input[name=look]")) {
     radio.addEventListener("change", () => {
@@ -113,6 +114,12 @@ function keepAddress() {
   if (concept !== null) url.searchParams.set("concept", patches.concepts[concept]);
   if (patch !== null) url.searchParams.set("patch", `${Math.floor(patch / patches.cols)},${patch % patches.cols}`);
   history.replaceState(history.state, "", url.pathname + url.search.replaceAll("%2C", ","));
+  for (const link of document.querySelectorAll("a[data-keep]")) {
+    const to = new URL(link.href);
+    to.searchParams.delete("concept");
+    if (concept !== null) to.searchParams.set("concept", patches.concepts[concept]);
+    link.href = to.pathname + to.search;
+  }
 }
 
 function preview(index) {
@@ -188,11 +195,13 @@ function drawLegend(top) {
 }
 
 function showWhole() {
+  const whole = $("#whole");
+  if (!first.ofPatch) return fillPanel(first.title, first.says, first.rows);
+  if (whole) return fillPanel(whole.dataset.title, "On the whole photo", [...whole.content.cloneNode(true).children]);
   fillPanel("Strongest concepts", "On the whole image, relative to each concept's max", wholeRows());
 }
 
 function wholeRows() {
-  if (!new URLSearchParams(location.search).has("patch") && first.title === "Strongest concepts") return first.rows;
   const best = new Map();
   patches.index.forEach((position, slot) => {
     if (position >= 0) best.set(position, Math.max(best.get(position) ?? 0, patches.values[slot]));

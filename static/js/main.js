@@ -18,6 +18,9 @@ if (document.querySelector("[data-picks]")) import("./picks.js").then(({ startPi
 if (document.querySelector("#entropy-form")) import("./streams.js").then(({ startStreams }) => startStreams());
 if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
 
+if (document.querySelector("#analyze")) import("./analyze.js").then(({ startAnalyze }) => startAnalyze());
+if (document.querySelector("#edits")) import("./edits.js").then(({ startEdits }) => startEdits());
+
 const body = document.body;
 body.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.setAttribute("aria-busy", "true"));
 body.addEventListener("htmx:afterRequest", ({ detail }) => detail.target.removeAttribute("aria-busy"));

@@ -183,6 +183,12 @@ class Atlas:
         rows = self._file.rows(sql, [self.check(concept), stream, of])
         return rows[0] if rows else None
 
+    def histograms(self, concepts: Sequence[int], of: str, *, stream: int = 0) -> dict[int, Row]:
+        """The same of several concepts; silent ones have none."""
+        sql = "SELECT * FROM histogram WHERE concept IN (SELECT unnest(?)) AND stream = ? AND of = ?"
+        rows = self._file.rows(sql, [list(concepts), stream, of]) if concepts else []
+        return {row["concept"]: row for row in rows}
+
     def stream_concepts(self, concept: int) -> list[Row]:
         """The concept in each stream of a universal dictionary, in their order; empty when there is one stream."""
         sql = "SELECT * FROM stream_concept WHERE concept = ? ORDER BY stream"

@@ -243,3 +243,16 @@ class Wanted(Base):
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     wanted_at: Mapped[datetime]
+
+
+class Analysis(Base):
+    """A visitor's photo that was explained: seen by who knows ``public_id``, until it expires. Files lie apart."""
+
+    __tablename__ = "analysis"
+    __table_args__ = (Index("ix_analysis_expires_at", "expires_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+    expires_at: Mapped[datetime]
+    n_bytes: Mapped[int] = mapped_column(BigInteger)
+    result: Mapped[dict[str, Any]]

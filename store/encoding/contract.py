@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from store.encoding.parcel import Array, Parcel
+from store.encoding.parcel import Array, Parcel, blob
 from store.errors import Damaged, InvalidInput
 from store.grid import Box, Grid, Window
 from store.vocabulary import Fit
@@ -16,6 +16,7 @@ from store.vocabulary import Fit
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 MAX_DICTIONARIES = 8
 PHOTO = "photo"  # name of the array with a photo's bytes
+COPY = "copy"  # name of the array with the bytes of its copy
 
 
 class Message(BaseModel):
@@ -60,6 +61,12 @@ class EncodeRequest(PhotoRequest):
     """``POST /encode``: the codes of one photo in some dictionaries, universal ones too."""
 
     n_classes: int = Field(5, ge=0, le=1000, description="most likely classes to name")
+    copy_px: int | None = Field(
+        None,
+        ge=64,
+        le=2048,
+        description="long side of a copy without metadata that is wanted, too; of an upload, it is what is explained",
+    )
 
 
 class PhotoFacts(Message):
@@ -148,6 +155,8 @@ class Encoded:
 
     photo: PhotoFacts
     streams: tuple[StreamCodes, ...]
+    copy: bytes | None = None
+    """A lossless WebP with nothing but pixels, where one was asked for; ``photo`` tells of it if it is of an upload."""
 
     def of(self, dictionary: str) -> tuple[StreamCodes, ...]:
         """The streams of one dictionary."""
@@ -163,9 +172,11 @@ _ARRAYS = ("indices", "values", "concepts", "pooled", "peak", "peak_patch")
 M = TypeVar("M", bound=BaseModel)
 
 
-def pack_request(request: BaseModel, *, photo: Array | None = None) -> bytes:
-    """A request with the bytes of its photo."""
-    return Parcel(request.model_dump(mode="json"), {} if photo is None else {PHOTO: photo}).pack()
+def pack_request(request: BaseModel, *, photo: Array | None = None, arrays: Mapping[str, Array] | None = None) -> bytes:
+    """A request with the bytes of its photo, and other arrays that it needs."""
+    return Parcel(
+        request.model_dump(mode="json"), {**(arrays or {}), **({} if photo is None else {PHOTO: photo})}
+    ).pack()
 
 
 def read_request(parcel: Parcel, kind: type[M]) -> M:
@@ -182,6 +193,8 @@ def pack_encoded(encoded: Encoded) -> bytes:
     """The answer as it travels."""
     message = _EncodedMessage(photo=encoded.photo, streams=tuple(one.facts for one in encoded.streams))
     arrays = {f"{i}.{name}": getattr(one, name) for i, one in enumerate(encoded.streams) for name in _ARRAYS}
+    if encoded.copy is not None:
+        arrays[COPY] = blob(encoded.copy)
     return Parcel(message.model_dump(mode="json"), arrays).pack()
 
 
@@ -192,7 +205,8 @@ def read_encoded(parcel: Parcel) -> Encoded:
         streams = tuple(_stream(facts, parcel.arrays, i) for i, facts in enumerate(message.streams))
     except (ValidationError, KeyError) as fault:
         raise Damaged("The encoder's answer cannot be read; are web program and encoder of one version?") from fault
-    return Encoded(message.photo, streams)
+    copy = parcel.arrays.get(COPY)
+    return Encoded(message.photo, streams, None if copy is None else copy.tobytes())
 
 
 def _stream(facts: StreamFacts, arrays: Mapping[str, Any], place: int) -> StreamCodes:

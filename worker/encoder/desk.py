@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from PIL import Image
 
 from store.artifacts import Artifacts
 from store.catalog.collections import list_collections
@@ -23,7 +25,7 @@ from store.specs import ExtractionSpec
 from store.vocabulary import Kind
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.files import load_dictionary
-from worker.encoder.decoder.exchange import View
+from worker.encoder.decoder.exchange import Picture, View
 from worker.encoder.decoder.pool import Decoders
 from worker.encoder.looks import LookKey, Looks, PhotoLook
 from worker.encoder.passes import Passes
@@ -130,6 +132,18 @@ class Desk:
                 eyes = [self._eyes(need, held[plan.key], looks[need.key]) for need in some]
                 studies += await self.passes.compute(partial(make_studies, plan, facts, eyes))
             yield facts, studies
+
+    async def copy(self, source: PhotoSource, upload: bytes | None, *, copy_px: int) -> bytes:
+        """The whole photo, upright, at most that long, as a lossless WebP of nothing but pixels.
+
+        It is written here and not by the decoder, which a hostile file may have taken over. Raises as ``studies``.
+        """
+        photo = await self._asked(partial(self._photo, source, upload))
+        if photo.content is None:
+            raise PhotoGone(photo.sha256)
+        decoded = await self.decoders.decode(photo.content, (), copy_px=copy_px)
+        written: bytes = await self._asked(partial(lossless_webp, decoded.pictures[-1]))
+        return written
 
     def forget(self, sha256: str) -> int:
         """Drop all that is kept of a photo."""
@@ -239,6 +253,13 @@ class Desk:
     async def _asked(self, work: Any) -> Any:
         """Something that reads the store, in a thread of its own kind."""
         return await asyncio.get_running_loop().run_in_executor(self._asking, work)
+
+
+def lossless_webp(picture: Picture) -> bytes:
+    """Pixels as a file, the fastest way that keeps them all: 15 to 50 ms for 1024 x 683."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    return buffer.getvalue()
 
 
 def _n_bytes(module: torch.nn.Module) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,21 +18,23 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, StreamCodes, pack_encoded, read_request
-from store.encoding.parcel import MEDIA_TYPE, Parcel, unpack
+from store.encoding.effects import Effects, EffectsRequest, pack_effects
+from store.encoding.parcel import MEDIA_TYPE, Array, Parcel, unpack
 from store.encoding.refusals import STATUS, PhotoRefused, Reason, Refusal, refusal_of
 from store.errors import ConceptoscopeError, Damaged, InvalidInput
 from store.version import VERSION
 from worker.encoder.admission import Admission
 from worker.encoder.codes import encode_studies
 from worker.encoder.desk import Desk
+from worker.encoder.effects import StudyEffects, effects_of
 from worker.encoder.figures import Figures
 
 log = logging.getLogger(__name__)
 
-_BODY_ROOM: Final = 64 * 1024  # for what stands beside the photo
+_BODY_ROOM: Final = 2 * 2**20  # for what stands beside the photo: how strong all concepts of a dictionary are
 _LEFT: Final = 499  # nobody reads it
 R = TypeVar("R", bound=PhotoRequest)
-Answerer = Callable[[R, bytes | None], Awaitable[bytes]]
+Answerer = Callable[[R, bytes | None, Mapping[str, Array]], Awaitable[bytes]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -63,8 +65,11 @@ def make_service(face: Face) -> Starlette:
         await asyncio.gather(warming, return_exceptions=True)
         await face.desk.close()
 
-    async def encode(request: EncodeRequest, upload: bytes | None) -> bytes:
+    async def encode(request: EncodeRequest, upload: bytes | None, _arrays: Mapping[str, Array]) -> bytes:
         return pack_encoded(await encode_photo(face.desk, request, upload))
+
+    async def effects(request: EffectsRequest, upload: bytes | None, arrays: Mapping[str, Array]) -> bytes:
+        return pack_effects(await effects_on_photo(face.desk, request, upload, arrays=arrays))
 
     async def forget(request: Request) -> Response:
         return JSONResponse({"n_forgotten": face.desk.forget(request.path_params["sha256"])})
@@ -80,6 +85,7 @@ def make_service(face: Face) -> Starlette:
 
     routes = [
         Route("/encode", guarded(face, photo_handler(face, EncodeRequest, encode)), methods=["POST"]),
+        Route("/effects", guarded(face, photo_handler(face, EffectsRequest, effects)), methods=["POST"]),
         Route("/photos/{sha256}", guarded(face, forget), methods=["DELETE"]),
         Route("/state", guarded(face, state)),
         Route("/metrics", guarded(face, metrics)),
@@ -100,11 +106,28 @@ async def _warm(desk: Desk) -> None:
 
 async def encode_photo(desk: Desk, request: EncodeRequest, upload: bytes | None) -> Encoded:
     """The codes of a photo; raises what ``Desk.studies`` raises."""
+    copy = None
+    if request.copy_px is not None:
+        copy = await desk.copy(request.photo, upload, copy_px=request.copy_px)
+        upload = upload and copy
     async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
         streams: list[StreamCodes] = []
         for _, some in groupby(studies, key=lambda study: study.dictionary_digest):
             streams += await desk.passes.compute(partial(encode_studies, list(some), n_classes=request.n_classes))
-    return Encoded(photo, tuple(streams))
+    return Encoded(photo, tuple(streams), copy)
+
+
+async def effects_on_photo(
+    desk: Desk, request: EffectsRequest, upload: bytes | None, *, arrays: Mapping[str, Array]
+) -> Effects:
+    """What concepts do to the prediction; raises what ``Desk.studies`` raises, and ``BadEdit``, ``NotFound``."""
+    wanted = StudyEffects.of(request, arrays)
+    async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
+        found = [
+            await desk.passes.compute(partial(effects_of, list(some), wanted))
+            for _, some in groupby(studies, key=lambda study: study.dictionary_digest)
+        ]
+    return Effects(photo, tuple(found))
 
 
 def guarded(face: Face, handler: Handler) -> Handler:
@@ -135,10 +158,11 @@ def photo_handler(face: Face, kind: type[R], answer: Answerer[R]) -> Handler:
             async with face.admission.timely(None):
                 parcel = _parcel(await _body(request, most=face.desk.decoders.limits.max_bytes + _BODY_ROOM))
             asked = read_request(parcel, kind)
-            photo = parcel.arrays.get(PHOTO)
+            arrays = dict(parcel.arrays)
+            photo = arrays.pop(PHOTO, None)
             upload = None if photo is None else photo.tobytes()
             del parcel, photo
-            content = await _while_waited_for(request, _timely(face.admission, asked, answer(asked, upload)))
+            content = await _while_waited_for(request, _timely(face.admission, asked, answer(asked, upload, arrays)))
         if content is None:
             face.figures.n_left += 1
             return PlainTextResponse("", _LEFT)

@@ -4,15 +4,16 @@ import io
 import sys
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
-from store.encoding.contract import PHOTO
+from store.encoding.contract import COPY, PHOTO
 from store.encoding.parcel import unpack
 from store.encoding.refusals import Reason
 from store.errors import ConceptoscopeError, Damaged
 from store.vocabulary import Fit
 from worker.encoder.decoder.confine import allow_processor_time, confine
-from worker.encoder.decoder.exchange import LENGTH_BYTES, Done, Order, Picture, View, framed
+from worker.encoder.decoder.exchange import LENGTH_BYTES, Done, Order, Picture, View, copy_size, framed
 from worker.images.decode import FORMATS, NoPicture, TooLarge, TooManyPixels, decode
 from worker.images.fit import fit
 
@@ -38,11 +39,11 @@ def main() -> None:
     while length := orders.read(LENGTH_BYTES):
         allow_processor_time(PROCESSOR_S)
         done, pictures = carry_out(orders.read(int.from_bytes(length, "little")))
-        answers.write(framed(done, {str(place): picture for place, picture in enumerate(pictures)}))
+        answers.write(framed(done, pictures))
         answers.flush()
 
 
-def carry_out(content: bytes) -> tuple[Done, list[Picture]]:
+def carry_out(content: bytes) -> tuple[Done, dict[str, Picture]]:
     """One order: decode, fit to every view. What a photo is to blame for becomes a reason."""
     parcel = unpack(content)
     order = Order.model_validate(parcel.message)
@@ -53,17 +54,20 @@ def carry_out(content: bytes) -> tuple[Done, list[Picture]]:
     except ConceptoscopeError as fault:
         if isinstance(fault.__cause__, MemoryError):
             return _hungry()
-        return Done(reason=_REASONS.get(type(fault), Reason.DAMAGED), detail=str(fault)), []
+        return Done(reason=_REASONS.get(type(fault), Reason.DAMAGED), detail=str(fault)), {}
 
 
-def _views(photo: bytes, order: Order) -> tuple[Done, list[Picture]]:
+def _views(photo: bytes, order: Order) -> tuple[Done, dict[str, Picture]]:
     image = decode(photo, max_pixels=order.n_pixels_max, max_bytes=order.n_bytes_max, name=_NAME)
-    pictures = [fit(image, view.window, view.interpolation) for view in order.views]
+    pictures = {str(place): fit(image, view.window, view.interpolation) for place, view in enumerate(order.views)}
+    if order.copy_px is not None:
+        size = copy_size(image.width, image.height, copy_px=order.copy_px)
+        pictures[COPY] = np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
     return Done(width=image.width, height=image.height), pictures
 
 
-def _hungry() -> tuple[Done, list[Picture]]:
-    return Done(reason=Reason.DECODER_DIED, detail=f"{_NAME} takes more memory to decode than a photo may."), []
+def _hungry() -> tuple[Done, dict[str, Picture]]:
+    return Done(reason=Reason.DECODER_DIED, detail=f"{_NAME} takes more memory to decode than a photo may."), {}
 
 
 def warm_up() -> None:
@@ -76,7 +80,9 @@ def warm_up() -> None:
                 Image.new(mode, (4, 4)).save(buffer, format_, exif=_exif())
             except (OSError, KeyError, ValueError):  # no such pictures in this format
                 continue
-            fit(decode(buffer.getvalue()), _SMALL.window, _SMALL.interpolation)
+            picture = decode(buffer.getvalue())
+            fit(picture, _SMALL.window, _SMALL.interpolation)
+            picture.resize((2, 2), Image.Resampling.LANCZOS, reducing_gap=3.0)
     _fail_once()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field
 
-from store.encoding.contract import PHOTO
+from store.encoding.contract import COPY, PHOTO
 from store.encoding.parcel import Parcel, blob, unpack
 from store.encoding.refusals import Reason
 from store.errors import Damaged
@@ -60,10 +60,11 @@ class Order(BaseModel):
     views: tuple[View, ...]
     n_bytes_max: int
     n_pixels_max: int
+    copy_px: int | None = None  # long side of a copy of the whole photo, never larger than that
 
 
 class Done(BaseModel):
-    """The size of the upright photo; the views stand beside. Or why there is none."""
+    """The size of the upright photo; the views stand beside, and its copy. Or why there is none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,22 +85,33 @@ def make_order(order: Order, photo: bytes) -> bytes:
     return framed(order, {PHOTO: blob(photo)})
 
 
-def longest_answer(views: Sequence[View]) -> int:
+def longest_answer(views: Sequence[View], *, copy_px: int | None = None) -> int:
     """Bytes of an answer with all views; a longer one is not read."""
-    return HEADER_ROOM + sum(view.n_bytes for view in views)
+    return HEADER_ROOM + sum(view.n_bytes for view in views) + 3 * (copy_px or 0) ** 2
 
 
-def read_answer(content: bytes, views: Sequence[View]) -> tuple[Done, list[Picture]]:
-    """What a decoder says, believed only as far as it fits what was asked. Raises ``Damaged``."""
+def copy_size(width: int, height: int, *, copy_px: int) -> tuple[int, int]:
+    """Width and height of a photo's copy: its own, or with that long side."""
+    scale = min(1.0, copy_px / max(width, height))
+    return max(1, round(scale * width)), max(1, round(scale * height))
+
+
+def read_answer(content: bytes, views: Sequence[View], *, copy_px: int | None = None) -> tuple[Done, list[Picture]]:
+    """What a decoder says, believed only as far as it fits what was asked; the copy comes last. Raises ``Damaged``."""
     parcel = unpack(content)
     try:
         done = Done.model_validate(parcel.message)
         if done.reason is not None:
             return done, []
         pictures = [parcel.arrays[str(place)] for place in range(len(views))]
+        pictures += [] if copy_px is None else [parcel.arrays[COPY]]
     except (ValueError, KeyError) as fault:
         raise Damaged("The decoder's answer cannot be read.") from fault
     wanted = [(view.height_px, view.width_px, 3) for view in views]
-    if [one.shape for one in pictures] != wanted or any(one.dtype != np.uint8 for one in pictures) or not done.width:
+    if not (done.width and done.height):
+        raise Damaged("The decoder's answer has no size.")
+    if copy_px is not None:
+        wanted.append((*copy_size(done.width, done.height, copy_px=copy_px)[::-1], 3))
+    if [one.shape for one in pictures] != wanted or any(one.dtype != np.uint8 for one in pictures):
         raise Damaged("The decoder's answer is not what was asked for.")
     return done, pictures

@@ -47,6 +47,7 @@ class DecodedPhoto:
     width: int
     height: int
     pictures: tuple[Picture, ...]
+    """The views that were asked for; a copy of the whole photo comes last, where it was asked for."""
 
 
 class Decoders:
@@ -78,8 +79,8 @@ class Decoders:
         """Processes that live."""
         return [one.process.pid for one in self._all if one.process is not None and one.process.returncode is None]
 
-    async def decode(self, photo: bytes, views: Sequence[View]) -> DecodedPhoto:
-        """The photo as the views show it. Raises ``PhotoRefused``.
+    async def decode(self, photo: bytes, views: Sequence[View], *, copy_px: int | None = None) -> DecodedPhoto:
+        """The photo as the views show it, and its copy if its long side is given. Raises ``PhotoRefused``.
 
         Whoever stops waiting while a process is at work leaves it to finish: that is cheaper than a new process.
         """
@@ -89,15 +90,17 @@ class Decoders:
                 Reason.TOO_LARGE, f"The photo is too large: {len(photo):,} bytes, at most {most} are read."
             )
         decoder = await self._free.get()
-        task = asyncio.create_task(self._decode(decoder, photo, views))
+        task = asyncio.create_task(self._decode(decoder, photo, views, copy_px))
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
         task.add_done_callback(_looked_at)
         return await asyncio.shield(task)
 
-    async def _decode(self, decoder: "_Decoder", photo: bytes, views: Sequence[View]) -> DecodedPhoto:
+    async def _decode(
+        self, decoder: "_Decoder", photo: bytes, views: Sequence[View], copy_px: int | None
+    ) -> DecodedPhoto:
         try:
-            return await decoder.decode(photo, views)
+            return await decoder.decode(photo, views, copy_px=copy_px)
         except _Lost as fault:
             self.n_deaths += 1
             raise PhotoRefused(Reason.DECODER_DIED, str(fault)) from None
@@ -145,17 +148,17 @@ class _Decoder:
             await self.end()
             raise Unavailable("A decoder of photos does not start; `conceptoscope doctor` may tell why.") from fault
 
-    async def decode(self, photo: bytes, views: Sequence[View]) -> DecodedPhoto:
+    async def decode(self, photo: bytes, views: Sequence[View], *, copy_px: int | None = None) -> DecodedPhoto:
         """One photo; raises ``PhotoRefused`` or ``_Lost``."""
         if self.process is None or self.process.returncode is not None or self._n_files >= _FILES_EACH:
             await self.end()
             await self.start()
         self._n_files += 1
         limits = self._limits
-        order = Order(views=tuple(views), n_bytes_max=limits.max_bytes, n_pixels_max=limits.max_pixels)
+        order = Order(views=tuple(views), n_bytes_max=limits.max_bytes, n_pixels_max=limits.max_pixels, copy_px=copy_px)
         try:
             async with asyncio.timeout(limits.within_s):
-                return await self._exchange(make_order(order, photo), views)
+                return await self._exchange(make_order(order, photo), views, copy_px=copy_px)
         except TimeoutError:
             await self.end()
             raise _Lost(_SLOW) from None
@@ -164,15 +167,15 @@ class _Decoder:
                 await self.end()  # whatever comes out of its pipe next belongs to nobody
             raise
 
-    async def _exchange(self, order: bytes, views: Sequence[View]) -> DecodedPhoto:
+    async def _exchange(self, order: bytes, views: Sequence[View], *, copy_px: int | None) -> DecodedPhoto:
         assert self.process is not None
         assert self.process.stdin is not None
         with contextlib.suppress(ConnectionError):  # it is gone: reading will tell
             self.process.stdin.write(order)
             await self.process.stdin.drain()
-        content = await self._answer(views)
+        content = await self._answer(views, copy_px=copy_px)
         try:
-            done, pictures = read_answer(content, views)
+            done, pictures = read_answer(content, views, copy_px=copy_px)
         except Damaged:
             log.warning("a decoder gave an answer that is none; it is replaced")
             raise _Lost(_DIED) from None
@@ -180,12 +183,12 @@ class _Decoder:
             raise PhotoRefused(done.reason, done.detail)
         return DecodedPhoto(done.width, done.height, tuple(pictures))
 
-    async def _answer(self, views: Sequence[View]) -> bytes:
+    async def _answer(self, views: Sequence[View], *, copy_px: int | None = None) -> bytes:
         assert self.process is not None
         assert self.process.stdout is not None
         try:
             length = int.from_bytes(await self.process.stdout.readexactly(LENGTH_BYTES), "little")
-            if length > longest_answer(views):
+            if length > longest_answer(views, copy_px=copy_px):
                 raise _Lost(_DIED)
             return await self.process.stdout.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError):

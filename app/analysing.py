@@ -1,0 +1,146 @@
+"""From a photo to an analysis: the encoder's answers, what the atlas says of them, kept under a new id."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+
+from app.encoder import Asked
+from app.roster import Entry
+from app.site import Opened, Site
+from store.analyses.keeper import Analysis
+from store.analyses.result import AnalysisResult, Codes, Explained, Neighbour
+from store.atlas.reader import Atlas
+from store.atlas.surprise import standing
+from store.encoding.contract import CollectionPhoto, Encoded, KnownPhoto, StreamCodes
+from store.encoding.effects import DENSITY, ENERGY, DictionaryEffects, EffectFacts
+from store.encoding.refusals import EncoderUnavailable, PhotoGone
+from store.errors import InvalidInput
+
+MOST_DICTIONARIES: Final = 4
+COPY_PX: Final = 1024
+_N_NEAREST: Final = 12
+T = TypeVar("T")
+
+
+def chosen_entries(site: Site, slugs: Sequence[str]) -> tuple[Entry, ...]:
+    """The dictionaries of a request; raises ``InvalidInput`` for none or too many, ``NotFound`` for an unknown one."""
+    wanted = tuple(dict.fromkeys(slug for slug in slugs if slug))
+    if not 1 <= len(wanted) <= MOST_DICTIONARIES:
+        raise InvalidInput(f"Name one to {MOST_DICTIONARIES} dictionaries by their slugs, not {len(wanted)}.")
+    return tuple(site.roster.get(slug) for slug in wanted)
+
+
+async def analyse(site: Site, photo: bytes | CollectionPhoto, entries: Sequence[Entry]) -> Analysis:
+    """Explain a photo and keep what was found. Raises ``NoRoom`` and whatever ``Encoder.encode`` raises."""
+    await run_in_threadpool(site.keeper.check_room)
+    digests = tuple(entry.digest for entry in entries)
+    encoded = await site.encoder.encode(photo, digests, copy_px=COPY_PX)
+    assert encoded.copy is not None
+    again = encoded.copy if isinstance(photo, bytes) else photo
+    effects = await _effects(site, encoded, digests, again=again)
+    source = None if isinstance(photo, bytes) else photo
+    return await run_in_threadpool(_kept, site, encoded, entries=entries, effects=effects, source=source)
+
+
+async def known_first(sha256: str, again: bytes | CollectionPhoto, ask: Callable[[Any], Awaitable[T]]) -> T:
+    """Ask about a photo by its digest, and once more with the photo itself when the encoder has forgotten it."""
+    try:
+        return await ask(KnownPhoto(sha256=sha256))
+    except PhotoGone:
+        return await ask(again)
+
+
+async def _effects(
+    site: Site, encoded: Encoded, digests: tuple[str, ...], *, again: bytes | CollectionPhoto
+) -> Mapping[str, DictionaryEffects]:
+    """By dictionary. An encoder that cannot tell them in time leaves the rest of the analysis as it is."""
+    asked = Asked(digests)
+    try:
+        found = await known_first(encoded.photo.sha256, again, lambda photo: site.encoder.effects(photo, asked))
+    except EncoderUnavailable as fault:
+        none = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+        return {key: DictionaryEffects(EffectFacts(dictionary=key, missing=str(fault)), *none) for key in digests}
+    return {one.facts.dictionary: one for one in found.dictionaries}
+
+
+def _kept(
+    site: Site,
+    encoded: Encoded,
+    *,
+    entries: Sequence[Entry],
+    effects: Mapping[str, DictionaryEffects],
+    source: CollectionPhoto | None,
+) -> Analysis:
+    explained, codes = [], []
+    for entry in entries:
+        with site.opened(entry) as opened:
+            told, arrays = _explained(opened, encoded.of(entry.digest), effects[entry.digest])
+        explained.append(told)
+        codes.append(arrays)
+    assert encoded.copy is not None
+    width, height = _copy_size(encoded, is_upload=source is None)
+    result = AnalysisResult(
+        source=source, photo=encoded.photo, copy_width=width, copy_height=height, dictionaries=tuple(explained)
+    )
+    public_id = site.keeper.keep(result, photo=encoded.copy, codes=codes)
+    return site.keeper.get(public_id)
+
+
+def _copy_size(encoded: Encoded, *, is_upload: bool) -> tuple[int, int]:
+    """Pixels of the kept copy: of an upload it is what was explained."""
+    width, height = encoded.photo.width, encoded.photo.height
+    scale = 1.0 if is_upload else min(1.0, COPY_PX / max(width, height))
+    return max(1, round(scale * width)), max(1, round(scale * height))
+
+
+def _explained(opened: Opened, streams: Sequence[StreamCodes], effects: DictionaryEffects) -> tuple[Explained, Codes]:
+    main, atlas = streams[0], opened.atlas
+    pooled = dict(zip(main.concepts.tolist(), main.pooled.tolist(), strict=True))
+    nearest = atlas.nearest_images(pooled, limit=_N_NEAREST)
+    percentile = _percentiles(atlas, main, n_images=opened.entry.n_images)
+    told = Explained(
+        slug=opened.entry.slug,
+        digest=opened.entry.digest,
+        atlas=atlas.digest,
+        title=opened.entry.title,
+        streams=tuple(one.facts for one in streams),
+        effects=effects.facts,
+        n_images=opened.entry.n_images,
+        nearest=tuple(Neighbour(image=row["id"], likeness=min(float(row["likeness"]), 1.0)) for row in nearest),
+    )
+    return told, Codes(
+        indices=main.indices,
+        values=main.values,
+        concepts=main.concepts,
+        pooled=main.pooled,
+        peak=main.peak,
+        peak_patch=main.peak_patch,
+        percentile=percentile,
+        contribution=_contributions(main, effects),
+    )
+
+
+def _percentiles(atlas: Atlas, main: StreamCodes, *, n_images: int) -> np.ndarray[Any, Any]:
+    """Share of the collection's images whose peak is below this photo's, of each active concept."""
+    histograms = atlas.histograms(main.concepts.tolist(), "image_max")
+    found = []
+    for concept, peak in zip(main.concepts.tolist(), main.peak.tolist(), strict=True):
+        one = histograms.get(concept)
+        n = n_images if one is None else int(one["n_zero"]) + int(sum(one["counts"]))
+        found.append(standing(one, peak, n_images=n).percentile)
+    return np.array(found, dtype=np.float32)
+
+
+def _contributions(main: StreamCodes, effects: DictionaryEffects) -> np.ndarray[Any, Any]:
+    """In the order of the active concepts; empty where there are no effects."""
+    if not len(effects.contributions):
+        return np.zeros(0, dtype=np.float32)
+    found = dict(zip(effects.concepts.tolist(), effects.contributions.tolist(), strict=True))
+    return np.array([found.get(concept, 0.0) for concept in main.concepts.tolist()], dtype=np.float32)
+
+
+def strength_of(atlas: Atlas) -> dict[str, np.ndarray[Any, Any]]:
+    """How strong all concepts are in the collection, for the control of edits."""
+    return {name: np.asarray(atlas.columns[name], dtype=np.float32) for name in (DENSITY, ENERGY)}

@@ -1,0 +1,71 @@
+"""What pages and the API ask of an analysis: one reading for both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app import urls
+from app.makers.image_asking import ask_image
+from app.makers.scenes import Patch
+from app.params import Param
+from store.edits import Edits, parse_edits
+
+SORTS: Final = (
+    ("pooled", "Mean code", "Mean code over all patches"),
+    ("peak", "Peak", "Largest code on a patch"),
+    ("surprise", "Surprise", "How few images of the collection have as large a peak, in bits"),
+    ("contribution", "Contribution", "What it adds to the score of the predicted class, in logits"),
+)
+SORT: Final = Param("sort", "Order of the concepts, largest first.", tuple(key for key, _, _ in SORTS), "pooled")
+CONCEPT: Final = Param("concept", "Also show the map of this concept.")
+PATCH: Final = Param("patch", "Also show what fires on this patch: row,col from 0.")
+EDITS: Final = Param("edits", "Also try these edits: concept_operation_amount_patches, joined by ~.")
+BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
+
+
+NO_EDITS: Final = Edits()
+
+
+def dictionary_param(name: str) -> Param:
+    """Which of the dictionaries; it has a short name in pages' addresses."""
+    return Param(name, "Slug of one of the dictionaries that were asked for.")
+
+
+@dataclass(frozen=True)
+class AnalysisAsked:
+    """Dictionary, order, concept, patch and edits."""
+
+    dictionary: str = ""
+    sort: str = "pooled"
+    concept: int | None = None
+    patch: Patch | None = None
+    edits: Edits = NO_EDITS
+    is_beside: bool = False
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Canonical parameters, as pages have them."""
+        return (
+            ("d", self.dictionary),
+            ("sort", "" if self.sort == "pooled" else self.sort),
+            ("concept", "" if self.concept is None else str(self.concept)),
+            ("patch", f"{self.patch[0]},{self.patch[1]}" if self.patch else ""),
+            ("edits", self.edits.text),
+            ("beside", "1" if self.is_beside else ""),
+        )
+
+    def but(self, **changes: Any) -> "AnalysisAsked":
+        """The same with something else."""
+        return replace(self, **changes)
+
+    def url(self, public_id: str, **changes: Any) -> str:
+        """The page that shows this, with something else."""
+        return urls.analysis(public_id, query=self.but(**changes).pairs)
+
+
+def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked:
+    """From parameters that were read; raises ``BadQuery`` and ``BadEdit``."""
+    concept, patch = ask_image(dict(values))
+    edits = parse_edits(values["edits"])
+    beside = values.get("beside") == "1"
+    return AnalysisAsked(dictionary, values["sort"], concept, patch, edits, beside)

@@ -1,0 +1,73 @@
+"""What an analysis holds: what was asked and the small results, and the arrays beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int32
+from pydantic import Field
+
+from store.encoding.contract import CollectionPhoto, Message, PhotoFacts, StreamFacts
+from store.encoding.effects import EffectFacts
+
+
+class Neighbour(Message):
+    """An image of the collection with concepts like the photo's."""
+
+    image: str = Field(description="public id")
+    likeness: float = Field(description="cosine of the square roots of mean codes, in (0, 1]")
+
+
+class Explained(Message):
+    """What one dictionary says of the photo; codes are those of the first stream."""
+
+    slug: str
+    digest: str
+    atlas: str
+    title: str
+    streams: tuple[StreamFacts, ...]
+    effects: EffectFacts
+    n_images: int = Field(description="images of the collection that percentiles compare with")
+    nearest: tuple[Neighbour, ...]
+
+    @property
+    def facts(self) -> StreamFacts:
+        """How the photo was seen: by the model, or by the models of a universal dictionary together."""
+        return self.streams[0]
+
+
+class AnalysisResult(Message):
+    """All of an analysis but its arrays and its photo."""
+
+    source: CollectionPhoto | None = Field(description="None for a visitor's photo")
+    photo: PhotoFacts = Field(description="what was explained: the kept copy, or the collection's image")
+    copy_width: int
+    copy_height: int
+    dictionaries: tuple[Explained, ...]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of one dictionary; ``p`` patches row by row, ``a`` slots strongest first, ``c`` active concepts.
+
+    ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, empty
+    where there are no effects.
+    """
+
+    indices: Int32[np.ndarray, "p a"]
+    values: Float32[np.ndarray, "p a"]
+    concepts: Int32[np.ndarray, " c"]
+    pooled: Float32[np.ndarray, " c"]
+    peak: Float32[np.ndarray, " c"]
+    peak_patch: Int32[np.ndarray, " c"]
+    percentile: Float32[np.ndarray, " c"]
+    contribution: Float32[np.ndarray, " c_or_0"]
+
+    def map_of(self, concept: int) -> Float32[np.ndarray, " p"]:
+        """A concept's code at every patch, zeros where it is silent."""
+        found: Any = np.where(self.indices == concept, self.values, 0)
+        summed: np.ndarray[Any, Any] = found.max(axis=1) if found.shape[1] else np.zeros(len(found))
+        return summed.astype(np.float32)
+
+
+NAMES = tuple(Codes.__dataclass_fields__)

@@ -1,0 +1,123 @@
+"""What is asked about the effects of concepts on a prediction, and what the encoder answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int32
+from pydantic import Field, ValidationError
+
+from store.encoding.contract import ClassScore, Message, PhotoFacts, PhotoRequest
+from store.encoding.parcel import Parcel
+from store.errors import Damaged
+
+DENSITY, ENERGY = "density", "energy"
+"""Arrays beside a request: of every concept in the collection, for the control ``elsewhere``."""
+
+
+class EffectsRequest(PhotoRequest):
+    """``POST /effects``: what concepts do to a class's score on one photo, and what edits do to the prediction."""
+
+    class_index: int | None = Field(None, ge=0, description="class of the score; the most likely one when empty")
+    contributions: bool = Field(True, description="whether contributions are wanted")
+    edits: str = Field("", max_length=65_536, description="as ``store.edits`` writes them; none when empty")
+    n_classes: int = Field(5, ge=1, le=1000, description="most likely classes to name")
+
+
+class ControlFacts(Message):
+    """One control of edits; the probabilities of its draws stand beside."""
+
+    kind: str
+    n_draws: int
+    too_few: tuple[int, ...] = Field(description="edited concepts that have too few others alike")
+    size: float | None = Field(description="mean of the draws: by how much they move the patches")
+
+
+class EditFacts(Message):
+    """The prediction before and after edits: the same classes in both, those most likely in either."""
+
+    text: str
+    size: float = Field(description="root mean square length by which patches were moved")
+    before: tuple[ClassScore, ...]
+    after: tuple[ClassScore, ...]
+    top_before: int
+    top_after: int
+    controls: tuple[ControlFacts, ...]
+
+
+class EffectFacts(Message):
+    """``score = bias + residual + sum of contributions + gap``, in logits against the mean of all classes.
+
+    ``through`` has the same classes as ``original``, from the dictionary's reconstruction; ``divergence`` is
+    ``KL(original || through)`` in nats.
+    """
+
+    dictionary: str
+    missing: str = Field("", description="why there are no effects; then all else is empty")
+    target: ClassScore | None = None
+    method: str = ""
+    score: float | None = None
+    bias: float | None = None
+    residual: float | None = None
+    gap: float | None = None
+    original: tuple[ClassScore, ...] = ()
+    through: tuple[ClassScore, ...] = ()
+    same_top: bool | None = None
+    divergence: float | None = None
+    edit: EditFacts | None = None
+
+
+@dataclass(frozen=True)
+class DictionaryEffects:
+    """Effects of one dictionary's concepts: the active ones, ascending, and what each adds to the score."""
+
+    facts: EffectFacts
+    concepts: Int32[np.ndarray, " m"]
+    contributions: Float32[np.ndarray, " m"]
+    """Empty where they were not asked for."""
+    controls: tuple[Float32[np.ndarray, "r c"], ...] = ()
+    """Probabilities of the edit's classes, draw by draw, of each control."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The answer to ``EffectsRequest``, in the order of the dictionaries."""
+
+    photo: PhotoFacts
+    dictionaries: tuple[DictionaryEffects, ...]
+
+
+class _EffectsMessage(Message):
+    photo: PhotoFacts
+    dictionaries: tuple[EffectFacts, ...]
+
+
+def pack_effects(effects: Effects) -> bytes:
+    """The answer as it travels."""
+    message = _EffectsMessage(photo=effects.photo, dictionaries=tuple(one.facts for one in effects.dictionaries))
+    arrays: dict[str, Any] = {}
+    for i, one in enumerate(effects.dictionaries):
+        arrays |= {f"{i}.concepts": one.concepts, f"{i}.contributions": one.contributions}
+        arrays |= {f"{i}.control.{j}": control for j, control in enumerate(one.controls)}
+    return Parcel(message.model_dump(mode="json"), arrays).pack()
+
+
+def read_effects(parcel: Parcel) -> Effects:
+    """The answer as it was; raises ``Damaged``."""
+    try:
+        message = _EffectsMessage.model_validate(parcel.message)
+        found = tuple(_effects(facts, parcel.arrays, i) for i, facts in enumerate(message.dictionaries))
+    except (ValidationError, KeyError) as fault:
+        raise Damaged("The encoder's answer cannot be read; are web program and encoder of one version?") from fault
+    return Effects(message.photo, found)
+
+
+def _effects(facts: EffectFacts, arrays: Mapping[str, Any], place: int) -> DictionaryEffects:
+    n_controls = 0 if facts.edit is None else len(facts.edit.controls)
+    return DictionaryEffects(
+        facts,
+        arrays[f"{place}.concepts"],
+        arrays[f"{place}.contributions"],
+        tuple(arrays[f"{place}.control.{j}"] for j in range(n_controls)),
+    )
