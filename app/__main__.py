@@ -82,6 +82,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve a store on a listening socket until interrupted; raises a domain error when the store cannot be used."""
     app = make_app(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell which photos are asked about
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_END_WITHIN_S
     )

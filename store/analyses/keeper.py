@@ -93,14 +93,7 @@ class Keeper:
 
     def sweep(self, *, now: datetime | None = None) -> int:
         """Remove what has expired, and files that no row tells of; how many."""
-        now = now or datetime.now(UTC)
-        with self._catalog.session() as session:
-            expired = list_expired(session, now=now)
-        lying = list(self.files.ids())  # before the rows are read: what is written meanwhile has both
-        with self._catalog.session() as session:
-            kept = list_kept(session)
-        oldest = now.timestamp() - _STRAY_AFTER_S
-        stray = [name for name, changed_at in lying if name not in kept and changed_at < oldest]
+        expired, stray = self._going(now or datetime.now(UTC))
         for public_id in (*expired, *stray):
             self.files.remove(public_id)
         with self._catalog.session() as session:
@@ -108,6 +101,19 @@ class Keeper:
         if expired or stray:
             log.info("%d analyses had expired and were deleted", len(expired) + len(stray))
         return len(expired) + len(stray)
+
+    def n_expired(self, *, now: datetime | None = None) -> int:
+        """How many ``sweep`` would remove."""
+        return sum(len(some) for some in self._going(now or datetime.now(UTC)))
+
+    def _going(self, now: datetime) -> tuple[list[str], list[str]]:
+        with self._catalog.session() as session:
+            expired = list_expired(session, now=now)
+        lying = list(self.files.ids())  # before the rows are read: what is written meanwhile has both
+        with self._catalog.session() as session:
+            kept = list_kept(session)
+        oldest = now.timestamp() - _STRAY_AFTER_S
+        return expired, [name for name, changed_at in lying if name not in kept and changed_at < oldest]
 
     def _is_full(self) -> bool:
         with self._catalog.session() as session:

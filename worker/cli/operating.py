@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from store.analyses.keeper import Keeper
 from store.artifacts import Leftover, open_artifacts
 from store.catalog.session import Catalog
 from store.errors import NotFound
@@ -125,12 +126,16 @@ def gc(
     collector = Collector(artifacts, catalog)
     found = collector.look(grace=span, activations=not activations)
     told = collector.remove(found) if yes else found
+    keeper = Keeper(settings, catalog)
+    n_analyses = keeper.sweep() if yes else keeper.n_expired()
     artifacts.close()
     catalog.close()
     if as_json:
-        print_json(_going(told, n_kept=len(found) - len(told), grace=span, removed=yes))
+        print_json(_going(told, n_kept=len(found) - len(told), grace=span, removed=yes) | {"n_analyses": n_analyses})
     else:
         _print_going(told, n_kept=len(found) - len(told), removed=yes)
+        if n_analyses:
+            print(f"{n_analyses} photos of visitors whose time is over {'were' if yes else 'can be'} deleted.")
 
 
 def _going(told: Sequence[Unneeded], *, n_kept: int, grace: timedelta, removed: bool) -> dict[str, Any]:
