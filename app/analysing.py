@@ -22,6 +22,7 @@ MOST_DICTIONARIES: Final = 4
 COPY_PX: Final = 1024
 _N_NEAREST: Final = 12
 T = TypeVar("T")
+Strength = Mapping[str, np.ndarray[Any, Any]]
 
 
 def chosen_entries(site: Site, slugs: Sequence[str]) -> tuple[Entry, ...]:
@@ -141,6 +142,6 @@ def _contributions(main: StreamCodes, effects: DictionaryEffects) -> np.ndarray[
     return np.array([found.get(concept, 0.0) for concept in main.concepts.tolist()], dtype=np.float32)
 
 
-def strength_of(atlas: Atlas) -> dict[str, np.ndarray[Any, Any]]:
+def strength_of(atlas: Atlas) -> Strength:
     """How strong all concepts are in the collection, for the control of edits."""
     return {name: np.asarray(atlas.columns[name], dtype=np.float32) for name in (DENSITY, ENERGY)}

@@ -2,7 +2,7 @@
 
 from starlette.concurrency import run_in_threadpool
 
-from app.analysing import known_first, strength_of
+from app.analysing import Strength, known_first, strength_of
 from app.encoder import Asked
 from app.makers.analysis import place_of
 from app.makers.analysis_asking import AnalysisAsked
@@ -49,7 +49,7 @@ async def _asked(site: Site, analysis: Analysis, asked: AnalysisAsked) -> Dictio
     return effects.dictionaries[0]
 
 
-def _needed(site: Site, analysis: Analysis, slug: str) -> tuple[dict[str, object], bytes | CollectionPhoto]:
+def _needed(site: Site, analysis: Analysis, slug: str) -> tuple[Strength, bytes | CollectionPhoto]:
     with site.opened(site.roster.get(slug)) as opened:
         strength = strength_of(opened.atlas)
     return strength, analysis.result.source or site.keeper.files.photo(analysis.public_id)

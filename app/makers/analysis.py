@@ -1,7 +1,7 @@
 """A visitor's photo explained by dictionaries."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +146,7 @@ class _Eye:
             seen=scene.seen_box,
             l0=facts.l0,
             sights=tuple(self._sight(one) for one in self.told.streams if not one.is_mean),
-            sort=asked.sort,
+            sort=self._sort,
             sorts=self._sorts(),
             concepts=concepts,
             patch=None if asked.patch is None else scene.patch(*asked.patch),
@@ -192,6 +192,12 @@ class _Eye:
             predicted=class_rows(facts.predicted[:N_CLASSES]),
         )
 
+    @property
+    def _sort(self) -> str:
+        """The order that can be had: without effects there are no contributions."""
+        is_missing = self.asked.sort == "contribution" and not len(self.codes.contribution)
+        return "pooled" if is_missing else self.asked.sort
+
     def _sorts(self) -> tuple[Choice, ...]:
         known = [one for one in SORTS if one[0] != "contribution" or len(self.codes.contribution)]
         return tuple(
@@ -200,7 +206,7 @@ class _Eye:
                 label=label,
                 title=title,
                 url=self.asked.url(self.analysis.public_id, sort=key, patch=None),
-                current=key == self.asked.sort,
+                current=key == self._sort,
             )
             for key, label, title in known
         )
@@ -210,9 +216,8 @@ class _Eye:
         standings = [Standing(float(p), self.told.n_images) for p in codes.percentile]
         surprise = np.array([one.surprise for one in standings])
         contribution = codes.contribution if len(codes.contribution) else None
-        by: Mapping[str, Any] = {"pooled": codes.pooled, "peak": codes.peak, "surprise": surprise}
-        values = contribution if self.asked.sort == "contribution" and contribution is not None else None
-        values = np.asarray(by.get(self.asked.sort, codes.pooled) if values is None else values, dtype=np.float64)
+        by = {"pooled": codes.pooled, "peak": codes.peak, "surprise": surprise, "contribution": codes.contribution}
+        values = np.asarray(by[self._sort], dtype=np.float64)
         order = np.lexsort((codes.concepts, -codes.pooled, -values))
         longest = float(np.abs(values).max(initial=0)) or 1.0
         return tuple(
@@ -254,7 +259,7 @@ class _Eye:
             col=place[1],
             bar=bar,
             value=value,
-            note=_note(self.asked.sort, standing, peak=peak, contribution=contribution),
+            note=_note(self._sort, standing, peak=peak, contribution=contribution),
             current=concept == self.asked.concept,
             show_url=self._address(concept),
             edit_url=self._edit_url(concept),

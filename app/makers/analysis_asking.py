@@ -10,7 +10,7 @@ from app.makers.scenes import Patch
 from app.params import Param
 from store.edits import Edits, parse_edits
 
-SORTS: Final = (
+SORTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("pooled", "Mean code", "Mean code over all patches"),
     ("peak", "Peak", "Largest code on a patch"),
     ("surprise", "Surprise", "How few images of the collection have as large a peak, in bits"),

@@ -56,10 +56,10 @@ def _terms(opened: Opened, facts: EffectFacts, codes: Codes, *, address: Callabl
     largest, others = order[:N_TERMS], order[N_TERMS:]
     steps: list[tuple[str, str, int | None, float]] = [("bias", "Without any concept", None, facts.bias or 0.0)]
     for i in largest:
-        concept = int(codes.concepts[i])
-        name = concept_name(opened, concept)
-        called = name if name == f"#{concept}" else f"{name} #{concept}"
-        steps.append(("concept", called, concept, float(codes.contribution[i])))
+        k = int(codes.concepts[i])
+        name = concept_name(opened, k)
+        called = name if name == f"#{k}" else f"{name} #{k}"
+        steps.append(("concept", called, k, float(codes.contribution[i])))
     if len(others):
         steps.append(("others", f"{len(others)} other concepts", None, float(codes.contribution[others].sum())))
     steps.append(("residual", "What the dictionary misses", None, facts.residual or 0.0))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from app.main import make_app
@@ -15,6 +16,7 @@ from store.settings import Settings
 from tests.app.jobs import Numbers, empty_store, fill
 from tests.app.measuring import peers_store
 from tests.app.watching import served
+from tests.encoding import Running, Studio, encoding, make_studio
 from tests.factories import make_store
 
 
@@ -86,3 +88,31 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog = Catalog(empty_store(tmp_path).catalog_url)
     yield catalog
     catalog.close()
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A store of tiny models that can explain photos."""
+    return make_studio(tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture(scope="session")
+def running(studio: Studio) -> Iterator[Running]:
+    """A real encoder over it."""
+    with encoding(studio.settings.store, weights=[studio.inputs.weights], upload_pixels=1_000_000) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def explainer(running: Running) -> Iterator[TestClient]:
+    """The web program beside that encoder."""
+    with TestClient(make_app(running.settings.model_copy(update={"upload_bytes": 2_000_000}))) as client:
+        yield client
+
+
+@pytest.fixture
+def alone(studio: Studio) -> Iterator[TestClient]:
+    """The web program where no encoder answers."""
+    settings = Settings(store=studio.settings.store, encoder_secret=SecretStr("x" * 20), encoder_port=9)
+    with TestClient(make_app(settings)) as client:
+        yield client
