@@ -2,6 +2,7 @@
 
 from starlette.concurrency import run_in_threadpool
 
+from app import urls
 from app.analysing import Strength, known_first, strength_of
 from app.encoder import Asked
 from app.makers.analysis import place_of
@@ -64,4 +65,6 @@ def _view(
         return asked.url(analysis.public_id, edits=edits)
 
     with site.opened(site.roster.get(told.slug)) as opened:
-        return make_edit(opened, asked.edits, found, address=address, fault=fault)
+        view = make_edit(opened, asked.edits, found, address=address, fault=fault)
+    kept = tuple((name, value) for name, value in asked.pairs if value and name in ("d", "sort", "concept", "patch"))
+    return view.model_copy(update={"form_url": urls.analysis(analysis.public_id, "edits"), "kept": kept})

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     analysis_kept_s: float = Field(
         86_400.0, ge=60, le=2_592_000, description="seconds after which a visitor's photo and its analysis are deleted"
     )
+    analyses_dir: Path | None = Field(
+        None, description="folder of visitors' photos, the same for all web programs; in the store when empty"
+    )
     analyses_bytes: ByteSize = Field(ByteSize(4 * 2**30), ge=0, description="most that all analyses take in the store")
     analyses_max: int = Field(4000, ge=0, description="most analyses that are kept at once")
     demo_photos: Path | None = Field(None, description="folder of the demo photos; those of `make setup` when empty")

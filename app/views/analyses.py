@@ -165,6 +165,8 @@ class EditView(View):
     top_after: str
     controls: tuple[ControlRow, ...]
     fault: str = Field("", description="why the edits could not be tried")
+    form_url: str = Field("", exclude=True)
+    kept: tuple[tuple[str, str], ...] = Field((), exclude=True, description="what else the address says: hidden fields")
 
 
 class TopConcept(View):

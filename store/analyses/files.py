@@ -29,10 +29,10 @@ def new_id() -> str:
 
 
 class AnalysisFiles:
-    """Photos and arrays below one store; names are public ids and nothing else."""
+    """Photos and arrays below one folder; names are public ids and nothing else."""
 
-    def __init__(self, store: Path) -> None:
-        self._root = store / FOLDER
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
     def save(self, public_id: str, *, photo: bytes, codes: Sequence[Codes]) -> int:
         """Write both; gives the bytes they take. Raises ``Unavailable`` when the disk is full or read-only."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from store.analyses.files import ID, AnalysisFiles, new_id
+from store.analyses.files import FOLDER, ID, AnalysisFiles, new_id
 from store.analyses.result import AnalysisResult, Codes
 from store.catalog.analyses import (
     find_analysis,
@@ -41,7 +41,7 @@ class Keeper:
     """Analyses of one store. Safe between threads."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
-        self.files = AnalysisFiles(settings.store)
+        self.files = AnalysisFiles(settings.analyses_dir or settings.store / FOLDER)
         self._catalog, self._kept = catalog, timedelta(seconds=settings.analysis_kept_s)
         self._max, self._bytes_max = settings.analyses_max, int(settings.analyses_bytes)
 
