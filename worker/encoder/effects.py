@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from store.edits import Edits, parse_edits
@@ -18,7 +20,6 @@ from store.encoding.effects import (
     EffectFacts,
     EffectsRequest,
 )
-from store.encoding.parcel import Array
 from store.errors import InvalidInput, Unavailable
 from store.vocabulary import Tokens
 from worker.effects.contributions import Contributions, contributions
@@ -46,7 +47,7 @@ class StudyEffects:
     collection: Strength | None
 
     @classmethod
-    def of(cls, request: EffectsRequest, arrays: Mapping[str, Array]) -> "StudyEffects":
+    def of(cls, request: EffectsRequest, arrays: Mapping[str, NDArray[Any]]) -> "StudyEffects":
         """From a request. Raises ``BadEdit``."""
         both = DENSITY in arrays and ENERGY in arrays
         strength = Strength(*(arrays[name].astype(np.float64) for name in (DENSITY, ENERGY))) if both else None

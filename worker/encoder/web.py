@@ -11,6 +11,7 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
+from numpy.typing import NDArray
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, StreamCodes, pack_encoded, read_request
 from store.encoding.effects import Effects, EffectsRequest, pack_effects
-from store.encoding.parcel import MEDIA_TYPE, Array, Parcel, unpack
+from store.encoding.parcel import MEDIA_TYPE, Parcel, unpack
 from store.encoding.refusals import STATUS, PhotoRefused, Reason, Refusal, refusal_of
 from store.errors import ConceptoscopeError, Damaged, InvalidInput
 from store.version import VERSION
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 _BODY_ROOM: Final = 2 * 2**20  # for what stands beside the photo: how strong all concepts of a dictionary are
 _LEFT: Final = 499  # nobody reads it
 R = TypeVar("R", bound=PhotoRequest)
-Answerer = Callable[[R, bytes | None, Mapping[str, Array]], Awaitable[bytes]]
+Answerer = Callable[[R, bytes | None, Mapping[str, NDArray[Any]]], Awaitable[bytes]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -65,10 +66,10 @@ def make_service(face: Face) -> Starlette:
         await asyncio.gather(warming, return_exceptions=True)
         await face.desk.close()
 
-    async def encode(request: EncodeRequest, upload: bytes | None, _arrays: Mapping[str, Array]) -> bytes:
+    async def encode(request: EncodeRequest, upload: bytes | None, _arrays: Mapping[str, NDArray[Any]]) -> bytes:
         return pack_encoded(await encode_photo(face.desk, request, upload))
 
-    async def effects(request: EffectsRequest, upload: bytes | None, arrays: Mapping[str, Array]) -> bytes:
+    async def effects(request: EffectsRequest, upload: bytes | None, arrays: Mapping[str, NDArray[Any]]) -> bytes:
         return pack_effects(await effects_on_photo(face.desk, request, upload, arrays=arrays))
 
     async def forget(request: Request) -> Response:
@@ -118,7 +119,7 @@ async def encode_photo(desk: Desk, request: EncodeRequest, upload: bytes | None)
 
 
 async def effects_on_photo(
-    desk: Desk, request: EffectsRequest, upload: bytes | None, *, arrays: Mapping[str, Array]
+    desk: Desk, request: EffectsRequest, upload: bytes | None, *, arrays: Mapping[str, NDArray[Any]]
 ) -> Effects:
     """What concepts do to the prediction; raises what ``Desk.studies`` raises, and ``BadEdit``, ``NotFound``."""
     wanted = StudyEffects.of(request, arrays)

@@ -193,7 +193,7 @@ def test_a_file_that_wants_too_much_memory_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(program, "decode", hungry)
     order = framed(program.Order(views=(), n_bytes_max=9, n_pixels_max=9), {"photo": np.zeros(1, dtype=np.uint8)})
     done, pictures = program.carry_out(order[8:])
-    assert (done.reason, pictures) == (Reason.DECODER_DIED, [])
+    assert (done.reason, pictures) == (Reason.DECODER_DIED, {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,183 @@
+"""Effects of a photo by the encoder's desk: those that ``worker/effects`` finds from the same look, as they travel."""
+
+import asyncio
+import io
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from store.atlas.reader import Atlas
+from store.edits import BadEdit, parse_edits
+from store.encoding.contract import EncodeRequest, KnownPhoto, PhotoSource, UploadedPhoto
+from store.encoding.effects import Effects, EffectsRequest, pack_effects, read_effects
+from store.encoding.parcel import unpack
+from store.encoding.refusals import PhotoGone
+from store.errors import Damaged, NotFound
+from tests.encoding import SECRET, Studio
+from tests.worker.images.photos import draw
+from worker.effects.contributions import contributions
+from worker.effects.controls import strength_in
+from worker.effects.photo import code_photo
+from worker.effects.tails import find_tail
+from worker.effects.targets import Target
+from worker.effects.trying import try_edits
+from worker.encoder.decoder.exchange import Done, copy_size, framed, read_answer
+from worker.encoder.desk import Desk
+from worker.encoder.service import make_face
+from worker.encoder.web import effects_on_photo, encode_photo
+from worker.models.base import Activations
+
+
+def run(studio: Studio, work: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
+    async def inside() -> None:
+        settings = studio.settings.model_copy(update={"encoder_decoders": 1})
+        desk = make_face(settings, secret=SECRET, device="cpu", weights=[studio.inputs.weights]).desk
+        await desk.start()
+        try:
+            async with asyncio.timeout(120):
+                await work(desk)
+        finally:
+            await desk.close()
+
+    asyncio.run(inside())
+
+
+def asking(studio: Studio, **more: Any) -> EffectsRequest:
+    values: dict[str, Any] = {"photo": UploadedPhoto(), "dictionaries": (studio.digest,), "n_classes": 5}
+    return EffectsRequest(**(values | more))
+
+
+async def found(desk: Desk, studio: Studio, **more: Any) -> Effects:
+    arrays = more.pop("arrays", {})
+    request = asking(studio, **more)
+    upload = studio.photo(2) if isinstance(request.photo, UploadedPhoto) else None
+    effects = await effects_on_photo(desk, request, upload, arrays=arrays)
+    return read_effects(unpack(pack_effects(effects)))
+
+
+def test_effects_are_those_of_the_mathematics(studio: Studio) -> None:
+    columns = Atlas(studio.atlas).columns
+
+    async def work(desk: Desk) -> None:
+        async with desk.studies(UploadedPhoto(), [studio.digest], upload=studio.photo(2)) as (_, [study]):
+            look = study.look
+            given = Activations(patches=look.patches[None], prefix=look.prefix[None])
+            tail = find_tail(study.model, study.reading.layer, study.window, photo=given)
+            codes = study.dictionary.encode(study.tokens)
+            photo = code_photo(study.dictionary, look.patches, codes=codes)
+            logits = tail.logits(photo.patches[None])[0]
+            expected = contributions(photo, tail, Target(int(logits.argmax()), against="mean"))
+            concept = int(photo.concepts[0])
+            edits = parse_edits(f"{concept}_scale_3")
+            effect = try_edits(photo, tail, edits, collection=strength_in(columns))
+        arrays = {name: np.asarray(columns[name], dtype=np.float32) for name in ("density", "energy")}
+        effects = await found(desk, studio, edits=edits.text, arrays=arrays)
+        [one] = effects.dictionaries
+        assert one.facts.target is not None
+        assert one.facts.target.index == expected.target.class_index
+        np.testing.assert_array_equal(one.concepts, expected.concepts.numpy())
+        np.testing.assert_allclose(one.contributions, expected.values.numpy(), rtol=1e-5, atol=1e-7)
+        parts = (one.facts.bias, one.facts.residual, one.facts.gap, one.facts.score)
+        np.testing.assert_allclose(parts, (expected.bias, expected.residual, expected.gap, expected.score), rtol=1e-6)
+        assert one.facts.edit is not None
+        for row in one.facts.edit.after:
+            assert row.probability == pytest.approx(float(effect.after.probabilities[row.index]), rel=1e-6)
+        assert [one.kind for one in one.facts.edit.controls] == ["alike", "elsewhere"]
+        shown = [row.index for row in one.facts.edit.before]
+        for control, drawn in zip(effect.controls, one.controls, strict=True):
+            np.testing.assert_allclose(drawn, control.probabilities[:, shown].numpy(), rtol=1e-5)
+
+    run(studio, work)
+
+
+def test_another_class_may_be_asked_for_and_contributions_left_out(studio: Studio) -> None:
+    async def work(desk: Desk) -> None:
+        [one] = (await found(desk, studio, class_index=3, contributions=False)).dictionaries
+        assert one.facts.target is not None
+        assert one.facts.target.index == 3
+        assert 3 in [row.index for row in one.facts.original]
+        assert len(one.contributions) == 0
+        assert one.facts.edit is None
+        with pytest.raises(NotFound, match="class"):
+            await found(desk, studio, class_index=100_000)
+
+    run(studio, work)
+
+
+def test_bad_edits_are_refused(studio: Studio) -> None:
+    async def work(desk: Desk) -> None:
+        for edits in ("x", "24_ablate", "3_ablate_9999"):
+            with pytest.raises(BadEdit):
+                await found(desk, studio, edits=edits)
+
+    run(studio, work)
+
+
+def test_a_dictionary_of_several_models_has_no_effects_and_says_why(studio: Studio) -> None:
+    async def work(desk: Desk) -> None:
+        [one] = (await found(desk, studio, dictionaries=(studio.universal.digest,))).dictionaries
+        assert "Several models" in one.facts.missing
+        assert one.facts.target is None
+
+    run(studio, work)
+
+
+def test_an_upload_is_explained_by_its_copy_and_needs_no_second_pass(studio: Studio) -> None:
+    buffer = io.BytesIO()
+    draw(3, width=700, height=300).save(buffer, "JPEG", quality=60)
+
+    async def work(desk: Desk) -> None:
+        request = EncodeRequest(photo=UploadedPhoto(), dictionaries=(studio.digest,), copy_px=256)
+        encoded = await encode_photo(desk, request, buffer.getvalue())
+        assert encoded.copy is not None
+        copy = Image.open(io.BytesIO(encoded.copy))
+        assert copy.size == (256, 110) == (encoded.photo.width, encoded.photo.height)
+        n_passes = desk.passes.n_pictures
+        known: PhotoSource = KnownPhoto(sha256=encoded.photo.sha256)
+        assert (await found(desk, studio, photo=known)).photo == encoded.photo
+        assert desk.passes.n_pictures == n_passes
+        plain = EncodeRequest(photo=UploadedPhoto(), dictionaries=(studio.digest,))
+        again = await encode_photo(desk, plain, encoded.copy)
+        assert again.photo == encoded.photo
+        for one, other in zip(again.streams, encoded.streams, strict=True):
+            np.testing.assert_array_equal(one.values, other.values)
+        with pytest.raises(PhotoGone):
+            await encode_photo(desk, EncodeRequest(photo=KnownPhoto(sha256="0" * 64), **_rest(request)), None)
+
+    run(studio, work)
+
+
+def _rest(request: EncodeRequest) -> dict[str, Any]:
+    return {"dictionaries": request.dictionaries, "copy_px": request.copy_px}
+
+
+def test_a_copy_keeps_every_pixel_of_a_small_photo(studio: Studio) -> None:
+    picture = draw(4, width=90, height=70)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+
+    async def work(desk: Desk) -> None:
+        copy = await desk.copy(UploadedPhoto(), buffer.getvalue(), copy_px=256)
+        kept = Image.open(io.BytesIO(copy)).convert("RGB")
+        np.testing.assert_array_equal(np.asarray(kept), np.asarray(picture.convert("RGB")))
+
+    run(studio, work)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((3000, 2000), (1024, 683)), ((10, 20), (10, 20)), ((9, 90_000), (1, 1024))]
+)
+def test_copies_are_never_larger(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert copy_size(*size, copy_px=1024) == expected
+
+
+@pytest.mark.parametrize("shape", [(20, 10, 3), (10, 20, 4), (10, 20, 3, 1), (2048, 4096, 3)])
+def test_a_copy_of_another_size_is_not_believed(shape: tuple[int, ...]) -> None:
+    answer = framed(Done(width=20, height=10), {"copy": np.zeros(shape, dtype=np.uint8)})
+    with pytest.raises(Damaged):
+        read_answer(answer[8:], (), copy_px=1024)
+    honest = framed(Done(width=20, height=10), {"copy": np.zeros((10, 20, 3), dtype=np.uint8)})
+    assert read_answer(honest[8:], (), copy_px=1024)[1][0].shape == (10, 20, 3)
