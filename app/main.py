@@ -13,7 +13,7 @@ from app.errors import install_error_handlers
 from app.headers import Compress, Headers
 from app.pages import routers as page_routers
 from app.site import make_site
-from app.sweeping import sweep_often
+from app.sweeping import sweep_often, sweep_once
 from app.uploads import ROOM_BYTES
 from app.watch.requests import Measure
 from app.watch.watch import Watch
@@ -27,6 +27,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await sweep_once(site)
         sweeping = asyncio.create_task(sweep_often(site))
         yield
         sweeping.cancel()

@@ -13,6 +13,7 @@ from app.analysing import analyse, chosen_entries
 from app.answers import PRIVATE, json_answer
 from app.api.wrap import wrap
 from app.editing import show_edits, try_edits
+from app.leaving import while_waited_for
 from app.makers.analysis import make_analysis, make_made, place_of
 from app.makers.analysis_asking import CONCEPT, EDITS, PATCH, SORT, AnalysisAsked, ask_analysis, dictionary_param
 from app.makers.analysis_maps import map_of
@@ -85,7 +86,8 @@ async def make(request: Request, site: SiteDep) -> Response:
     """Explain a photo. It is deleted after a day, or by DELETE."""
     read_params(request)
     photo, slugs = await _given(request, site)
-    analysis = await analyse(site, photo, await run_in_threadpool(chosen_entries, site, slugs))
+    entries = await run_in_threadpool(chosen_entries, site, slugs)
+    analysis = await while_waited_for(request, analyse(site, photo, entries))
     view = make_made(analysis)
     response = json_answer(wrap(request, view, html=view.links.html), status=201)
     response.headers["Location"] = view.links.api
@@ -170,7 +172,7 @@ async def edits(public_id: str, request: Request, *, site: SiteDep, body: EditsR
     found = parse_edits(body.edits) if isinstance(body.edits, str) else make_edits(body.edits)
     analysis = await run_in_threadpool(site.keeper.get, public_id)
     asked = AnalysisAsked(dictionary=body.dictionary, edits=found)
-    view = await try_edits(site, analysis, asked)
+    view = await while_waited_for(request, try_edits(site, analysis, asked))
     return private(json_answer(wrap(request, view, html=asked.url(public_id))))
 
 

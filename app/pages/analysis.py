@@ -10,6 +10,7 @@ from app.answers import PRIVATE, fragment_answer, page_answer
 from app.api.analyses import forget, private, shown
 from app.bodies import FormBody
 from app.editing import show_edits
+from app.leaving import while_waited_for
 from app.makers.analysis import place_of
 from app.makers.analysis_asking import (
     BESIDE,
@@ -63,7 +64,7 @@ async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> 
     values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, EDITS, BESIDE)
     asked = ask_analysis(values, dictionary=values["d"])
     found = await run_in_threadpool(site.keeper.get, public_id)
-    view = await show_edits(site, found, asked)
+    view = await while_waited_for(request, show_edits(site, found, asked))
     return private(fragment_answer(site, "analysis/_edit.html", view=view, etag=""))
 
 

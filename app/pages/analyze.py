@@ -11,6 +11,7 @@ from app import urls
 from app.analysing import analyse, chosen_entries
 from app.answers import PRIVATE, page_answer
 from app.errors import status_of
+from app.leaving import while_waited_for
 from app.makers.analyze import make_analyze
 from app.makers.frames import plain_frame
 from app.origin import check_origin
@@ -45,7 +46,7 @@ async def send(request: Request, site: SiteDep) -> Response:
         if not image and not sent.photo:
             raise InvalidInput("No photo was chosen. Choose a file, drop one here, or take one of the examples.")
         photo = await run_in_threadpool(collection_photo, site, entries, image=image[0]) if image else sent.photo
-        analysis = await analyse(site, photo, entries)
+        analysis = await while_waited_for(request, analyse(site, photo, entries))
     except ConceptoscopeError as fault:
         return await run_in_threadpool(_page, request, site, chosen=slugs, fault=str(fault), status=status_of(fault))
     return RedirectResponse(urls.analysis(analysis.public_id), 303, headers={"Cache-Control": PRIVATE})

@@ -1,5 +1,6 @@
 """Visitors' photos: bad ones are refused, and of good ones nothing is kept or told that may not be."""
 
+import asyncio
 import io
 import logging
 import stat
@@ -7,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from app.encoder import Encoder
 from app.main import make_app
+from app.sweeping import sweep_often
+from store.catalog.tables import Analysis
 from store.encoding.contract import KnownPhoto
 from store.encoding.refusals import PhotoGone
 from tests.app.explaining import API, ask, folder_of, made, photo_of, seen, send, site_of
@@ -166,6 +170,30 @@ def test_no_encoder_and_everything_else_works(explainer: TestClient, alone: Test
     assert alone.post(f"{API}/{public_id}/edits", json={"edits": f"{concept}_ablate"}).status_code == 503
     assert alone.get("/d/small").status_code == 200
     assert alone.delete(f"{API}/{public_id}").status_code == 204
+
+
+def test_the_web_program_sweeps_when_it_starts_and_later(running: Running, explainer: TestClient) -> None:
+    made(explainer, photo_of(64, 64))
+    keeper = site_of(explainer).keeper
+    with site_of(explainer).catalog.session() as session:
+        for row in session.scalars(select(Analysis)):
+            row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    assert keeper.n_expired() > 0
+    with TestClient(make_app(running.settings)):
+        assert keeper.n_expired() == 0
+        assert list(keeper.files.ids()) == []
+    made(explainer, photo_of(64, 64))
+
+    async def later() -> None:
+        sweeping = asyncio.create_task(sweep_often(site_of(explainer), every_s=0.01))
+        while keeper.n_expired():
+            await asyncio.sleep(0.02)
+        sweeping.cancel()
+
+    with site_of(explainer).catalog.session() as session:
+        for row in session.scalars(select(Analysis)):
+            row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    asyncio.run(later())
 
 
 def test_no_more_is_kept_than_may_be(running: Running, studio: Studio) -> None:
