@@ -116,6 +116,7 @@ def first_pages() -> dict[str, str]:
         "concepts": f"/d/{slug}/c",
         "concept": f"/d/{slug}/c/5",
         "images": f"/d/{slug}/i",
+        "analyze": "/analyze",
         "compare": "/compare",
         "alignments": "/align",
         "alignment": f"/align/{slug}/{SHOWN[1].slug}",

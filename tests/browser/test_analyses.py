@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, ROOT, Visit
+from tests.browser.test_quality import CONTRAST
 from tests.encoding import SECRET, Running, Studio, encoding, make_studio
 from tests.worker.images.photos import draw
 
@@ -179,6 +180,18 @@ def test_deleted_is_gone(visit: Make, address: str) -> None:
     expect(page.get_by_text("are deleted")).to_be_visible()
     page.goto(place)
     expect(page.locator("h1")).to_contain_text("Not Found")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_shifts_and_text_has_contrast(visit: Make, address: str, scheme: str) -> None:
+    one, page = explained(visit, address, color_scheme=scheme)
+    page = one.go(page.url.removeprefix(address))
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.shift") < 0.02
+    page.locator("[data-edit]").first.click()
+    expect(page.locator(".verdict")).to_be_visible()
+    assert page.evaluate(CONTRAST) == []
+    assert page.locator("h1").count() == 1
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
