@@ -8,6 +8,7 @@ from app.encoder import Asked
 from app.makers.analysis import place_of
 from app.makers.analysis_asking import AnalysisAsked
 from app.makers.analysis_effects import make_edit
+from app.makers.analysis_forms import KEPT
 from app.site import Site
 from app.views.analyses import EditView
 from store.analyses.keeper import Analysis
@@ -66,5 +67,5 @@ def _view(
 
     with site.opened(site.roster.get(told.slug)) as opened:
         view = make_edit(opened, asked.edits, found, address=address, fault=fault)
-    kept = tuple((name, value) for name, value in asked.pairs if value and name in ("d", "sort", "concept", "patch"))
+    kept = tuple((name, value) for name, value in asked.pairs if value and name in KEPT)
     return view.model_copy(update={"form_url": urls.analysis(analysis.public_id, "edits"), "kept": kept})

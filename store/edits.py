@@ -151,6 +151,16 @@ def parse_edits(text: str) -> Edits:
     return _together([_parsed(part) for part in parts])
 
 
+def parse_patches(text: str) -> tuple[int, ...]:
+    """Patches as edits write them, ``0-3.17``; empty for none. Raises ``BadEdit``."""
+    return tuple(sorted(set(_patches(text, text)))) if text else ()
+
+
+def write_patches(patches: Iterable[int]) -> str:
+    """What ``parse_patches`` reads."""
+    return BETWEEN_PATCHES.join(_runs(tuple(sorted(set(patches)))))
+
+
 def _together(edits: list[Edit]) -> Edits:
     if len(edits) > MAX_EDITS:
         raise BadEdit(f"There are {len(edits)} edits, but at most {MAX_EDITS} happen at once; leave some out.")

@@ -15,7 +15,16 @@ from app.api.wrap import wrap
 from app.editing import show_edits, try_edits
 from app.leaving import while_waited_for
 from app.makers.analysis import make_analysis, make_made, place_of
-from app.makers.analysis_asking import CONCEPT, EDITS, PATCH, SORT, AnalysisAsked, ask_analysis, dictionary_param
+from app.makers.analysis_asking import (
+    CONCEPT,
+    EDITS,
+    PAINTED,
+    PATCH,
+    SORT,
+    AnalysisAsked,
+    ask_analysis,
+    dictionary_param,
+)
 from app.makers.analysis_maps import map_of
 from app.origin import check_origin
 from app.params import document, read_params
@@ -119,12 +128,12 @@ def _read(kind: type[Any], body: bytes) -> Any:
 @router.get(
     "/{public_id}",
     operation_id="get_analysis",
-    openapi_extra=document(_DICTIONARY, SORT, CONCEPT, PATCH, EDITS),
+    openapi_extra=document(_DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS),
     responses={200: {"model": Envelope[AnalysisView]}},
 )
 async def look(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """What each dictionary says of the photo; concept, patch and edits are those of the named or first one."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, EDITS)
+    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS)
     asked = ask_analysis(values, dictionary=values["dictionary"])
     view = await shown(site, public_id, asked, with_all=not asked.dictionary)
     return private(json_answer(wrap(request, view, html=urls.analysis(public_id, query=asked.pairs))))

@@ -24,6 +24,7 @@ from app.views.analyses import (
     MadeView,
     ModelSight,
     NearestImage,
+    PaintedView,
     PhotoView,
     TopConcept,
 )
@@ -31,7 +32,7 @@ from app.views.base import Choice
 from store.analyses.keeper import Analysis
 from store.analyses.result import Codes, Explained
 from store.atlas.surprise import Standing
-from store.edits import MAX_EDITS, Edit, Edits
+from store.edits import MAX_EDITS, Edit, Edits, write_patches
 from store.encoding.contract import StreamFacts
 from store.errors import Conflict, NotFound
 
@@ -133,6 +134,9 @@ class _Eye:
             self.opened.atlas.check(asked.concept)
         if asked.patch is not None:
             scene.check(asked.patch)
+        if asked.painted and asked.painted[-1] >= facts.grid_rows * facts.grid_cols:
+            remedy = f"Patches go from 0 to {facts.grid_rows * facts.grid_cols - 1}."
+            raise NotFound("patch", str(asked.painted[-1]), remedy=remedy)
         script, concepts = _fitting(scene), self._concepts(scene)
         return ExplainedView(
             dictionary=self.told.slug,
@@ -150,6 +154,7 @@ class _Eye:
             sorts=self._sorts(),
             concepts=concepts,
             patch=None if asked.patch is None else scene.patch(*asked.patch),
+            painted=_painted(scene, asked.painted),
             heat=None if asked.concept is None else scene.heat(asked.concept),
             patches={name: script[name] for name in _CODES},
             effects=make_effects(self.opened, self.told.effects, self.codes, address=self._address),
@@ -159,9 +164,9 @@ class _Eye:
                 TopConcept(heat=scene.heat(one.concept.id), pooled=one.pooled)
                 for one in concepts[: N_TOPS if asked.is_beside else 0]
             ),
-            cells=scene.cells(concept=asked.concept, chosen=asked.patch),
+            cells=scene.cells(concept=asked.concept, chosen=asked.patch, painted=asked.painted),
             script=script,
-            clear_url=asked.url(self.analysis.public_id, concept=None, patch=None, edits=NO_EDITS),
+            clear_url=asked.url(self.analysis.public_id, concept=None, patch=None, painted=(), edits=NO_EDITS),
         )
 
     def _address(self, concept: int | None, patch: tuple[int, int] | None = None) -> str:
@@ -271,7 +276,8 @@ class _Eye:
         if self.told.effects.missing:
             return ""
         others = tuple(one for one in asked.edits.edits if one.concept != concept)[: MAX_EDITS - 1]
-        patches = None if place is None else (place[0] * self.told.facts.grid_cols + place[1],)
+        here = None if place is None else (place[0] * self.told.facts.grid_cols + place[1],)
+        patches = asked.painted or here
         edits = Edits(edits=(*others, Edit(concept=concept, patches=patches)))
         return asked.url(self.analysis.public_id, edits=edits) + "#edit"
 
@@ -282,6 +288,12 @@ class _Eye:
             for one in self.told.nearest
             if one.image in known
         )
+
+
+def _painted(scene: Scene, places: tuple[int, ...]) -> PaintedView | None:
+    if not places:
+        return None
+    return PaintedView(patches=write_patches(places), n=len(places), concepts=scene.together(places))
 
 
 _CODES = ("rows", "cols", "n_top", "concepts", "max", "index", "values")

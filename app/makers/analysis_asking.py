@@ -8,7 +8,8 @@ from app import urls
 from app.makers.image_asking import ask_image
 from app.makers.scenes import Patch
 from app.params import Param
-from store.edits import Edits, parse_edits
+from store.atlas.grammar import BadQuery, Fault
+from store.edits import BadEdit, Edits, parse_edits, parse_patches, write_patches
 
 SORTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("pooled", "Mean code", "Mean code over all patches"),
@@ -19,6 +20,7 @@ SORTS: Final[tuple[tuple[str, str, str], ...]] = (
 SORT: Final = Param("sort", "Order of the concepts, largest first.", tuple(key for key, _, _ in SORTS), "pooled")
 CONCEPT: Final = Param("concept", "Also show the map of this concept.")
 PATCH: Final = Param("patch", "Also show what fires on this patch: row,col from 0.")
+PAINTED: Final = Param("painted", "Also show what fires on these patches together: 0-3.17, row by row from 0.")
 EDITS: Final = Param("edits", "Also try these edits: concept_operation_amount_patches, joined by ~.")
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
@@ -33,12 +35,13 @@ def dictionary_param(name: str) -> Param:
 
 @dataclass(frozen=True)
 class AnalysisAsked:
-    """Dictionary, order, concept, patch and edits."""
+    """Dictionary, order, concept, patch, painted patches and edits."""
 
     dictionary: str = ""
     sort: str = "pooled"
     concept: int | None = None
     patch: Patch | None = None
+    painted: tuple[int, ...] = ()
     edits: Edits = NO_EDITS
     is_beside: bool = False
 
@@ -50,6 +53,7 @@ class AnalysisAsked:
             ("sort", "" if self.sort == "pooled" else self.sort),
             ("concept", "" if self.concept is None else str(self.concept)),
             ("patch", f"{self.patch[0]},{self.patch[1]}" if self.patch else ""),
+            ("painted", write_patches(self.painted)),
             ("edits", self.edits.text),
             ("beside", "1" if self.is_beside else ""),
         )
@@ -66,6 +70,19 @@ class AnalysisAsked:
 def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked:
     """From parameters that were read; raises ``BadQuery`` and ``BadEdit``."""
     concept, patch = ask_image(dict(values))
-    edits = parse_edits(values["edits"])
-    beside = values.get("beside") == "1"
-    return AnalysisAsked(dictionary, values["sort"], concept, patch, edits, beside)
+    return AnalysisAsked(
+        dictionary=dictionary,
+        sort=values["sort"],
+        concept=concept,
+        patch=patch,
+        painted=_painted(values.get("painted", "")),
+        edits=parse_edits(values["edits"]),
+        is_beside=values.get("beside") == "1",
+    )
+
+
+def _painted(text: str) -> tuple[int, ...]:
+    try:
+        return parse_patches(text)
+    except BadEdit as fault:
+        raise BadQuery(Fault("painted", f"'painted' is patches from 0, like 0-3.17; not '{text:.40}'.")) from fault

@@ -6,10 +6,13 @@ from app.makers.analysis_asking import SORT, AnalysisAsked, ask_analysis
 from store.atlas.grammar import BadQuery, Fault
 from store.edits import BadEdit, Edits, Operation, make_edits, parse_edits
 
+KEPT = ("d", "sort", "concept", "patch", "painted")
+"""Parameters of the page that go along with the form."""
+
 
 def edits_of(given: Mapping[str, str]) -> AnalysisAsked:
     """What a form of edits asks: fields ``edit.N`` hold an edit's text, ``factor.N`` its new factor."""
-    values = {name: given.get(name, "") for name in ("sort", "concept", "patch")}
+    values = {name: given.get(name, "") for name in KEPT if name != "d"}
     if values["sort"] not in SORT.choices:
         values["sort"] = SORT.default
     edits = [_edit(text, given.get(name.replace("edit.", "factor."), "")) for name, text in _numbered(given)]

@@ -1,6 +1,6 @@
 """A photo with the strongest concepts of each patch: cells, lists, heat, and what scripts read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,13 @@ class Scene:
         largest = self.max_of(concept)
         return min(value / largest, 1.0) if largest > 0 else 0.0
 
-    def cells(self, *, concept: int | None, chosen: Patch | None) -> tuple[PatchCell, ...]:
+    def cells(self, *, concept: int | None, chosen: Patch | None, painted: Sequence[int] = ()) -> tuple[PatchCell, ...]:
         """All patches, row by row."""
         places = ((row, col) for row in range(self.grid.rows) for col in range(self.grid.cols))
-        return tuple(self._cell(row, col, concept=concept, chosen=chosen) for row, col in places)
+        found = [self._cell(row, col, concept=concept, chosen=chosen) for row, col in places]
+        for place in painted:
+            found[place] = found[place].model_copy(update={"painted": True})
+        return tuple(found)
 
     def patch(self, row: int, col: int) -> PatchView:
         """What fires on one patch."""
@@ -72,6 +75,22 @@ class Scene:
             if value > 0
         ]
         return PatchView(row=row, col=col, box=self._box(row, col), concepts=tuple(found))
+
+    def together(self, places: Sequence[int]) -> tuple[PatchConcept, ...]:
+        """What fires on several patches, by the sum of its codes there, the largest first."""
+        rows = np.array(places, dtype=np.int64)
+        concepts, codes = (array.reshape(-1, array.shape[-1])[rows] for array in (self.concepts, self.codes))
+        sums = np.bincount(concepts[codes > 0].astype(np.int64), weights=codes[codes > 0])
+        order = [int(k) for k in np.argsort(-sums, kind="stable") if sums[k] > 0]
+        return tuple(
+            PatchConcept(
+                concept=make_chip(self.opened, k),
+                value=float(sums[k]),
+                share=float(sums[k] / sums[order[0]]),
+                show_url=self.address(k, None),
+            )
+            for k in order
+        )
 
     def heat(self, concept: int) -> HeatView:
         """One concept's map."""

@@ -16,6 +16,7 @@ from app.makers.analysis_asking import (
     BESIDE,
     CONCEPT,
     EDITS,
+    PAINTED,
     PATCH,
     SORT,
     AnalysisAsked,
@@ -36,7 +37,7 @@ _DICTIONARY = dictionary_param("d")
 @router.get("/a/{public_id}")
 async def analysis(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """The photo in the eyes of one dictionary, or of all side by side."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, EDITS, BESIDE, display=True)
+    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS, BESIDE, display=True)
     asked = ask_analysis(values, dictionary=values["d"])
     view = await shown(site, public_id, asked, with_all=asked.is_beside)
     frame = await run_in_threadpool(_frame, request, site, public_id=public_id, asked=asked)
@@ -61,7 +62,7 @@ def _frame(request: Request, site: Site, *, public_id: str, asked: AnalysisAsked
 @router.get("/_f/a/{public_id}/edits")
 async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """What edits do."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, EDITS, BESIDE)
+    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS, BESIDE)
     asked = ask_analysis(values, dictionary=values["d"])
     found = await run_in_threadpool(site.keeper.get, public_id)
     view = await while_waited_for(request, show_edits(site, found, asked))

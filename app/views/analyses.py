@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.views.base import Choice, Links, PixelBox, View
 from app.views.concepts import ConceptChip
-from app.views.images import HeatView, ImageCard, PatchCell, PatchView
+from app.views.images import HeatView, ImageCard, PatchCell, PatchConcept, PatchView
 
 
 class DictionaryOption(View):
@@ -169,6 +169,14 @@ class EditView(View):
     kept: tuple[tuple[str, str], ...] = Field((), exclude=True, description="what else the address says: hidden fields")
 
 
+class PaintedView(View):
+    """What fires on several patches together: values are sums of codes."""
+
+    patches: str = Field(description="numbers from 0, row by row, as edits write them")
+    n: int
+    concepts: tuple[PatchConcept, ...]
+
+
 class TopConcept(View):
     """One of the strongest concepts with its map."""
 
@@ -194,6 +202,7 @@ class ExplainedView(View):
     sorts: tuple[Choice, ...] = Field(exclude=True)
     concepts: tuple[ActiveConcept, ...]
     patch: PatchView | None = Field(description="set by patch=row,col")
+    painted: PaintedView | None = Field(description="set by painted=")
     heat: HeatView | None = Field(description="set by concept=")
     patches: dict[str, Any] = Field(
         description="rows, cols, n_top, concepts, max, index, values as on image pages; at most 20 kB"

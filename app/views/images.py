@@ -85,6 +85,7 @@ class PatchCell(View):
     url: str
     label: str = Field(description="'row 3, column 4: fish fin (#12)'")
     current: bool
+    painted: bool = False
 
 
 class HeatView(View):

@@ -15,8 +15,7 @@ export function startEdits() {
     const link = event.target.closest?.("[data-edit], [data-undo]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const wanted = new URL(link.href).searchParams.get("edits") ?? "";
-    const text = link.dataset.edit === undefined ? withoutOne(link) : withOne(wanted, link.dataset.edit);
+    const text = link.dataset.edit === undefined ? withoutOne(link) : withOne(link.dataset.edit);
     show(text, { whole: true, move: link.dataset.edit !== undefined });
   });
 }
@@ -46,10 +45,20 @@ function editOf(knob) {
 }
 
 /** The new edit of a concept in place of an older one. */
-function withOne(wanted, concept) {
-  const fresh = wanted.split("~").find((one) => one.split("_")[0] === concept);
+function withOne(concept) {
+  const where = chosenPatches();
+  const fresh = `${concept}_ablate${where && `_${where}`}`;
   const others = textOf().split("~").filter((one) => one && one.split("_")[0] !== concept);
   return [...others, fresh].join("~");
+}
+
+/** The painted patches, or the chosen one, as the address has them; empty for all. */
+function chosenPatches() {
+  const asked = new URLSearchParams(location.search);
+  if (asked.get("painted")) return asked.get("painted");
+  if (!asked.get("patch")) return "";
+  const [row, col] = asked.get("patch").split(",").map(Number);
+  return String(row * JSON.parse($("#patches").textContent).cols + col);
 }
 
 function withoutOne(link) {

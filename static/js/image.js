@@ -1,20 +1,22 @@
 // The image page: every patch tells its concepts. All codes came with the page, so nothing is asked of the server.
 import { mapOf, segmentsOf, toAddress } from "./patches.js";
+import { startPaint, writePatches } from "./paint.js";
 import { COLOURS, copyOf, fullNameOf, markRows, nameOf, numberAt, rowOf, swatchOf } from "./ranked.js";
 import { short } from "./readout.js";
 
 const $ = (selector) => document.querySelector(selector);
 
 let patches, cells, list, heat, first;
-const chosen = { look: "segments", concept: null, patch: null };
+const chosen = { look: "segments", concept: null, patch: null, painted: new Set() };
 
 export function startImage() {
   patches = JSON.parse($("#patches").textContent);
   cells = [...document.querySelectorAll("#cells a")];
   list = $("#ranked");
   heat = $("#stage-heat");
-  first = { rows: [...list.children], title: $("#panel-title").textContent, says: $("#panel-says").textContent, ofPatch: new URLSearchParams(location.search).has("patch") };
+  first = { rows: [...list.children], title: $("#panel-title").textContent, says: $("#panel-says").textContent, ofPatch: ["patch", "painted"].some((name) => new URLSearchParams(location.search).has(name)) };
   readAddress();
+  if ($("#paint")) startPaint({ cells, painted: chosen.painted, changed });
   wire();
   draw();
 }
@@ -36,7 +38,7 @@ function wire() {
   group.addEventListener("pointerover", (event) => preview(indexOf(event.target)));
   group.addEventListener("focusin", (event) => preview(indexOf(event.target)));
   group.addEventListener("pointerleave", settle);
-  group.addEventListener("focusout", settle);
+  group.addEventListener("focusout", ({ relatedTarget }) => list.contains(relatedTarget) || settle()); // a row that is pressed stays
   group.addEventListener("click", (event) => {
     event.preventDefault();
     choosePatch(indexOf(event.target));
@@ -106,11 +108,20 @@ function look(name) {
   $(`input[name=look][value=${name}]`).checked = true;
 }
 
+/** Other patches are painted. */
+function changed() {
+  chosen.patch = null;
+  keepAddress();
+  draw();
+}
+
 function keepAddress() {
   const url = new URL(location.href);
   const { patch, concept } = chosen;
   url.searchParams.delete("patch");
   url.searchParams.delete("concept");
+  if (chosen.painted.size) url.searchParams.set("painted", writePatches(chosen.painted));
+  else url.searchParams.delete("painted");
   if (concept !== null) url.searchParams.set("concept", patches.concepts[concept]);
   if (patch !== null) url.searchParams.set("patch", `${Math.floor(patch / patches.cols)},${patch % patches.cols}`);
   history.replaceState(history.state, "", url.pathname + url.search.replaceAll("%2C", ","));
@@ -123,12 +134,13 @@ function keepAddress() {
 }
 
 function preview(index) {
-  if (index < 0) return;
+  if (index < 0 || $("#paint")?.checked) return;
   showPatch(index);
 }
 
 function settle() {
-  if (chosen.patch === null) showWhole();
+  if (chosen.painted.size) showPainted();
+  else if (chosen.patch === null) showWhole();
   else showPatch(chosen.patch);
 }
 
@@ -207,6 +219,20 @@ function wholeRows() {
     if (position >= 0) best.set(position, Math.max(best.get(position) ?? 0, patches.values[slot]));
   });
   return [...best].map(([position, value]) => rowOf(patches, position, value)).sort((a, b) => b.share - a.share).slice(0, 24).map((one) => one.item);
+}
+
+function showPainted() {
+  const sums = new Map();
+  for (const index of chosen.painted) {
+    for (let slot = index * patches.n_top; slot < (index + 1) * patches.n_top; slot += 1) {
+      const position = patches.index[slot];
+      if (position >= 0) sums.set(position, (sums.get(position) ?? 0) + patches.values[slot]);
+    }
+  }
+  const found = [...sums].sort((a, b) => b[1] - a[1]);
+  const rows = found.map(([position, sum]) => rowOf(patches, position, sum, { share: sum / found[0][1], note: "on the painted patches" }).item);
+  const n = chosen.painted.size;
+  fillPanel(n === 1 ? "1 patch" : `${n} patches`, "Sum of codes on the painted patches", rows);
 }
 
 function showPatch(index) {

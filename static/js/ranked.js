@@ -55,9 +55,9 @@ export function markRows(list, patches, top) {
 }
 
 /** A row for a concept that the page came without: {item, share of its max}. */
-export function rowOf(patches, position, value) {
+export function rowOf(patches, position, value, told = {}) {
   const item = document.querySelector("#ranked-row").content.firstElementChild.cloneNode(true);
-  const share = Math.min(1, value / (patches.max[position] || 1));
+  const share = told.share ?? Math.min(1, value / (patches.max[position] || 1));
   const [picture, tint] = item.querySelectorAll("img");
   const sprite = patches.sprites[position];
   if (sprite) {
@@ -68,12 +68,23 @@ export function rowOf(patches, position, value) {
   const [link, note] = [document.createElement("a"), document.createElement("small")];
   link.href = patches.urls[position];
   link.append(...nameOf(patches, position));
-  note.textContent = `${Math.round(100 * share)} % of its max`;
+  note.textContent = told.note ?? `${Math.round(100 * share)} % of its max`;
   item.querySelector(".what").prepend(link);
   item.querySelector(".what").append(note);
   item.querySelector(".meter rect").setAttribute("width", (100 * share).toFixed(1));
-  item.querySelector(".value").append(short(value), document.createElement("br"), showOf(patches, position));
+  item.querySelector(".value").append(short(value), document.createElement("br"), showOf(patches, position), ...removeOf(patches, position));
   return { item, share };
+}
+
+/** Where edits can be tried: the link that removes a concept. */
+function removeOf(patches, position) {
+  const edits = document.querySelector("#edits:not([data-missing])");
+  if (!edits) return [];
+  const link = document.createElement("a");
+  Object.assign(link, { href: "#edit", textContent: "Remove" });
+  link.dataset.edit = patches.concepts[position];
+  link.setAttribute("aria-label", `Remove ${fullNameOf(patches, position)} there and see the prediction`);
+  return [" ", link];
 }
 
 function showOf(patches, position) {

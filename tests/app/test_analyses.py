@@ -104,6 +104,24 @@ def test_the_page_shows_what_the_api_says(explainer: TestClient, studio: Studio)
     assert f"Row {place['row'] + 1}, column {place['col'] + 1}" in patch
 
 
+def test_painted_patches_are_summed(explainer: TestClient, studio: Studio) -> None:
+    public_id = made(explainer, studio.photo(6))
+    [one] = seen(explainer, public_id, "?painted=0-1.3")["dictionaries"]
+    assert (one["painted"]["patches"], one["painted"]["n"]) == ("0-1.3", 3)
+    for painted in one["painted"]["concepts"]:
+        address = f"{API}/{public_id}/maps/small/{painted['concept']['id']}.npy"
+        codes = np.load(io.BytesIO(explainer.get(address).content)).ravel()
+        assert painted["value"] == pytest.approx(float(codes[[0, 1, 3]].sum()), rel=1e-5)
+    values = [painted["value"] for painted in one["painted"]["concepts"]]
+    assert values == sorted(values, reverse=True)
+    page = explainer.get(f"/a/{public_id}?painted=0-1.3").text
+    assert "3 patches" in page
+    assert page.count('class="painted"') == 3
+    assert re.search(r"edits=\d+_ablate_0-1\.3", page) is not None
+    assert explainer.get(f"/a/{public_id}?painted=9999").status_code == 404
+    assert explainer.get(f"{API}/{public_id}?painted=x").status_code == 400
+
+
 def test_edits_of_nothing_change_nothing_and_ablating_changes_something(explainer: TestClient, studio: Studio) -> None:
     public_id = made(explainer, studio.photo(6))
     [one] = seen(explainer, public_id)["dictionaries"]

@@ -128,6 +128,34 @@ def test_edit_by_slider_undo_and_the_address_says_it_all(visit: Make, address: s
     assert said
 
 
+def test_paint_by_dragging_and_by_keyboard_and_edit_there_only(visit: Make, address: str) -> None:
+    one, page = explained(visit, address)
+    page.keyboard.press("p")
+    expect(page.locator("#paint")).to_be_checked()
+    boxes = [page.locator("#cells a").nth(place).bounding_box() for place in (0, 1)]
+    first, second = ((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box)
+    page.mouse.move(*first)
+    page.mouse.down()
+    page.mouse.move(*second, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"painted=0-1"))
+    expect(page.locator("#panel-title")).to_have_text("2 patches")
+    page.locator("#cells a").nth(1).focus()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile(r"painted=0(&|$)"))
+    sums = page.locator("#ranked li").evaluate_all("(rows) => rows.map((row) => row.dataset.concept)")
+    page.locator("[data-edit]").first.click()
+    expect(page.locator(".verdict")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"edits=\d+_ablate_0$"))
+    again = one.go(page.url.removeprefix(address))
+    expect(again.locator("#panel-title")).to_have_text("1 patch")
+    expect(again.locator("#cells a.painted")).to_have_count(1)
+    assert again.locator("#ranked li").evaluate_all("(rows) => rows.map((row) => row.dataset.concept)") == sums
+    again.locator("#paint").uncheck()
+    expect(again.locator("#panel-title")).to_contain_text("active concept")
+    assert "painted" not in again.url
+
+
 def test_paste_and_examples(visit: Make, address: str) -> None:
     _, page = opened(visit, address)
     page.evaluate(PASTE, list(photo()))

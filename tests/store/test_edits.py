@@ -2,7 +2,17 @@
 
 import pytest
 
-from store.edits import MAX_EDITS, BadEdit, Edit, Edits, Operation, make_edits, parse_edits
+from store.edits import (
+    MAX_EDITS,
+    BadEdit,
+    Edit,
+    Edits,
+    Operation,
+    make_edits,
+    parse_edits,
+    parse_patches,
+    write_patches,
+)
 
 
 def test_a_link_is_read_as_it_says() -> None:
@@ -86,3 +96,11 @@ def test_what_the_dictionary_or_the_grid_does_not_have() -> None:
         parse_edits("10_ablate").check(n_concepts=10, n_patches=4)
     with pytest.raises(BadEdit, match="no patch 4; this photo has the patches 0 to 3"):
         parse_edits("1_ablate_0.4").check(n_concepts=10, n_patches=4)
+
+
+def test_patches_alone_are_written_as_in_edits() -> None:
+    assert parse_patches("0-3.17") == (0, 1, 2, 3, 17)
+    assert parse_patches("") == ()
+    assert write_patches([17, 3, 0, 1, 2, 2]) == "0-3.17"
+    with pytest.raises(BadEdit):
+        parse_patches("3-x")
