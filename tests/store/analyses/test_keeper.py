@@ -37,7 +37,7 @@ RESULT = AnalysisResult(
 
 @pytest.fixture
 def keeper(tmp_path: Path) -> Iterator[Keeper]:
-    settings = Settings(store=tmp_path, analyses_max=3, analyses_bytes=10_000)  # type: ignore[arg-type]
+    settings = Settings(store=tmp_path, analyses_max=3, analyses_bytes=10_000)
     catalog = Catalog(settings.catalog_url)
     yield Keeper(settings, catalog)
     catalog.close()
