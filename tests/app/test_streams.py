@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.main import make_app
-from app.makers.concept_streams import spread
+from app.makers.concept_streams import N_PHOTOS, spread
 from app.makers.streams import AGREED_FROM, TAKES_PART
 from app.polygon import Shared, polygon
 from store.artifacts import Artifacts
@@ -87,7 +87,7 @@ def test_a_concept_is_shown_on_the_same_photos_in_every_stream(client: TestClien
             assert (photo["image"], tile["value"]) == (rows[place]["id"], rows[place]["value"])
     page = client.get(f"/d/{UNIVERSAL.slug}/c/6").text
     section = page[page.index('id="by-model"') :]
-    assert section.count('class="linked"') == len(atlas.examples(6, Band.TOP, limit=8))
+    assert section.count('class="linked"') == len(atlas.examples(6, Band.TOP, limit=N_PHOTOS))
     for photo in data["photos"]:
         assert f"{photo['image']}.webp" in section
 
