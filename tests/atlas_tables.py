@@ -15,6 +15,7 @@ from store.atlas.writer import AtlasWriter
 from store.duck import Table
 from store.grid import Grid, Window
 from store.vocabulary import Band, Neighbors
+from tests.head_tables import Head, head_classes, head_concepts, head_curves
 from tests.stream_tables import (
     StreamPlan,
     cofire,
@@ -85,6 +86,11 @@ def write_atlas(folder: Path, plan: AtlasPlan) -> None:
         _append(writer, "class", [{"class": c, "n_images": classes.count(c)} for c in sorted(set(classes))])
         _append(writer, "class_concept", _class_concepts(plan))
         _append(writer, "badge", badges)
+        if not plan.streams:
+            head = Head(plan.codes, plan.atoms)
+            _append(writer, "head_class", head_classes(head))
+            _append(writer, "head_concept", head_concepts(head))
+            _append(writer, "head_curve", head_curves(head))
         if plan.streams:
             _append(writer, "stream_concept", stream_concepts(plan.streams))
             _append(writer, "cofire", cofire(plan.streams))

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.artifacts import Artifact, Artifacts
 from store.catalog.dictionaries import get_dictionary
 from store.catalog.session import Catalog
 from store.collection import Collection
-from store.specs import AtlasSpec
+from store.specs import AtlasSpec, ExtractionSpec
 from store.universal import artifact_kind
 from store.vocabulary import Kind
 from worker.jobs.requests import atlas_inputs, streams_of, universal_atlas_inputs
 from worker.progress import OnProgress
+from worker.weights import weights_digest
 
 if TYPE_CHECKING:
     from worker.activations import ActivationStore
+    from worker.models.base import LinearHead
 
 Read = Callable[[Artifact], "ActivationStore"]
 
@@ -26,6 +29,8 @@ class Single:
 
     dictionary: Artifact
     activations: Artifact
+    weights: Sequence[Path] = ()
+    """Files that a person gave; the model's is among them where it has none of its own."""
 
     def index(self, spec: AtlasSpec, artifacts: Artifacts, read: Read, *, on_progress: OnProgress) -> Artifact:
         """Its atlas, built or found; ``read`` opens activations."""
@@ -44,8 +49,17 @@ class Single:
             activations=read(self.activations),
             collection=_collection(self.dictionary, artifacts),
             facts=load_facts(self.dictionary) | {"extraction": self.activations.manifest.spec},
+            head=self._head(),
         )
         return index(spec, loaded, artifacts, on_progress=on_progress)
+
+    def _head(self) -> "LinearHead | None":
+        """What follows the layer, where the model's weights are at hand and it is only a mean and a linear map."""
+        from worker.models.registry import find_head
+
+        spec = ExtractionSpec.model_validate(self.activations.manifest.spec)
+        given = {weights_digest(file): file for file in self.weights} if spec.weights_sha256 else {}
+        return find_head(spec, weights_file=given.get(spec.weights_sha256 or ""))
 
 
 @dataclass(frozen=True)
@@ -77,14 +91,16 @@ Shown = Single | Joined
 """Whatever its evidence is gathered from."""
 
 
-def find_shown(slug: str, artifacts: Artifacts, catalog: Catalog) -> Shown:
+def find_shown(slug: str, artifacts: Artifacts, catalog: Catalog, *, weights: Sequence[Path] = ()) -> Shown:
     """The dictionary of a slug with what it was learned from; raises ``NotFound``."""
     with catalog.session() as session:
         row = get_dictionary(session, slug)
     kind = artifact_kind(row.method)
     dictionary = artifacts.get(kind, row.digest)
     activations = [artifacts.get(Kind.ACTIVATIONS, digest) for digest in streams_of(dictionary)]
-    return Joined(dictionary, activations) if kind is Kind.UNIVERSAL else Single(dictionary, activations[0])
+    if kind is Kind.UNIVERSAL:
+        return Joined(dictionary, activations)
+    return Single(dictionary, activations[0], weights)
 
 
 def _collection(dictionary: Artifact, artifacts: Artifacts) -> Collection:

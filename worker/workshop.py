@@ -300,7 +300,7 @@ class Workshop:
         """A dictionary becomes an atlas, and shows it from then on."""
         from worker.showing import find_shown
 
-        shown = find_shown(slug, self.artifacts, self.catalog)
+        shown = find_shown(slug, self.artifacts, self.catalog, weights=weights)
         with self._reporter.job(f"index {slug}") as tell:
             read = partial(self._open, weights=weights, tell=tell)
             built = self._fresh(Kind.ATLAS, lambda: shown.index(spec, self.artifacts, read, on_progress=tell))

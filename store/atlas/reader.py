@@ -1,7 +1,7 @@
 """Reads an atlas: scalar columns of all concepts in memory, evidence of one concept or image from the file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from store.artifacts import Artifact
+from store.atlas.nearest import nearest_images
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.duck import DuckFile, filled
 from store.errors import NotFound
@@ -221,6 +222,32 @@ class Atlas:
         """
         return self._file.rows(sql, [self.check(concept)])
 
+    def head_classes(self) -> list[Row]:
+        """Classes that the model predicts, those of most images first; empty where the head is not exact."""
+        return self._file.rows("SELECT * FROM head_class ORDER BY n_images DESC, output")
+
+    def head_class(self, output: int) -> Row:
+        """One predicted class; raises ``NotFound``."""
+        for row in self._file.rows("SELECT * FROM head_class WHERE output = ?", [output]):
+            return row
+        raise NotFound("predicted class", str(output), remedy="The model names it first for too few images.")
+
+    def head_concepts(self, output: int) -> list[Row]:
+        """The concepts that matter for a predicted class, from what speaks most for it to what speaks against it."""
+        return self._file.rows("SELECT * FROM head_concept WHERE output = ? ORDER BY rank", [output])
+
+    def head_curves(self, output: int) -> list[Row]:
+        """Insertion and deletion curves of a predicted class, step by step."""
+        return self._file.rows("SELECT * FROM head_curve WHERE output = ? ORDER BY walk, ordering, step", [output])
+
+    def concept_outputs(self, concept: int, *, limit: int = 20) -> list[Row]:
+        """Predicted classes for which a concept matters, by the size of its contrast."""
+        sql = """
+            SELECT h.*, c.name, c.n_images FROM head_concept h JOIN head_class c USING (output)
+            WHERE h.concept = ? ORDER BY abs(h.contrast) DESC, h.output LIMIT ?
+        """
+        return self._file.rows(sql, [self.check(concept), limit])
+
     def badges(self, concept: int) -> list[Row]:
         """The concept's warnings with their evidence."""
         return self._file.rows("SELECT * FROM badge WHERE concept = ? ORDER BY badge", [self.check(concept)])
@@ -247,6 +274,12 @@ class Atlas:
         """The image's strongest concepts, by rank."""
         sql = "SELECT * FROM image_concept WHERE image = ? AND stream = ? ORDER BY rank"
         return self._file.rows(sql, [self._image(image_id), stream])
+
+    def nearest_images(self, pooled: Mapping[int, float], *, stream: int = 0, limit: int = 12) -> list[Row]:
+        """Evidence images with the most similar concepts, given mean codes over a photo's patches; see ``nearest``."""
+        for concept in pooled:
+            self.check(concept)
+        return nearest_images(self._file, pooled, stream=stream, limit=limit)
 
     def patch_codes(self, image_id: str, *, stream: int = 0) -> tuple[Array, Array]:
         """Concept indices uint32 and codes float16, both [rows cols n_top], strongest first; 0 = empty slot."""

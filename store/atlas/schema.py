@@ -1,5 +1,6 @@
 """The atlas file's public, versioned schema. ``docs/atlas.md`` repeats it and a test holds the two together."""
 
+from store.atlas.heads import HEAD_CLASS, HEAD_CONCEPT, HEAD_CURVE
 from store.duck import Column, Schema, Table
 from store.duck import as_markdown as schema_as_markdown
 
@@ -263,7 +264,11 @@ CLASS_CONCEPT = Table(
         Column("mean", "DOUBLE", "code", "mean pooled code over the class's images"),
         Column("standard_error", "DOUBLE", "code or NULL", "standard error of that mean; NULL for a single image"),
         Column(
-            "importance", "DOUBLE", "logit or NULL", "mean contribution to the class's logit, where the head is exact"
+            "importance",
+            "DOUBLE",
+            "logit or NULL",
+            "mean contribution to the logit of the model's class of the same name, where there is one and the head is "
+            "exact",
         ),
     ),
 )
@@ -370,6 +375,9 @@ SCHEMA = Schema(
         NEIGHBOR,
         CLASS,
         CLASS_CONCEPT,
+        HEAD_CLASS,
+        HEAD_CONCEPT,
+        HEAD_CURVE,
         BADGE,
         STREAM_CONCEPT,
         COFIRE,

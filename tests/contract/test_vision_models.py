@@ -11,7 +11,7 @@ from torch import Tensor
 from store.errors import InvalidInput, NotFound
 from store.vocabulary import Fit
 from tests.tiny import ARCHITECTURES, tiny_images, tiny_model, tiny_net
-from worker.models.base import VisionModel
+from worker.models.base import Activations, VisionModel
 from worker.models.registry import load_model, model_names
 from worker.models.timm_family import TimmModel
 
@@ -116,6 +116,30 @@ def test_the_exact_head_gives_the_models_own_logits(name: str, model: VisionMode
         assert model.class_names is not None
         assert found.shape == own.shape == (3, len(model.class_names))
         torch.testing.assert_close(found, own, rtol=1e-4, atol=1e-4)
+
+
+def test_every_layer_can_be_gone_on_from(name: str, model: VisionModel) -> None:
+    images, window = inputs(name), model.window(*sides(name))
+    own = model.logits(images)
+    for layer in model.layers:
+        found = model.activations(images, layer)
+        again = model.logits_after(found, layer, window)
+        assert (again is None) == (own is None)
+        if own is not None and again is not None:
+            torch.testing.assert_close(again, own, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.logits(images), own)  # no hook stays behind
+
+
+def test_gradients_reach_the_patches(name: str, model: VisionModel) -> None:
+    if model.logits(inputs(name, 1)) is None:
+        return
+    layer = model.layers[0]  # class tokens alone may be read after the last
+    found = model.activations(inputs(name, 1), layer)
+    patches = found.patches.clone().requires_grad_()
+    logits = model.logits_after(Activations(patches, found.prefix.clone()), layer, model.window(*sides(name)))
+    assert logits is not None
+    (gradient,) = torch.autograd.grad(logits[0, 0], patches)
+    assert bool(gradient.abs().max() > 0)
 
 
 def test_contributions_of_patches_add_up_to_the_logits(name: str, model: VisionModel) -> None:

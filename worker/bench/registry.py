@@ -10,7 +10,7 @@ import torch
 
 from store.errors import NotFound
 from store.settings import Settings
-from worker.bench import identifiability, peers, planted, plausibility, presets, stability, universal
+from worker.bench import effects, identifiability, peers, planted, plausibility, presets, stability, universal
 from worker.bench.machine import describe_machine
 from worker.bench.options import BenchOptions
 from worker.bench.results import Outcome, changed_options
@@ -57,6 +57,9 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         Benchmark("presets", "Small presets", presets.ABOUT, presets.PresetsOptions, 5.0, presets.run),
         Benchmark(
             "universal", "Universal dictionaries", universal.ABOUT, universal.UniversalOptions, 10.0, universal.run
+        ),
+        Benchmark(
+            "effects", "What concepts do to predictions", effects.ABOUT, effects.EffectsOptions, 8.0, effects.run
         ),
         Benchmark("peers", "Against overcomplete 0.3.0", peers.ABOUT, peers.PeersOptions, 20.0, peers.run),
     )

@@ -15,6 +15,7 @@ from worker.dictionaries.base import Dictionary
 from worker.indexing import tables
 from worker.indexing.badges import find_badges, position_entropy
 from worker.indexing.bands import Bands
+from worker.indexing.heads import HeadScan, write_heads
 from worker.indexing.layout import clusters, map_places
 from worker.indexing.neighbors import neighbor_lists
 from worker.indexing.pairs import Pairs
@@ -61,6 +62,7 @@ class Making:
             n_classes=len(self._names),
         )
         self.staging = Staging(folder, image_top=spec.image_top, patch_top=spec.patch_top)
+        self.heads = None if subject.head is None else HeadScan(subject.head, subject.dictionary)
         self.streams = None
         if subject.views is not None:
             self.streams = StreamScan(subject.views, spec, n_patches=subject.grid.n_patches, folder=folder)
@@ -79,6 +81,8 @@ class Making:
 
     def _keep(self, encoded: Encoded, pairs: Pairs) -> None:
         self.staging.add(encoded, pairs)
+        if self.heads is not None:
+            self.heads.add(encoded, pairs)
         if self.streams is not None:
             self.streams.add(encoded)
 
@@ -110,7 +114,11 @@ class Making:
         writer.append("concept", columns | self._map(atoms))
         self._write_images(writer, self._write_examples(writer, bands))
         tables.write_neighbors(writer, lists)
-        tables.write_classes(writer, totals, self._names)
+        slopes = None if self.heads is None else self.heads.slopes(self._names)
+        tables.write_classes(writer, totals, self._names, slopes=slopes)
+        if self.heads is not None:
+            self._tell(self.scan.n_concepts, self.scan.n_concepts, "classes that the model predicts")
+            write_heads(writer, self.heads, seed=self._spec.seed)
         tables.write_badges(writer, badges)
         if self.streams is not None:
             write_streams(writer, self.streams)

@@ -10,6 +10,7 @@ from worker.activations import ActivationStore
 from worker.dictionaries.base import Dictionary
 from worker.indexing.scan import Shards
 from worker.indexing.streams import StreamViews
+from worker.models.base import LinearHead
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Subject:
     """Digests, and what else the request is made from."""
     facts: dict[str, Any]
     """For the ``meta`` table, beside the facts that every atlas has: metrics, history, titles."""
+    head: LinearHead | None = None
+    """What follows the layer, where it is only a mean over these tokens and a linear map."""
     views: StreamViews | None = None
     """What the streams of a universal dictionary are besides, of which ``dictionary`` is the mean."""
 

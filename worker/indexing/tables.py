@@ -205,8 +205,13 @@ def write_neighbors(writer: AtlasWriter, lists: dict[Neighbors, Lists]) -> None:
     writer.append("neighbor", rows)
 
 
-def write_classes(writer: AtlasWriter, totals: Totals, names: list[str]) -> None:
-    """Write ``class`` and, for each concept, its strongest classes into ``class_concept``."""
+def write_classes(
+    writer: AtlasWriter, totals: Totals, names: list[str], *, slopes: Float64[np.ndarray, "K c"] | None = None
+) -> None:
+    """Write ``class`` and, for each concept, its strongest classes into ``class_concept``.
+
+    ``slopes`` say how much a mean code of 1 adds to the model's logit of each class; NaN where it has no such class.
+    """
     if not names:
         return
     writer.append("class", {"class": names, "n_images": totals.class_images})
@@ -225,7 +230,7 @@ def write_classes(writer: AtlasWriter, totals: Totals, names: list[str]) -> None
         "coverage": totals.class_firing[concept, place] / n[place],
         "mean": mean[concept, place],
         "standard_error": [float(error[c, i]) if n[i] > 1 else None for c, i in zip(concept, place, strict=True)],
-        "importance": [None] * len(concept),
+        "importance": [None] * len(concept) if slopes is None else nullable((mean * slopes)[concept, place]),
     }
     writer.append("class_concept", columns)
 
@@ -279,7 +284,7 @@ def concept_columns(
         "purity": purity,
         "position_entropy": entropy,
         "spatial_size": totals.size_sum / np.maximum(totals.n_firing_images, 1),
-        **{f"q{q:.0f}": _nullable(quantiles[:, i]) for i, q in enumerate((50, 75, 95, 99))},
+        **{f"q{q:.0f}": nullable(quantiles[:, i]) for i, q in enumerate((50, 75, 95, 99))},
         "badges": [of_concept.get(concept, []) for concept in range(scan.n_concepts)],
         "label_seed": [_label_seed(c, p) for c, p in zip(top_class, purity, strict=True)],
     }
@@ -300,5 +305,6 @@ def _label_seed(top_class: str | None, purity: float | None) -> str | None:
     return top_class if purity is not None and purity >= 0.5 else None
 
 
-def _nullable(values: Float64[np.ndarray, " n"]) -> list[float | None]:
+def nullable(values: Float64[np.ndarray, " n"]) -> list[float | None]:
+    """Numbers for a column that may be empty: None for NaN."""
     return [None if np.isnan(value) else float(value) for value in values]

@@ -17,6 +17,7 @@ from worker.indexing.making import make_atlas
 from worker.indexing.scan import Progress, Shards
 from worker.indexing.subject import Subject, stream_row
 from worker.jobs.requests import atlas_inputs
+from worker.models.base import LinearHead
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class IndexInputs:
     activations: ActivationStore
     collection: Collection
     facts: dict[str, Any]  # goes into the meta table: metrics, history, titles
+    head: LinearHead | None = None  # what follows the layer, if it is only a mean over patches and a linear map
 
     @property
     def shown(self) -> Tokens:
@@ -63,6 +65,7 @@ def index(spec: AtlasSpec, inputs: IndexInputs, artifacts: Artifacts, *, on_prog
         streams=(stream_row(store, inputs.grid, stream=0),),
         inputs=inputs.digests,
         facts=inputs.facts,
+        head=inputs.head if inputs.shown is Tokens.PATCHES else None,
     )
     return make_atlas(spec, subject, artifacts, on_progress=on_progress)
 

@@ -69,6 +69,7 @@ class LinearHead:
 
     weight: Float[Tensor, "c d"]
     bias: Float[Tensor, " c"]
+    class_names: tuple[str, ...] | None = None
 
 
 class VisionModel(ABC):
@@ -117,6 +118,16 @@ class VisionModel(ABC):
         """``W mean_hw(patches) + bias``, where that is exactly the rest of the model; otherwise None."""
         head = self.linear_head(layer)
         return None if head is None else patches.mean((1, 2)) @ head.weight.T + head.bias
+
+    def logits_after(self, activations: Activations, layer: str, window: Window) -> Float[Tensor, "b c"] | None:
+        """The model's logits if a layer said this on photos in a window, with gradients to the activations.
+
+        None for a model without a head, and where the rest of the model cannot be run by itself. InvalidInput for a
+        layer whose tokens are in an order of their own.
+        """
+        grid = self.geometry(layer, window).grid
+        assert activations.patches.shape[1:3] == (grid.rows, grid.cols), "activations of another window"
+        return self.logits_from(activations.patches, layer)
 
     def check_layer(self, layer: str) -> str:
         """The layer's name, if the model has it; NotFound with the near ones."""

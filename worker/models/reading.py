@@ -119,7 +119,7 @@ def _kept(net: Any, layer: str, outputs: dict[str, Any]) -> Iterator[None]:
 def as_activations(net: Any, output: Any, *, layer: str, size_px: tuple[int, int]) -> Activations | None:
     """A layer's raw output as patches and prefix; None if its tokens are in no known order."""
     if isinstance(output, Tensor) and output.ndim == 4:
-        return _without_prefix(output if _channels_are_last(net, output, layer) else output.permute(0, 2, 3, 1))
+        return _without_prefix(output if channels_are_last(net, output, layer) else output.permute(0, 2, 3, 1))
     if isinstance(output, Tensor) and output.ndim == 3:
         n_prefix, grid = int(getattr(net, "num_prefix_tokens", None) or 0), patch_grid(net, size_px)
         if grid is not None and output.shape[1] == n_prefix + grid.n_patches:
@@ -167,7 +167,7 @@ def prefix_counts(net: Any) -> tuple[int, int]:
     return n_prefix - n_register, n_register
 
 
-def _channels_are_last(net: Any, output: Float[Tensor, "b x y z"], layer: str) -> bool:
+def channels_are_last(net: Any, output: Float[Tensor, "b x y z"], layer: str) -> bool:
     """Whether ``[b h w d]`` and not ``[b d h w]``: by the known width where that decides, else as the network says."""
     if layer == FINAL:
         width = getattr(net, "num_features", None)

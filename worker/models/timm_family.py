@@ -15,6 +15,7 @@ from store.errors import InvalidInput, NotFound, Unavailable
 from store.grid import Grid, Window
 from store.vocabulary import Fit
 from worker.models.base import Activations, Geometry, LinearHead, Look, Preprocessing, VisionModel
+from worker.models.continuing import logits_after
 from worker.models.hub import hub_within_reach
 from worker.models.loading import State, file_sha256, load_strictly, read_state
 from worker.models.reading import (
@@ -63,7 +64,7 @@ class TimmModel(VisionModel):
         self._format = torch.contiguous_format if is_flat_transformer(net) else torch.channels_last
         self._net: Any = net.eval().requires_grad_(False).to(device=device, memory_format=self._format)
         tail = linear_tail(self._net, width=int(getattr(net, "num_features", 0)))
-        self._head = None if tail is None else LinearHead(tail.weight, _bias(tail))
+        self._head = None if tail is None else LinearHead(tail.weight, _bias(tail), class_names)
 
     def window(self, height_px: int | None = None, width_px: int | None = None, *, fit: Fit = Fit.CROP) -> Window:
         """The input window of a size; InvalidInput names the nearest sizes that can be used."""
@@ -112,6 +113,15 @@ class TimmModel(VisionModel):
         """Bytes of parameters and buffers."""
         tensors = (*self._net.parameters(), *self._net.buffers())
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def logits_after(self, activations: Activations, layer: str, window: Window) -> Float[Tensor, "b c"] | None:
+        """The rest of the network after a layer; the network's own output for what the layer says."""
+        self.check_layer(layer)
+        if not getattr(self._net, "num_classes", 0):
+            return None
+        size = window.height_px, window.width_px
+        with self._one_at_a_time:
+            return logits_after(self._net_for(size), activations, layer=layer, size_px=size)
 
     def linear_head(self, layer: str) -> LinearHead | None:
         """The head after the last layer, where it is mean pooling and a linear map."""

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from store.universal import UniversalSpec
 from worker.dictionaries.base import SparseCodes
-from worker.dictionaries.kernels import PairIndex, uniform_pairs
+from worker.dictionaries.kernels import uniform_pairs
 from worker.dictionaries.learned import LearnedDictionary, Moment, Pass
 from worker.dictionaries.losses import auxiliary_loss
 from worker.dictionaries.pairs import Pairs, decode_pairs, encode_pairs
@@ -18,7 +18,7 @@ from worker.dictionaries.precodes import PreCodes, above, largest, top_of_batch
 from worker.dictionaries.sparse import reconstruct, weighted_rows
 from worker.dictionaries.starts import first_atoms
 from worker.universal.pairing import parts_of
-from worker.universal.support import at_pairs, on_support
+from worker.universal.support import on_support, values_at
 
 _KEPT = 0.99  # share of a threshold that stays in a step
 _START_TOKENS = 4096
@@ -190,24 +190,18 @@ class UniversalDictionary(LearnedDictionary):
         return Pass(loss, torch.stack(errors).mean(), counts > 0, n_fired)
 
     def _disagreement(self, inputs: Float[Tensor, "b d"], chosen: Sequence[Pairs]) -> Float[Tensor, ""]:
-        """How far the codes of streams are apart, as the error that it makes in an entry of a joint token.
+        """How far codes are from those of the other streams, as the error that it makes in an entry of a joint token.
 
-        For ordered pairs of streams (i, j): the squares of ``c_jk - c_ik`` where k is chosen by i, with j's pre-code
-        for what it did not choose, and of ``c_jk`` where j alone chose k; the target ``c_i`` carries no gradient.
+        ``sum_k (c_jk - c_ik)^2`` over the concepts k that fire in j, averaged over ordered pairs of streams (i, j);
+        ``c_ik`` is 0 where k does not fire in i, and carries no gradient. What does not fire in j is left alone: it
+        would be drawn to fire where it sees nothing.
         """
         total = inputs.new_zeros(())
-        firing = [codes.only(codes.values.detach() > 0) for codes in chosen]
-        for stream, own in enumerate(firing):
-            for other, theirs in enumerate(firing):
-                if other == stream:
-                    continue
-                part = inputs[:, self.parts[stream]].contiguous()
-                at_theirs = encode_pairs(
-                    part, self.encoders[stream], bias=self.biases[stream], choose=at_pairs(theirs.index)
-                )
-                total = total + (at_theirs.values - theirs.values.detach()).square().sum()
-                alone = ~torch.isin(_keys(own.index), _keys(theirs.index))
-                total = total + own.values[alone].square().sum()
+        for stream, own in enumerate(chosen):
+            firing = own.only(own.values.detach() > 0)
+            for other, theirs in enumerate(chosen):
+                if other != stream:
+                    total = total + (firing.values - values_at(firing.index, theirs)).square().sum()
         n_streams = len(chosen)
         return total / (inputs.numel() * n_streams * (n_streams - 1))
 
@@ -276,11 +270,6 @@ class UniversalDictionary(LearnedDictionary):
         norms = self.make_atoms().norm(dim=1, keepdim=True).clamp_min(torch.finfo(self.scale.dtype).tiny)
         for decoder in self.decoders:
             decoder.div_(norms)
-
-
-def _keys(index: PairIndex) -> Int[Tensor, " m"]:
-    """A number for each pair (token, concept)."""
-    return index.tokens * index.n_concepts + index.concepts
 
 
 def _gradient(parameter: Tensor) -> Tensor:

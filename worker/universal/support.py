@@ -1,10 +1,11 @@
-"""Codes on concepts that were chosen elsewhere: the same for all streams of a token."""
+"""Codes on concepts that were chosen elsewhere, for the same tokens."""
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from worker.dictionaries.kernels import PairIndex, uniform_pairs
+from worker.dictionaries.pairs import Pairs
 from worker.dictionaries.precodes import Choose, Chosen, PreCodes
 
 
@@ -22,11 +23,18 @@ def on_support(support: Int[Tensor, "n a"]) -> Choose:
     return choose
 
 
-def at_pairs(index: PairIndex) -> Choose:
-    """Given pairs of tokens and concepts, with their pre-codes whatever their sign."""
+@torch.no_grad()
+def values_at(wanted: PairIndex, pairs: Pairs) -> Float[Tensor, " m"]:
+    """The values of ``pairs`` at other pairs of tokens and concepts; 0 where they have none, or none above 0."""
+    keys, order = _keys(pairs.index).sort()
+    if not len(keys):
+        return pairs.values.new_zeros(len(wanted.concepts))
+    sought = _keys(wanted)
+    places = torch.searchsorted(keys, sought).clamp_max(len(keys) - 1)
+    found = pairs.values[order[places]].relu()
+    return torch.where(keys[places] == sought, found, torch.zeros_like(found))
 
-    def choose(pre_codes: PreCodes) -> Chosen:
-        values = index.products(pre_codes.inputs, pre_codes.weight) + pre_codes.bias[index.concepts]
-        return Chosen(index.starts, index.concepts, values)
 
-    return choose
+def _keys(index: PairIndex) -> Int[Tensor, " m"]:
+    """A number for each pair of a token and a concept."""
+    return index.tokens * index.n_concepts + index.concepts

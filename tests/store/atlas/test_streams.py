@@ -89,3 +89,12 @@ def test_an_atlas_of_one_model_has_no_such_values(tmp_path: Path) -> None:
     table = ConceptTable(atlas.columns)
     assert not len(table.select(parse_query([("firing_entropy__gte", "0")])))
     assert table.facet("main_stream", parse_query([])) == {}
+
+
+def test_images_are_near_by_the_codes_of_one_stream(atlas: Atlas) -> None:
+    for stream in atlas.streams:
+        image = atlas.images()[3]
+        rows = atlas.image_concepts(image["id"], stream=stream.stream)
+        found = atlas.nearest_images({row["concept"]: row["pooled"] for row in rows}, stream=stream.stream)
+        assert found[0]["likeness"] == pytest.approx(1)
+        assert image["id"] in [row["id"] for row in found if row["likeness"] > 1 - 1e-9]
