@@ -6,6 +6,8 @@ import sys
 import time
 from datetime import timedelta
 
+import pytest
+
 from store.artifacts import Artifacts
 from store.catalog.session import Catalog
 from store.settings import Settings
