@@ -1,7 +1,6 @@
 """``python -m app``: serves the explorer of a store."""
 
 import argparse
-import errno
 import logging
 import socket
 import sys
@@ -12,10 +11,12 @@ import uvicorn
 
 from app.main import make_app
 from app.site import Site
-from store.errors import ConceptoscopeError, Unavailable
+from store.errors import ConceptoscopeError
+from store.listening import bind
 from store.settings import Settings
 
 _END_WITHIN_S: Final = 10
+_OTHER_PORT: Final = "Choose another with --port, or --port 0 for a free one."
 
 
 class Server(uvicorn.Server):
@@ -37,18 +38,6 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises ``Unavailable`` naming port and remedy."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as fault:
-        why = "is in use" if fault.errno == errno.EADDRINUSE else f"cannot be used ({fault.strerror})"
-        raise Unavailable(
-            f"Port {port} on {host} {why}. Choose another with --port, or --port 0 for a free one."
-        ) from fault
-
-
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, not '{text}'")
@@ -59,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; exit code 2 with one clear line on a person's mistake."""
     try:
         settings = _settings(arguments)
-        with bind(settings.host, settings.port) as listening:
+        with bind(settings.host, settings.port, remedy=_OTHER_PORT) as listening:
             serve(settings, listening)
     except ConceptoscopeError as fault:
         sys.stderr.write(f"{fault}\n")

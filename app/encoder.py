@@ -5,9 +5,8 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from store.encoding.contract import (
@@ -34,6 +33,9 @@ from store.encoding.refusals import (
 )
 from store.errors import ConceptoscopeError, Damaged
 from store.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx  # 9 MB with all that it imports, and needed only where there is an encoder
 
 _CONNECT_S: Final = 2.0
 _GRACE_S: Final = 2.0
@@ -165,6 +167,8 @@ class Encoder:
     def look(self) -> EncoderState:
         """The same, for a thread."""
         headers = self._place.headers()
+        import httpx
+
         try:
             response = httpx.get(f"{self._place.address}/state", headers=headers, timeout=_LOOK_S, trust_env=False)
         except httpx.HTTPError as fault:
@@ -178,6 +182,8 @@ class Encoder:
 
     async def _send(self, method: str, path: str, *, body: bytes | None = None, limit_s: float) -> bytes:
         headers = self._place.headers() | ({"Content-Type": MEDIA_TYPE} if body is not None else {})
+        import httpx
+
         timeout = httpx.Timeout(limit_s, connect=_CONNECT_S)
         try:
             client = self._opened()
@@ -186,8 +192,10 @@ class Encoder:
             raise _gone(fault, limit_s=limit_s) from fault
         return _content(response)
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _opened(self) -> "httpx.AsyncClient":
         """Connections are made by the loop that first asks."""
+        import httpx
+
         if self._client is None:
             self._client = httpx.AsyncClient(base_url=self._place.address, trust_env=False)
         return self._client
@@ -198,7 +206,7 @@ def source_of(photo: Photo) -> PhotoSource:
     return UploadedPhoto() if isinstance(photo, bytes) else photo
 
 
-def _content(response: httpx.Response) -> bytes:
+def _content(response: "httpx.Response") -> bytes:
     if response.status_code == 200:
         return response.content
     try:
@@ -215,7 +223,9 @@ def _state(content: bytes) -> EncoderState:
         raise EncoderFailed("The encoder is of another version than the web program. Restart both.") from fault
 
 
-def _gone(fault: httpx.HTTPError, *, limit_s: float) -> EncoderDown | EncoderSlow | EncoderCut:
+def _gone(fault: "httpx.HTTPError", *, limit_s: float) -> EncoderDown | EncoderSlow | EncoderCut:
+    import httpx
+
     match fault:
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.UnsupportedProtocol():
             return EncoderDown(_DOWN)

@@ -69,9 +69,9 @@ def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[
     return with_query(f"/i/{_part(image_id)}", query)
 
 
-def streams(slug: str) -> str:
+def streams(slug: str, query: Query = ()) -> str:
     """What the models of a universal dictionary share."""
-    return f"/d/{_part(slug)}/streams"
+    return with_query(f"/d/{_part(slug)}/streams", query)
 
 
 def compare(query: Query = ()) -> str:
@@ -141,6 +141,11 @@ def job_fragment(job_id: int) -> str:
 def new_job_fragment(kind: str) -> str:
     """What a form would start."""
     return f"/_f/jobs/new/{_part(kind)}"
+
+
+def streams_fragment(slug: str) -> str:
+    """The concepts between the ends that sliders are moved to."""
+    return f"/_f/d/{_part(slug)}/streams"
 
 
 def examples_fragment(slug: str, index: int, *, band: str) -> str:

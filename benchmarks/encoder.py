@@ -187,13 +187,17 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
     return {f"p{q}": round(1000 * float(np.percentile(seconds, q)), 1) for q in (50, 95)}
 
 
-def measure(running: Running, store: Path, *, n: int, rounds: int) -> dict[str, Any]:
-    """All of it, model by model."""
-    with Catalog(running.settings.catalog_url).session() as session:
+def subjects_of(store: Path) -> list[Subject]:
+    """One dictionary of each model."""
+    with Catalog(Settings(store=store).catalog_url).session() as session:
         rows = list_dictionaries(session)
-    by_model = {row.model.slug: row.digest for row in rows}
-    subjects = [Subject(store, digest) for digest in by_model.values()]
-    photos = Photos(sorted(find_demo_photos(Settings()).glob("*"))[:200])
+    return [Subject(store, digest) for digest in {row.model.slug: row.digest for row in rows}.values()]
+
+
+def measure_speed(
+    running: Running, subjects: Sequence[Subject], photos: Photos, *, n: int, rounds: int
+) -> dict[str, Any]:
+    """Model by model."""
     encoder = Encoder(running.settings)
     result: dict[str, Any] = {"load_average": os.getloadavg(), "threads": torch.get_num_threads()}
     with asyncio.Runner() as loop:
@@ -204,20 +208,34 @@ def measure(running: Running, store: Path, *, n: int, rounds: int) -> dict[str, 
             result[subject.name] = {"one_visitor": alone}
             result[subject.name]["eight_visitors"] = eight_visitors(subject, photos, encoder, loop, rounds=rounds)
             sys.stderr.write(f"{subject.name}: {result[subject.name]}\n")
-        result["memory"] = memory(subjects, photos, encoder, loop, running.process.pid)
         loop.run(encoder.close())
     return result
 
 
+def measure_memory(running: Running, subjects: Sequence[Subject], photos: Photos) -> dict[str, Any]:
+    """Of an encoder that has only just started."""
+    encoder = Encoder(running.settings)
+    with asyncio.Runner() as loop:
+        found: dict[str, Any] = memory(subjects, photos, encoder, loop, running.process.pid)
+        loop.run(encoder.close())
+    return found
+
+
 def main() -> None:
-    """Start an encoder over the demo store and measure."""
+    """Start encoders over the demo store and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=WORK / "demo-store")
-    parser.add_argument("--n", type=int, default=100, help="photos of the one visitor, for each model")
+    parser.add_argument("--n", type=int, default=100, help="photos of the one visitor, for each model; 0: memory only")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
+    subjects = subjects_of(given.store)
+    photos = Photos(sorted(find_demo_photos(Settings()).glob("*"))[:200])
+    result: dict[str, Any] = {}
+    if given.n:
+        with encoding(given.store, threads=None) as running:
+            result = measure_speed(running, subjects, photos, n=given.n, rounds=given.rounds)
     with encoding(given.store, threads=None) as running:
-        result = measure(running, given.store, n=given.n, rounds=given.rounds)
+        result["memory"] = measure_memory(running, subjects, photos)
     bars = {"above_forward_p95_ms": 150, "request_p95_ms": 1000, "ratio": 0.8, "growth": 0.05}
     emit(result | {"bars": bars})
 

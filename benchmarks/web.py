@@ -54,6 +54,8 @@ def _measure(port: int, pid: int, started: float) -> dict[str, Any]:
                 "grid_p95_ms": 60,
                 "concept_p95_ms": 80,
                 "alignment_p95_ms": 90,
+                "side_by_side_p95_ms": 90,
+                "universal_concept_p95_ms": 100,
             },
         }
 
@@ -72,8 +74,27 @@ def _addresses(client: httpx.Client, slugs: list[str], rng: random.Random) -> di
         "grid": grid,
         "concept": concept,
         "alignment": [f"{rng.choice(aligned)}{rng.choice(shows)}" for _ in range(_REQUESTS)] if aligned else [],
+        **_universal(client, rng),
         "jobs": ["/jobs?members=yes"] * 50,
     }
+
+
+def _universal(client: httpx.Client, rng: random.Random) -> dict[str, list[str]]:
+    """Pages of the first universal dictionary, and three dictionaries side by side; nothing where there are none."""
+    rows = client.get("/api/v1/dictionaries").json()["data"]
+    joint = [row["slug"] for row in rows if row["method"] == "universal"]
+    single = [row["slug"] for row in rows if row["method"] != "universal"]
+    found = {}
+    if joint:
+        n_concepts = client.get(f"/api/v1/dictionaries/{joint[0]}").json()["data"]["card"]["n_concepts"]
+        chosen = [rng.randrange(n_concepts) for _ in range(_REQUESTS)]
+        found["universal concept"] = [f"/d/{joint[0]}/c/{concept}" for concept in chosen]
+        found["streams"] = [f"/d/{joint[0]}/streams"] * 50
+    if len(single) > 2:
+        shows = ("", "?in=all", "?in=some", "?sort=-mean")
+        trios = [rng.sample(single, 3) for _ in range(_REQUESTS)]
+        found["side by side"] = [f"/align/{'/'.join(trio)}{rng.choice(shows)}" for trio in trios]
+    return found
 
 
 def _time_pages(client: httpx.Client, addresses: list[str]) -> dict[str, float]:

@@ -194,5 +194,5 @@ DEMO_JOINT_TITLE = "Universal: EfficientNet-Lite0, MobileNetV2 and Saliency ViT"
 # Found on training photos set aside: streams that are held to agree carry more over to each other, which a lower
 # cross_weight turns into better codes of each model's own.
 DEMO_UNIVERSAL = UniversalSpec(
-    **_SMALL | {"cross_weight": 0.5, "agreement": 0.2, "encoder_decay": 0.01, "together": 0.3, "spread": "dimension"}
+    **_SMALL | {"cross_weight": 0.5, "agreement": 0.1, "together": 0.3, "spread": "dimension"}
 )

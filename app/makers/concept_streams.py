@@ -18,7 +18,7 @@ from store.atlas.schema import COFIRE, STREAM_CONCEPT
 from store.errors import InvalidInput
 from store.vocabulary import Band
 
-N_PHOTOS = 8
+N_PHOTOS = 6
 _PAIR = ("co_fire", "co_fire_chance", "jaccard", "correlation", "image_correlation", "image_correlation_held_out")
 _IN_STREAM = (
     "firing_share",
@@ -62,10 +62,7 @@ def make_concept_streams(
         cols=grid.cols,
         streams=tuple(_in_stream(cards[row["stream"]], row) for row in rows),
         pairs=tuple(_pair(row, titles=titles) for row in atlas.cofire(concept)),
-        photos=tuple(
-            _photo(opened, concept, together, seen, largest=largest, titles=titles)
-            for together, seen in _by_photo(found)
-        ),
+        photos=tuple(_photo(opened, concept, together, seen, largest=largest) for together, seen in _by_photo(found)),
         defined=column_docs(COFIRE),
         links=Links(
             html=urls.concept(slug, concept, query={"band": "" if band is Band.TOP else band.value}),
@@ -97,7 +94,6 @@ def _photo(
     seen_by: Sequence[Row],
     *,
     largest: float,
-    titles: Mapping[int, str],
 ) -> StreamPhoto:
     width, height = together["thumbnail_width"], together["thumbnail_height"]
     seen = seen_box(opened.atlas, together)
@@ -108,7 +104,6 @@ def _photo(
         patch = opened.atlas.streams[0].grid.patch_box(together["row"], together["col"], seen=seen)
         box = in_pixels(patch, width=width, height=height)
     difference, overlap = spread(codes)
-    fires = ", ".join(titles[row["stream"]] for row in seen_by if row["value"] > 0) or "none"
     known = f", class {together['class']}" if together["class"] else ""
     return StreamPhoto(
         image=together["id"],
@@ -119,7 +114,7 @@ def _photo(
         thumbnail=urls.thumb(opened.atlas.digest, together["id"]),
         overlap=overlap,
         tiles=tuple(_tile(opened, row, grey, largest=largest) for row, grey in zip(seen_by, maps, strict=True)),
-        alt=f"Photo {together['id'][:6]}{known}; fires in {fires}",
+        alt=f"Photo {together['id'][:6]}{known}",
         seen=in_pixels(seen, width=width, height=height),
         at=(box.x + box.width / 2, box.y + box.height / 2),
         difference=data_uri(difference),

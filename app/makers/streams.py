@@ -1,20 +1,21 @@
 """What the models of a universal dictionary share, and what is one model's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from app import charts, urls
-from app.makers.concepts import concept_name, make_chip
+from app.makers.concepts import concept_name, make_card, make_chip
 from app.makers.metrics import metrics_of
 from app.polygon import Shared, polygon
 from app.roster import Entry
 from app.site import Opened, Site
 from app.views.base import Number
 from app.views.plots import BarChart, Gauge, PolygonChart
-from app.views.streams import CrossR2, StreamCard, StreamGroup, StreamsView
+from app.views.streams import Between, CrossR2, Slider, StreamCard, StreamGroup, StreamsView
 from app.words import metric_number
+from store.atlas.grammar import parse_query
 from store.atlas.reader import Row, Stream
 from store.metrics import METRICS
 from store.metrics.streams import STREAMS
@@ -30,8 +31,40 @@ _SEEN_ENOUGH = 5  # images in which a concept must fire to be named here
 _HIDDEN = {"cross_r2_permuted", "cross_r2_ridge", "own_r2_independent"}  # the matrix shows them
 
 
-def make_streams(site: Site, opened: Opened) -> StreamsView:
-    """The overview of a universal dictionary; of an ordinary one its stream alone."""
+SLIDERS: Final = (
+    ("firing_entropy__gte", "at least", "Firing entropy, from 0 for one model alone to 1 for all alike", 0.0, 0.9),
+    ("firing_entropy__lte", "at most", "Firing entropy, from 0 for one model alone to 1 for all alike", 0.0, 1.0),
+    (
+        "stream_correlation_held_out__gte",
+        "agreeing",
+        "Mean correlation over held-out photos of any two models",
+        -0.2,
+        -0.2,
+    ),
+)
+N_BETWEEN = 12
+
+
+def make_between(opened: Opened, given: Mapping[str, str]) -> Between:
+    """The concepts between the ends that are given, by parameter; raises ``BadQuery``."""
+    slug = opened.entry.slug
+    pairs = [(name, given[name]) for name, *_ in SLIDERS if given.get(name)]
+    query = parse_query([*pairs, ("sort", "-stream_correlation_held_out")])
+    chosen = opened.concepts.select(query).tolist()
+    return Between(
+        sliders=tuple(
+            Slider(name=name, label=label, title=title, low=low, value=float(given.get(name) or usual))
+            for name, label, title, low, usual in SLIDERS
+        ),
+        total=len(chosen),
+        cards=tuple(make_card(opened, concept) for concept in chosen[:N_BETWEEN]) if pairs else (),
+        url=urls.concepts(slug, query.pairs),
+        shown=bool(pairs),
+    )
+
+
+def make_streams(site: Site, opened: Opened, given: Mapping[str, str] | None = None) -> StreamsView:
+    """The overview of a universal dictionary; of an ordinary one its stream alone. ``given`` are ends of sliders."""
     slug, atlas = opened.entry.slug, opened.atlas
     streams = stream_cards(site, opened)
     alive = np.flatnonzero(atlas.columns["density"] > 0)
@@ -59,7 +92,9 @@ def make_streams(site: Site, opened: Opened) -> StreamsView:
             "polygon": _polygon(opened, streams, shares=shares),
             "agreed_url": urls.concepts(slug, agreed),
             "grid_url": urls.concepts(slug),
-            "grid_fragment_url": urls.concepts_fragment(slug),
+            "form_url": urls.streams(slug),
+            "form_fragment_url": urls.streams_fragment(slug),
+            "between": make_between(opened, given or {}),
         }
     )
 

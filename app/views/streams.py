@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.views.base import Choice, Links, Number, PixelBox, View
-from app.views.concepts import ConceptChip
+from app.views.concepts import ConceptCard, ConceptChip
 from app.views.plots import BarChart, Gauge, PolygonChart
 
 
@@ -45,6 +45,26 @@ class StreamGroup(View):
     url: str = Field(description="the grid, narrowed as far as its filters can", exclude=True)
 
 
+class Slider(View):
+    """A number that limits which concepts are shown."""
+
+    name: str
+    label: str
+    title: str
+    low: float
+    value: float
+
+
+class Between(View):
+    """Concepts between the ends that sliders are moved to."""
+
+    sliders: tuple[Slider, ...]
+    total: int
+    cards: tuple[ConceptCard, ...] = Field(description="the first of them, those first whose streams agree most")
+    url: str = Field(description="the grid with all of them")
+    shown: bool = Field(description="whether anything was asked for")
+
+
 class StreamsView(View):
     """What the models of a dictionary share; of an ordinary dictionary its one stream and nothing else."""
 
@@ -60,9 +80,11 @@ class StreamsView(View):
     )
     entropy: BarChart | None = Field(None, exclude=True)
     polygon: PolygonChart | None = Field(None, exclude=True)
+    between: Between | None = Field(None, exclude=True)
     agreed_url: str = Field("", exclude=True)
     grid_url: str = Field("", exclude=True)
-    grid_fragment_url: str = Field("", exclude=True)
+    form_url: str = Field("", exclude=True)
+    form_fragment_url: str = Field("", exclude=True)
 
 
 class StreamTile(View):

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.__main__ import bind, main
+from app.__main__ import main
 from store.errors import Unavailable
+from store.listening import bind
 from store.settings import Settings
 
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "scipy", "pyarrow")
@@ -53,7 +54,7 @@ def test_a_port_in_use_is_one_clear_line(capsys: pytest.CaptureFixture[str], set
 
 def test_an_address_that_is_not_ours_is_told() -> None:
     with pytest.raises(Unavailable, match=r"203\.0\.113\.7"):
-        bind("203.0.113.7", 0)
+        bind("203.0.113.7", 0, remedy="")
 
 
 def test_a_store_that_cannot_be_made_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

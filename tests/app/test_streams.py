@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.main import make_app
-from app.makers.concept_streams import spread
+from app.makers.concept_streams import N_PHOTOS, spread
 from app.makers.streams import AGREED_FROM, TAKES_PART
 from app.polygon import Shared, polygon
 from store.artifacts import Artifacts
@@ -87,7 +87,7 @@ def test_a_concept_is_shown_on_the_same_photos_in_every_stream(client: TestClien
             assert (photo["image"], tile["value"]) == (rows[place]["id"], rows[place]["value"])
     page = client.get(f"/d/{UNIVERSAL.slug}/c/6").text
     section = page[page.index('id="by-model"') :]
-    assert section.count('class="linked"') == len(atlas.examples(6, Band.TOP, limit=8))
+    assert section.count('class="linked"') == len(atlas.examples(6, Band.TOP, limit=N_PHOTOS))
     for photo in data["photos"]:
         assert f"{photo['image']}.webp" in section
 
@@ -180,3 +180,15 @@ def test_every_number_of_the_overview_leads_to_its_meaning(client: TestClient) -
     glossary = client.get("/glossary").text
     for key in re.findall(r'href="/glossary#([^"]+)"', page):
         assert f'id="{key}"' in glossary
+
+
+def test_what_lies_between_the_sliders_is_what_the_grid_has(client: TestClient) -> None:
+    query = "firing_entropy__gte=0.5&firing_entropy__lte=0.99&stream_correlation_held_out__gte=0.1"
+    wanted = client.get(f"{API}/concepts?{query}&sort=-stream_correlation_held_out&limit=12").json()
+    page, fragment = (client.get(f"{path}/{UNIVERSAL.slug}/streams?{query}") for path in ("/d", "/_f/d"))
+    assert fragment.headers["hx-push-url"] == f"/d/{UNIVERSAL.slug}/streams?{query}"
+    for text in (page.text[page.text.index('id="between-results"') :], fragment.text):
+        assert f"<b>{wanted['page']['total']}</b>" in text
+        assert all(card["links"]["html"] in text for card in wanted["data"])
+    refused = client.get(f"/d/{UNIVERSAL.slug}/streams?firing_entropy__gte=much")
+    assert refused.status_code == 400

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.alignments import make_alignments
-from tests.factories import SHOWN, make_store
+from tests.factories import SHOWN, UNIVERSAL, make_store
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -62,7 +62,7 @@ class Visit:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running server."""
     root = tmp_path_factory.mktemp("store")
-    make_alignments(make_store(root))
+    make_alignments(make_store(root, shown=(*SHOWN, UNIVERSAL)))
     command = [sys.executable, "-m", "app", "--store", str(root), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -121,5 +121,7 @@ def first_pages() -> dict[str, str]:
         "alignments": "/align",
         "alignment": f"/align/{slug}/{SHOWN[1].slug}",
         "together": f"/align/{'/'.join(shown.slug for shown in SHOWN)}",
+        "streams": f"/d/{UNIVERSAL.slug}/streams",
+        "concept in streams": f"/d/{UNIVERSAL.slug}/c/6",
         "glossary": "/glossary",
     }

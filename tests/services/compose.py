@@ -34,7 +34,7 @@ class Cluster:
     processes: dict[str, Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.web_port, self.proxy_port = free_ports(2)
+        self.web_port, self.proxy_port, self.encoder_port = free_ports(3)
         self.objects_ports = draw_ports()
         self.secrets = self.folder / "secrets"
         self.secrets.mkdir()
@@ -43,6 +43,7 @@ class Cluster:
             (self.secrets / name).write_text(value + "\n")
         self.places = {
             "@database/": f"@127.0.0.1:{self.postgres.port}/",
+            "//cluster-encoder:8601": f"//127.0.0.1:{self.encoder_port}",
             "//objects:8333": f"//127.0.0.1:{self.objects_ports['s3']}",
             "/run/secrets": str(self.secrets),
         }
@@ -61,7 +62,8 @@ class Cluster:
     def environment(self, service: str, **more: str) -> dict[str, str]:
         """What a program of ours finds in its container: the service's variables and the image's."""
         told = {name: self.local(value) for name, value in COMPOSE["services"][service]["environment"].items()}
-        here = {"CONCEPTOSCOPE_STORE": str(self.folder / "scratch"), "CONCEPTOSCOPE_PORT": str(self.web_port)}
+        ports = {"CONCEPTOSCOPE_PORT": str(self.web_port), "CONCEPTOSCOPE_ENCODER_PORT": str(self.encoder_port)}
+        here = {"CONCEPTOSCOPE_STORE": str(self.folder / "scratch")} | ports
         return os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"} | told | here | more
 
     def program(self, service: str) -> list[str]:

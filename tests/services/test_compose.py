@@ -87,6 +87,7 @@ def test_a_job_of_the_cluster_is_seen_through_the_proxy_when_a_replica_is_gone(
             404,
         ]
         assert httpx.get(f"http://{REPLICAS[1]}:{of.web_port}/readyz", timeout=20).status_code == 200
+        answer_uploads(of)
         for host in REPLICAS:  # whichever is gone, the other one is asked
             of.lose(f"web at {host}")
             assert [shown(of) for _ in range(20)] == [["small"]] * 20
@@ -110,6 +111,17 @@ def work(of: Cluster, inputs: Inputs) -> None:
     nothing_is_wrong(of)
 
 
+def answer_uploads(of: Cluster) -> None:
+    """An encoder that knows the secret of the web programs is found by each of them."""
+    encoder = of.start("encoder", of.program("cluster-encoder"), of.environment("cluster-encoder"))
+
+    def found() -> list[str]:
+        ready = [httpx.get(f"http://{host}:{of.web_port}/readyz", timeout=20).json() for host in REPLICAS]
+        return [one["parts"]["encoder"]["state"] for one in ready]
+
+    wait_for(lambda: found() == ["ok", "ok"], encoder, log=of.log("encoder"))
+
+
 def nothing_is_wrong(of: Cluster) -> None:
     """The doctor sees catalog, engine, object store, cache and worker, and finds all well."""
     command = [*of.program("migrate")[:1], "doctor", "--json"]
@@ -126,7 +138,7 @@ def nothing_is_wrong(of: Cluster) -> None:
 def nothing_is_told(of: Cluster) -> None:
     """No secret on a command line, in the environment of a program of ours, or in what any of them said."""
     alive = {name: process.pid for name, process in of.processes.items() if process.poll() is None}
-    assert {"objects", "proxy", "worker"} < set(alive)
+    assert {"objects", "proxy", "worker", "encoder"} < set(alive)
     for name, pid in alive.items():
         seen = Path(f"/proc/{pid}/cmdline").read_text() + of.log(name).read_text(errors="replace")
         if name != "objects":  # its script reads the file for it, after it was started

@@ -1,11 +1,12 @@
 """Settings come from the caller, the environment and files, in this order; secrets are never shown."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store.errors import InvalidInput
-from store.settings import Settings
+from store.settings import Settings, environment_with
 
 SECRET = "s3cr:t/@?#%"
 QUOTED = "s3cr%3At%2F%40%3F%23%25"
@@ -67,3 +68,24 @@ def test_the_password_goes_into_a_url_that_has_none(url: str, expected: str) -> 
 
 def test_sqlite_needs_no_password(tmp_path: Path) -> None:
     assert Settings(store=tmp_path, database_password=SECRET).catalog_url == f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8601"),
+        ({"encoder_port": 9000, "encoder_host": "::1"}, "http://[::1]:9000"),
+        ({"encoder_url": "http://encoder:8601/", "encoder_port": 1}, "http://encoder:8601"),
+    ],
+)
+def test_the_encoder_is_where_the_settings_say(given: dict[str, Any], address: str) -> None:
+    assert Settings(**given).encoder_address == address
+
+
+def test_settings_for_a_program_that_we_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCEPTOSCOPE_PORT", "1")
+    given = environment_with({"port": "2", "encoder_secret": "known to both"})
+    assert given["CONCEPTOSCOPE_PORT"] == "2"
+    assert given["CONCEPTOSCOPE_ENCODER_SECRET"] == "known to both"
+    assert given["PATH"]
+    assert Settings().port == 1

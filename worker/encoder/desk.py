@@ -39,7 +39,7 @@ from worker.universal.files import load_universal
 from worker.universal.stream import stream_dictionary
 from worker.weights import weights_digest
 
-LOOKS_SHARE: Final = 1 / 128
+LOOKS_SHARE: Final = 1 / 256
 """Of the budget, for what models said about the last photos."""
 
 

@@ -113,10 +113,13 @@ class Passes:
             for one in batch:
                 if not one.answer.done():
                     one.answer.set_exception(fault)
-            return
-        for one, look in zip(batch, looks, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(look)
+        else:
+            for one, look in zip(batch, looks, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(look)
+        finally:
+            for one in batch:
+                one.answer.cancel()  # whoever still waits does so because we end
 
     def _pass(self, model: VisionModel, pictures: Sequence[Picture], layers: Sequence[str]) -> list[Look]:
         self.n_passes += 1

@@ -1,8 +1,6 @@
 """The encoder as a program: it listens for the web program until it is told to end."""
 
-import errno
 import logging
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,7 +9,8 @@ import uvicorn
 
 from store.artifacts import check_writable, open_artifacts
 from store.catalog.session import Catalog
-from store.errors import InvalidInput, Unavailable
+from store.errors import InvalidInput
+from store.listening import bind
 from store.settings import Settings
 from worker.device import pick_device
 from worker.encoder.admission import Admission
@@ -24,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _END_WITHIN_S: Final = 10
 _LEAST_SECRET: Final = 16
+_OTHER_PORT: Final = "Choose another by CONCEPTOSCOPE_ENCODER_PORT, the same for the web program."
 
 
 def serve(settings: Settings, *, device: str | None = None, weights: Sequence[Path] = ()) -> None:
@@ -35,7 +35,7 @@ def serve(settings: Settings, *, device: str | None = None, weights: Sequence[Pa
             "CONCEPTOSCOPE_ENCODER_SECRET or its file, or let `conceptoscope up` make one."
         )
     check_writable(settings.store)
-    with _bound(settings.encoder_host, settings.encoder_port) as listening:
+    with bind(settings.encoder_host, settings.encoder_port, remedy=_OTHER_PORT) as listening:
         face = make_face(settings, secret=secret, device=device, weights=weights)
         config = uvicorn.Config(
             make_service(face),
@@ -61,16 +61,3 @@ def make_face(settings: Settings, *, secret: str, device: str | None = None, wei
     )
     admission = Admission(settings.encoder_queue, within_s=settings.encoder_patience_s)
     return Face(desk, admission, Figures(desk, admission), secret)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=128)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only where it made the socket
-        return listening
-    except OSError as fault:
-        why = "is in use" if fault.errno == errno.EADDRINUSE else f"cannot be used ({fault.strerror})"
-        raise Unavailable(
-            f"Port {port} on {host} {why}. Choose another by CONCEPTOSCOPE_ENCODER_PORT, the same for the web program."
-        ) from fault

@@ -29,6 +29,7 @@ from worker.encoder.codes import encode_studies
 from worker.encoder.desk import Desk
 from worker.encoder.effects import StudyEffects, effects_of
 from worker.encoder.figures import Figures
+from worker.encoder.thrift import keep_giving_back
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,11 @@ def make_service(face: Face) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await face.desk.start()
-        warming = asyncio.create_task(_warm(face.desk))
+        beside = [asyncio.create_task(work) for work in (_warm(face.desk), keep_giving_back(face.admission))]
         yield
-        warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await face.desk.close()
 
     async def encode(request: EncodeRequest, upload: bytes | None, _arrays: Mapping[str, NDArray[Any]]) -> bytes:

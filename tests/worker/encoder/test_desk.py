@@ -307,7 +307,7 @@ def test_models_and_dictionaries_come_and_go_under_a_small_budget(studio: Studio
 
     held: list[int] = []
     run(studio, sizes)
-    run(studio, work, encoder_memory_bytes=(held[0] + 1000) * 128 // 127)
+    run(studio, work, encoder_memory_bytes=(held[0] + 1000) * 256 // 255)
 
 
 def test_how_tokens_were_read_is_known_when_the_activations_are_gone(studio: Studio) -> None:

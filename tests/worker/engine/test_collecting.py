@@ -6,6 +6,8 @@ import sys
 import time
 from datetime import timedelta
 
+import pytest
+
 from store.artifacts import Artifacts
 from store.catalog.session import Catalog
 from store.settings import Settings
@@ -22,6 +24,7 @@ def collect(settings: Settings, catalog: Catalog, *, grace: timedelta = timedelt
     return [getattr(one.thing, "digest", "") or one.thing.address for one in removed]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_running_extraction_and_training_lose_nothing(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
     old = make_chain(Artifacts(settings.store), listing="left long ago", days=30)
     job, removed, n_looks = submit(catalog, inputs.pipeline(epochs=30)), list[str](), 0
@@ -43,6 +46,7 @@ def test_a_running_extraction_and_training_lose_nothing(settings: Settings, cata
     assert published(settings.store) == whole
 
 
+@pytest.mark.slow
 def test_a_killed_worker_goes_on_from_what_gc_left(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
     ingest = submit(catalog, inputs.ingest())
     with working(settings):

@@ -87,6 +87,7 @@ def message(settings: Settings, job: AnyJob) -> str:
     return str((row.failure or {})["message"])
 
 
+@pytest.mark.slow
 def test_a_worker_killed_while_it_reads_and_while_it_learns_ends_with_the_same_bits(
     tmp_path: Path, inputs: Inputs
 ) -> None:

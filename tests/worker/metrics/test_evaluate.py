@@ -80,7 +80,7 @@ def test_everything_is_measured_defined_and_in_range() -> None:
 
 
 def test_a_definition_stands_for_each_metric_that_is_measured_or_kept_in_a_history() -> None:
-    measured = set(metrics()) | {metric.key for name in ("stability", "training") for metric in GROUPS[name]}
+    measured = set(metrics()) | {metric.key for name in ("stability", "streams", "training") for metric in GROUPS[name]}
     assert set(METRICS) == measured
     assert len(METRICS) == len(list(chain.from_iterable(GROUPS.values())))
 

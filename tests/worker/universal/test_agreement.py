@@ -36,6 +36,7 @@ def test_only_the_stream_that_follows_gets_a_gradient() -> None:
     assert torch.equal(plain[1], held[1])  # atoms have no part in it
 
 
+@pytest.mark.slow
 def test_streams_that_are_held_to_agree_fire_together_more_often() -> None:
     stream, held_out = planted_streams(4000)
     free, held = (trained(stream, together=0.0, agreement=agreement).dictionary for agreement in (0.0, 0.3))

@@ -24,6 +24,7 @@ def test_every_joint_atom_is_near_a_mixture_of_joint_patches(relaxation: float) 
     torch.testing.assert_close(universal.standard_atoms.norm(dim=1), torch.ones(universal.n_concepts))
 
 
+@pytest.mark.slow
 def test_a_long_leash_costs_little() -> None:
     stream, held_out = planted_streams(6000)
     free, held = (

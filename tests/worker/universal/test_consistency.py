@@ -27,6 +27,7 @@ def test_shares_are_of_the_wanted_concepts() -> None:
     assert found_again(wanted, -wanted) == 0.0
 
 
+@pytest.mark.slow
 def test_planted_concepts_are_those_of_either_stream_alone() -> None:
     stream, held_out = planted_streams(4000)
     spec = UniversalSpec.model_validate(SPEC)

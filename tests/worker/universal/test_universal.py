@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from store.errors import Damaged, NewerFormat, NotFound
+from store.presets import DEMO_UNIVERSAL
 from store.universal import UniversalSpec
 from tests.worker.universal.planted import N_SHARED, SPEC, WIDTH, WIDTHS, planted, planted_streams, trained
 from worker.metrics.reconstruction import centred_r2
@@ -37,10 +38,15 @@ def briefly(**changes: object) -> TrainedUniversal:
     return trained(planted_streams(2000)[0], epochs=2, **changes)
 
 
-def test_planted_shared_and_private_concepts_are_told_apart() -> None:
+WEIGHTS = ("cross_weight", "agreement", "encoder_decay", "together")
+SHIPPED = {name: getattr(DEMO_UNIVERSAL, name) for name in WEIGHTS}
+
+
+@pytest.mark.parametrize("changes", [{}, pytest.param(SHIPPED, marks=pytest.mark.slow)], ids=["plain", "shipped"])
+def test_planted_shared_and_private_concepts_are_told_apart(changes: dict[str, object]) -> None:
     """Of shared concepts 95 % are found, atom for atom in both streams, as concepts of both; of private ones, one's."""
     stream, held_out = planted_streams()
-    universal = trained(stream).dictionary
+    universal = trained(stream, **changes).dictionary
     firing = count_firing(universal, held_out, above=thresholds(universal, stream))
     true = planted(1, seed=0).atoms
     cosines = [atoms @ stream_dictionary(universal, i).atoms.t() for i, atoms in enumerate(true)]
