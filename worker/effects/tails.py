@@ -110,7 +110,8 @@ class NetworkTail(Tail):
 
     def _run(self, patches: Float[Tensor, "b h w d"]) -> Float[Tensor, "b c"]:
         prefix = self._prefix.expand(len(patches), -1, -1)
-        logits = self._model.logits_after(Activations(patches, prefix), self._layer, self._window)
+        there = Activations(patches.to(prefix.device), prefix)
+        logits = self._model.logits_after(there, self._layer, self._window)
         if logits is None:
             raise no_head(self._model)
         return logits

@@ -69,7 +69,8 @@ def effects_of(studies: Sequence[Study], wanted: StudyEffects) -> DictionaryEffe
 def _tail(study: Study) -> Tail:
     if study.look.logits is None:
         raise no_head(study.model)
-    photo = Activations(patches=study.look.patches[None], prefix=study.look.prefix[None])
+    there = study.dictionary.mean.device  # looks are kept on the CPU
+    photo = Activations(study.look.patches[None].to(there), study.look.prefix[None].to(there))
     return find_tail(study.model, study.reading.layer, study.window, photo=photo)
 
 
