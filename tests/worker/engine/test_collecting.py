@@ -63,6 +63,7 @@ def test_a_killed_worker_goes_on_from_what_gc_left(settings: Settings, catalog: 
         assert wait_end(catalog, job).state == JobState.SUCCEEDED
 
 
+@pytest.mark.slow
 def test_a_command_beside_gc_finishes(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
     old = make_chain(Artifacts(settings.store), listing="left long ago", days=30)
     ingest = submit(catalog, inputs.ingest())

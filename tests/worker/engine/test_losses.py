@@ -61,6 +61,7 @@ def wait_for_member(store: Path, catalog: Catalog, parent: int, moment: Moment) 
     raise AssertionError(f"no {kind} job came to its moment")
 
 
+@pytest.mark.slow
 def test_a_worker_killed_at_each_part_of_the_pipeline_ends_with_the_same_bits(
     tmp_path: Path, settings: Settings, catalog: Catalog, inputs: Inputs
 ) -> None:

@@ -59,6 +59,7 @@ def test_planted_shared_and_private_concepts_are_told_apart(changes: dict[str, o
     assert firing.jaccard[both.indices].mean() > 0.7
 
 
+@pytest.mark.slow
 def test_codes_of_either_stream_reconstruct_both() -> None:
     stream, held_out = planted_streams()
     ours = cross_r2(trained(stream).dictionary, held_out)
