@@ -103,7 +103,7 @@ def test_products_of_many_concepts_are_those_of_dense_codes(density: float) -> N
     a, b = (sparse_codes(random, 1, 40, k, density=density)[0] for k in (1100, 700))
     table = np.ones((1100, 700), dtype=np.float32)
     add_products(table, csr_array(a.astype(np.float32)), csr_array(b.astype(np.float32)))
-    assert table == pytest.approx(1 + a.T @ b, rel=1e-5)
+    np.testing.assert_allclose(table, 1 + a.T @ b, rtol=1e-5)
     counts = np.zeros((1100, 700), dtype=np.int32)
     add_products(counts, *(csr_array((z > 0).astype(np.int32)) for z in (a, b)))
     assert (counts == (a > 0).T.astype(int) @ (b > 0).astype(int)).all()

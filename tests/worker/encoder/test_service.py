@@ -179,6 +179,7 @@ def test_too_many_are_told_when_to_come_back(studio: Studio) -> None:
         ask(small, work)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_stopped_and_gone(studio: Studio) -> None:
     given = {"weights": [studio.inputs.weights], "encoder_patience_s": 2.0}
     with encoding(studio.settings.store, **given) as one:  # type: ignore[arg-type]
