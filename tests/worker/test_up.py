@@ -71,6 +71,7 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_everything_serves_is_mended_and_ends_with_one_signal(tmp_path: Path) -> None:
     settings = make_store(tmp_path / "store", n_images=16)
     inputs = Inputs.draw(tmp_path / "inputs", n=8)

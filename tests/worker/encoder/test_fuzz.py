@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 
 import numpy as np
+import pytest
 
 from app.encoder import Encoder
 from store.encoding.refusals import PhotoRefused, Reason
@@ -21,6 +22,7 @@ def test_equal_seeds_give_equal_files() -> None:
     assert sum(np.equal(one, other)) <= 5
 
 
+@pytest.mark.slow
 def test_malformed_files_harm_nobody(studio: Studio) -> None:
     assert len(WAYS) * 14 == N
     with encoding(studio.settings.store, weights=[studio.inputs.weights]) as running:

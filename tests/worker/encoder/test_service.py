@@ -204,6 +204,7 @@ def test_killed_in_the_middle_stopped_and_gone(studio: Studio) -> None:
         assert (len(gone), alive) == (2, [])
 
 
+@pytest.mark.slow
 def test_it_ends_when_told_after_what_it_has_begun_and_says_nothing_of_photos(studio: Studio) -> None:
     with encoding(studio.settings.store, weights=[studio.inputs.weights]) as one:
 
