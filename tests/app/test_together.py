@@ -336,6 +336,7 @@ def test_bad_addresses_say_so(client: TestClient, address: str, status: int, tol
     assert told in response.text
 
 
+@pytest.mark.slow
 def test_what_was_never_aligned_says_so_and_how_to_do_it(tmp_path: Path) -> None:
     with TestClient(make_app(made(tmp_path))) as client:
         site = site_of(client)

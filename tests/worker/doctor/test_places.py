@@ -98,6 +98,7 @@ def silent() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_what_does_not_answer_is_not_waited_for(silent: int, tmp_path: Path) -> None:
     settings = Settings(
         store=tmp_path,

@@ -161,6 +161,7 @@ def counter(running: Running, name: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 def test_too_many_are_told_when_to_come_back(studio: Studio) -> None:
     with encoding(studio.settings.store, weights=[studio.inputs.weights], encoder_queue=2) as small:
         photo = large_photo(3000)
