@@ -63,9 +63,8 @@ def _places(n: int, area: Area) -> list[tuple[float, float]]:
 def _corner(label: str, at: tuple[float, float], area: Area) -> Corner:
     x, y = at
     centre = (area.left + area.right) / 2
-    anchor = "middle"
     down = -12.0 if y <= (area.top + area.bottom) / 2 else 22.0
-    return Corner(label=label, x=x, y=y, text_x=_inside(x, label, centre), text_y=y + down, anchor=anchor)
+    return Corner(label=label, x=x, y=y, text_x=_inside(x, label, centre), text_y=y + down)
 
 
 def _inside(x: float, label: str, centre: float) -> float:

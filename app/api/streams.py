@@ -10,7 +10,7 @@ from app.api.concept import BAND
 from app.api.wrap import data_etag, wrap
 from app.makers.concept_streams import N_PHOTOS, make_concept_streams
 from app.makers.concepts import parse_concept
-from app.makers.streams import make_streams
+from app.makers.streams import make_cross_r2, make_streams
 from app.params import Param, document, read_params
 from app.site import SiteDep
 from app.views.envelope import Envelope
@@ -41,7 +41,7 @@ def cross_r2(slug: str, request: Request, *, site: SiteDep) -> Response:
     read_params(request)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
-        rows = make_streams(site, opened).cross_r2
+        rows = make_cross_r2(opened)
     return data_answer(wrap(request, rows, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 

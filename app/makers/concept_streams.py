@@ -64,6 +64,7 @@ def make_concept_streams(
         pairs=tuple(_pair(row, titles=titles) for row in atlas.cofire(concept)),
         photos=tuple(_photo(opened, concept, together, seen, largest=largest) for together, seen in _by_photo(found)),
         defined=column_docs(COFIRE),
+        defined_in_stream=column_docs(STREAM_CONCEPT),
         links=Links(
             html=urls.concept(slug, concept, query={"band": "" if band is Band.TOP else band.value}),
             api=urls.api_concept(slug, concept, part="streams", query={"band": band.value}),
@@ -72,7 +73,7 @@ def make_concept_streams(
 
 
 def _in_stream(card: StreamCard, row: Row) -> StreamConcept:
-    return StreamConcept(stream=card, defined=column_docs(STREAM_CONCEPT), **{name: row[name] for name in _IN_STREAM})
+    return StreamConcept(stream=card, **{name: row[name] for name in _IN_STREAM})
 
 
 def _pair(row: Row, *, titles: Mapping[int, str]) -> StreamPair:

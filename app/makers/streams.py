@@ -84,7 +84,7 @@ def make_streams(site: Site, opened: Opened, given: Mapping[str, str] | None = N
     agreed = {"stream_correlation_held_out__gte": f"{AGREED_FROM:g}", "sort": "-stream_correlation_held_out"}
     return nothing.model_copy(
         update={
-            "cross_r2": tuple(_crossing(row) for row in atlas.cross_r2()),
+            "cross_r2": make_cross_r2(opened),
             "numbers": _numbers(site, opened.entry),
             "n_agreed": _n_agreed(opened, shares),
             "groups": _groups(opened, streams, shares=shares),
@@ -121,6 +121,11 @@ def _card(site: Site, opened: Opened, stream: Stream) -> StreamCard:
         width=stream.width,
         independent=next(alone, None),
     )
+
+
+def make_cross_r2(opened: Opened) -> tuple[CrossR2, ...]:
+    """R2 of every stream from every stream, beside its reference; nothing for a dictionary of one model."""
+    return tuple(_crossing(row) for row in opened.atlas.cross_r2())
 
 
 def _crossing(row: Row) -> CrossR2:

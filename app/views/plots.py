@@ -202,7 +202,6 @@ class Corner(View):
     y: float
     text_x: float
     text_y: float
-    anchor: str
 
 
 class PolygonChart(View):

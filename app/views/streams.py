@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.views.base import Choice, Links, Number, PixelBox, View
+from app.views.base import Links, Number, PixelBox, View
 from app.views.concepts import ConceptCard, ConceptChip
 from app.views.plots import BarChart, Gauge, PolygonChart
 
@@ -131,7 +131,6 @@ class StreamConcept(View):
     mean_active: float
     co_fire: float | None
     co_fire_chance: float
-    defined: dict[str, str] = Field(exclude=True, description="what each number means")
 
 
 class StreamPair(View):
@@ -162,5 +161,5 @@ class ConceptStreams(View):
     pairs: tuple[StreamPair, ...] = Field(description="ordered pairs of streams")
     photos: tuple[StreamPhoto, ...]
     defined: dict[str, str] = Field(exclude=True, description="what the numbers of pairs mean")
-    draws: tuple[Choice, ...] = Field((), exclude=True)
+    defined_in_stream: dict[str, str] = Field(exclude=True, description="what the numbers of a stream mean")
     links: Links

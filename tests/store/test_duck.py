@@ -1,14 +1,17 @@
 """Files that are read by many at once, from buffers that are smaller than what they ask for."""
 
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
-from store.duck import Column, DuckFile, DuckWriter, Schema, Table
+from store.duck import Column, DuckFile, DuckWriter, Schema, Table, _reader
 
 PICTURE = Table(
     "picture",
@@ -49,3 +52,27 @@ def test_what_finds_no_memory_never_goes_to_the_working_folder(tmp_path: Path) -
     [row] = file.rows("SELECT current_setting('temp_directory') AS place")
     file.close()
     assert Path(row["place"]).parent == Path(tempfile.gettempdir())
+
+
+def test_work_that_finds_no_memory_runs_again_and_alone(file: DuckFile) -> None:
+    lock, running, most, failed, beside_again = threading.Lock(), 0, 0, 0, 0
+
+    def work(cursor: duckdb.DuckDBPyConnection) -> int:
+        nonlocal running, most, failed, beside_again
+        with lock:
+            running += 1
+            most = max(most, running)
+            is_first, is_again = not failed, failed == threading.get_ident()
+            failed = failed or threading.get_ident()
+        time.sleep(0.02)
+        with lock:
+            beside_again = running if is_again and not beside_again else beside_again
+            running -= 1
+        if is_first:
+            raise duckdb.OutOfMemoryException("no memory beside others")
+        return len(cursor.execute("SELECT number FROM picture LIMIT 3").fetchall())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: _reader.run(file._name, work), range(8))) == [3] * 8
+    assert beside_again == 1
+    assert most == 2
