@@ -156,6 +156,7 @@ DEMO_COLLECTION = CollectionSpec(
 )
 
 _LITE0 = ExtractionSpec(model="efficientnet-lite0", layer="blocks.6", height_px=320, width_px=576, fit=Fit.COVER)
+_HEAD = ExtractionSpec(model="efficientnet-lite0", layer="final", height_px=320, width_px=576, fit=Fit.COVER)
 _MOBILE = ExtractionSpec(model="mobilenet-v2", layer="blocks.6", height_px=320, width_px=576, fit=Fit.COVER)
 _SALIENCY = ExtractionSpec(model="saliency-vit-s14", layer="blocks.11", height_px=168, width_px=294, fit=Fit.COVER)
 
@@ -171,6 +172,12 @@ DEMO_DICTIONARIES = (
         "EfficientNet-Lite0, last stage, TopK",
         _LITE0,
         TopKSpec(**_SMALL),
+    ),
+    DemoDictionary(
+        "efficientnet-lite0-final",
+        "EfficientNet-Lite0, before the head, BatchTopK",
+        _HEAD,  # only a mean and a linear map follow, so that what concepts do to classes is exact
+        BatchTopKSpec(**_SMALL),
     ),
     DemoDictionary(
         "mobilenet-v2-topk",
