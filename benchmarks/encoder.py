@@ -32,6 +32,7 @@ from store.catalog.session import Catalog
 from store.encoding.refusals import PhotoRefused
 from store.settings import Settings
 from store.specs import ExtractionSpec
+from store.universal import artifact_kind
 from store.vocabulary import Kind
 from tests.encoding import Running, encoding
 from worker.demo import find_demo_photos
@@ -48,12 +49,13 @@ _BARE = ThreadPoolExecutor(1)
 class Subject:
     """A dictionary of the demo store, and its bare network."""
 
-    def __init__(self, store: Path, digest: str) -> None:
+    def __init__(self, store: Path, digest: str, *, device: str) -> None:
         artifacts = Artifacts(store)
         inputs = artifacts.get(Kind.DICTIONARY, digest).manifest.inputs
         spec = ExtractionSpec.model_validate(artifacts.get(Kind.ACTIVATIONS, inputs["activations"]).manifest.spec)
         self.digest, self.name = digest, spec.model
-        self.model = load_model(spec.model)
+        self.model = load_model(spec.model, device=device)
+        self.device = torch.device(device)
         self.window = self.model.window(spec.height_px, spec.width_px, fit=spec.fit)
 
     def tensor(self, photo: bytes) -> torch.Tensor:
@@ -67,10 +69,13 @@ class Subject:
         _BARE.submit(self._forward, images).result()
 
     def _forward(self, images: torch.Tensor) -> None:
+        images = images.to(self.device)
         if self.model.class_names is None:
             self.model.activations(images, self.model.layers[-1])
         else:
             self.model.logits(images)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
 
 class Photos:
@@ -187,11 +192,12 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
     return {f"p{q}": round(1000 * float(np.percentile(seconds, q)), 1) for q in (50, 95)}
 
 
-def subjects_of(store: Path) -> list[Subject]:
+def subjects_of(store: Path, *, device: str) -> list[Subject]:
     """One dictionary of each model."""
     with Catalog(Settings(store=store).catalog_url).session() as session:
         rows = list_dictionaries(session)
-    return [Subject(store, digest) for digest in {row.model.slug: row.digest for row in rows}.values()]
+    of_models = {row.model.slug: row.digest for row in rows if artifact_kind(row.method) is Kind.DICTIONARY}
+    return [Subject(store, digest, device=device) for digest in of_models.values()]
 
 
 def measure_speed(
@@ -227,14 +233,15 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=WORK / "demo-store")
     parser.add_argument("--n", type=int, default=100, help="photos of the one visitor, for each model; 0: memory only")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
-    subjects = subjects_of(given.store)
+    subjects = subjects_of(given.store, device=given.device)
     photos = Photos(sorted(find_demo_photos(Settings()).glob("*"))[:200])
     result: dict[str, Any] = {}
     if given.n:
-        with encoding(given.store, threads=None) as running:
+        with encoding(given.store, threads=None, device=given.device) as running:
             result = measure_speed(running, subjects, photos, n=given.n, rounds=given.rounds)
-    with encoding(given.store, threads=None) as running:
+    with encoding(given.store, threads=None, device=given.device) as running:
         result["memory"] = measure_memory(running, subjects, photos)
     bars = {"above_forward_p95_ms": 150, "request_p95_ms": 1000, "ratio": 0.8, "growth": 0.05}
     emit(result | {"bars": bars})

@@ -1,6 +1,6 @@
 """Extraction against the bare forward pass of the same timm model in the same run: images a second, and their ratio.
 
-    python benchmarks/extraction.py PHOTOS [--model tf_efficientnet_lite0] [--px 320] [--images 64] [--rounds 3]
+    python benchmarks/extraction.py PHOTOS [--model tf_efficientnet_lite0] [--px 320] [--images 64] [--device cuda]
 
 Bare: the same timm network on normalised tensors that lie in memory in the order it likes best, in batches as large as
 the extraction's. Extraction: photos read, checked, decoded, fitted, passed to the last stage, checked, cast, summed up,
@@ -22,11 +22,12 @@ from store.artifacts import Artifacts
 from store.collection import Collection
 from store.specs import ClassRule, CollectionSpec, ExtractionSpec
 from store.vocabulary import Fit
+from worker.extraction import _BATCH, Extraction
 from worker.images.decode import decode
 from worker.images.fit import fit
 from worker.images.listing import list_photos
 from worker.images.normalise import normalise
-from worker.jobs.extract import _BATCH, extract
+from worker.jobs.extract import extract
 from worker.jobs.ingest import ingest
 from worker.models.timm_family import TimmModel
 from worker.models.torchvision_cpu import import_timm
@@ -46,24 +47,30 @@ def bare_rate(model: TimmModel, batches: list[torch.Tensor]) -> float:
     with torch.inference_mode():
         for batch in batches:
             model.logits(batch)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
     return sum(map(len, batches)) / (time.perf_counter() - start)
 
 
-def extract_rate(model: TimmModel, collection: Collection, folder: Path, *, spec: ExtractionSpec) -> float:
+def extract_rate(
+    model: TimmModel, collection: Collection, folder: Path, *, spec: ExtractionSpec, device: torch.device
+) -> float:
     """Images a second from files to a published artifact, in a fresh store."""
     with tempfile.TemporaryDirectory() as root:
         start = time.perf_counter()
-        extract(Extraction(spec, model, collection, folder, torch.device("cpu")), Artifacts(Path(root)))
+        extract(Extraction(spec, model, collection, folder, device), Artifacts(Path(root)))
         return len(collection.images) / (time.perf_counter() - start)
 
 
-def load_batches(model: TimmModel, collection: Collection, folder: Path, *, spec: ExtractionSpec) -> list[torch.Tensor]:
+def load_batches(
+    model: TimmModel, collection: Collection, folder: Path, *, spec: ExtractionSpec, device: torch.device
+) -> list[torch.Tensor]:
     """The collection as normalised tensors."""
     window = model.window(spec.height_px, spec.width_px, fit=spec.fit)
     own = model.preprocessing
     pixels = [torch.tensor(fit(decode(folder / row.source), window, own.interpolation)) for row in collection.images]
     images = normalise(torch.stack(pixels), mean=own.mean, std=own.std)
-    return [images[start : start + _BATCH["cpu"]] for start in range(0, len(images), _BATCH["cpu"])]
+    return list(images.to(device).split(_BATCH[device.type]))
 
 
 def main() -> None:
@@ -74,9 +81,11 @@ def main() -> None:
     parser.add_argument("--px", type=int, default=320)
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
+    device = torch.device(given.device)
     torch.manual_seed(0)
-    model = TimmModel(given.model, import_timm().create_model(given.model, pretrained=False))
+    model = TimmModel(given.model, import_timm().create_model(given.model, pretrained=False), device=device)
     spec = ExtractionSpec(
         model=model.name, layer=model.layers[-1], height_px=given.px, width_px=given.px, fit=Fit.COVER
     )
@@ -84,10 +93,11 @@ def main() -> None:
         folder = Path(root) / "photos"
         folder.mkdir()
         collection = make_collection(given.photos, folder, n_images=given.images, store=Artifacts(Path(root) / "store"))
-        batches = load_batches(model, collection, folder, spec=spec)
+        batches = load_batches(model, collection, folder, spec=spec, device=device)
         bare_rate(model, batches[:2])
         rates = [
-            (bare_rate(model, batches), extract_rate(model, collection, folder, spec=spec)) for _ in range(given.rounds)
+            (bare_rate(model, batches), extract_rate(model, collection, folder, spec=spec, device=device))
+            for _ in range(given.rounds)
         ]
     result = {
         "model": given.model,

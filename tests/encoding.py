@@ -82,6 +82,7 @@ def encoding(
     wait: bool = True,
     secret: str = SECRET,
     threads: int | None = 1,
+    device: str = "cpu",
     **changes: object,
 ) -> "Iterator[Running]":
     """An encoder process over a store, and settings that lead to it; killed at the end if it still lives."""
@@ -90,7 +91,7 @@ def encoding(
     environment = os.environ | {"HF_HUB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
     environment |= {f"CONCEPTOSCOPE_{name.upper()}": str(value) for name, value in given.items()}
     options = [word for file in weights for word in ("--weights", str(file))]
-    command = [sys.executable, "-m", "worker.cli", "encoder", "--device", "cpu", "--store", str(store), *options]
+    command = [sys.executable, "-m", "worker.cli", "encoder", "--device", device, "--store", str(store), *options]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     running = Running(Settings(store=store, **given), process)  # type: ignore[arg-type]
     try:

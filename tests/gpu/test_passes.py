@@ -33,5 +33,6 @@ def test_alone_and_together_give_the_same_bits(kind: str) -> None:
     slow, _, _ = asyncio.run(looks("cpu", cpu))
     for one, other, twin in zip(alone, together, slow, strict=True):
         assert torch.equal(one.layers[layer].patches, other.layers[layer].patches)
-        torch.testing.assert_close(one.layers[layer].patches, twin.layers[layer].patches, rtol=1e-2, atol=1e-2)
+        error = one.layers[layer].patches - twin.layers[layer].patches
+        assert error.norm() < 5e-3 * twin.layers[layer].patches.norm()  # products of TF32 keep ten bits
         assert one.layers[layer].patches.device.type == "cpu"

@@ -42,6 +42,7 @@ def serve(settings: Settings, *, device: str | None = None, weights: Sequence[Pa
             log_level="warning",
             access_log=False,
             server_header=False,
+            loop="asyncio",  # uvloop, where it is installed, cannot start the decoders in a group of their own
             timeout_graceful_shutdown=_END_WITHIN_S,
         )
         log.info("the encoder listens on %s:%d (%s)", *listening.getsockname()[:2], face.desk.device)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from store.encoding.refusals import PhotoRefused, Reason
-from store.errors import Damaged
+from store.errors import Damaged, Unavailable
 from store.grid import Window
 from store.vocabulary import Fit
 from tests.worker.images.photos import draw, encoded, exif, png_header
@@ -208,3 +209,18 @@ def test_a_file_that_wants_too_much_memory_is_refused(monkeypatch: pytest.Monkey
 def test_an_answer_that_was_not_asked_for_is_not_believed(answer: bytes) -> None:
     with pytest.raises(Damaged):
         read_answer(answer[8:], VIEWS)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("import numpy; raise SystemExit('no codec for WebP')", "no codec for WebP"), ("raise SystemExit(3)", "code 3")],
+)
+def test_a_process_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, words: str
+) -> None:
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{program}"\n')
+    interpreter.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    with pytest.raises(Unavailable, match=words):
+        asyncio.run(Decoders(LIMITS, n=1).start())

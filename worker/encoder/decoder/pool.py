@@ -127,26 +127,41 @@ class _Decoder:
         self._n_files = 0
 
     async def start(self) -> None:
-        """Start the process and wait until it is confined. It gets none of our environment: there are secrets."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "worker.encoder.decoder",
-            str(self._limits.max_pixels),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            cwd=Path(worker.__file__).parent.parent,
-            env={"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-            process_group=0,
-        )
+        """Start the process and wait until it is confined."""
+        self.process = await self._process(stdin=PIPE, stderr=DEVNULL)
         self._n_files = 0
         try:
             async with asyncio.timeout(_START_WITHIN_S):
                 await self._answer(())
         except (TimeoutError, _Lost) as fault:
             await self.end()
-            raise Unavailable("A decoder of photos does not start; `conceptoscope doctor` may tell why.") from fault
+            raise Unavailable(f"A decoder of photos does not start: {await self._last_words()}") from fault
+
+    async def _last_words(self) -> str:
+        """What another one says before it ends, having nothing to do."""
+        process = await self._process(stdin=DEVNULL, stderr=PIPE)
+        try:
+            _, said = await asyncio.wait_for(process.communicate(), _START_WITHIN_S)
+        except TimeoutError:
+            process.kill()
+            return f"it takes more than {_START_WITHIN_S:g} s."
+        lines = said.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it ended with code {process.returncode} and said nothing."
+
+    async def _process(self, *, stdin: int, stderr: int) -> Process:
+        """It gets none of our environment: there are secrets."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "worker.encoder.decoder",
+            str(self._limits.max_pixels),
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=stderr,
+            cwd=Path(worker.__file__).parent.parent,
+            env={"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            process_group=0,
+        )
 
     async def decode(self, photo: bytes, views: Sequence[View], *, copy_px: int | None = None) -> DecodedPhoto:
         """One photo; raises ``PhotoRefused`` or ``_Lost``."""
