@@ -28,7 +28,7 @@ from worker.cli.options import (
     print_all,
     print_built,
     print_json,
-    serve_web,
+    serve_all,
     settings_of,
     with_reading,
     workshop_of,
@@ -202,7 +202,7 @@ def demo(
     rebuild: RebuildOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn concepts from the demo photos with three real models, then open the explorer."""
+    """Learn concepts from the demo photos with three real models, then run the explorer, a worker and an encoder."""
     from worker.demo import demo_pipeline, find_demo_photos
     from worker.engine.asking import do_here
 
@@ -213,4 +213,4 @@ def demo(
         slugs = [one["slug"] for one in made if one["kind"] in ("dictionary", "universal")]
         print_json({"store": str(settings.store), "job": done.id, "dictionaries": slugs})
     if serve:
-        serve_web(settings, port=port)
+        serve_all(settings, port=port)

@@ -177,6 +177,12 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, default=str))
 
 
+def serve_all(settings: Settings, *, port: int | None = None) -> None:
+    """Become all programs of one machine; what this process has loaded is gone."""
+    command = [sys.executable, "-m", "worker.cli", "up", "--port", str(settings.port if port is None else port)]
+    os.execv(sys.executable, [*command, "--store", str(settings.store)])  # noqa: S606 our own program, no shell
+
+
 def serve_web(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
     """Become the web program: it never shares a process with torch."""
     chosen = str(settings.port if port is None else port)
