@@ -9,7 +9,7 @@ OUTSIDE := services or gpu or packages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test check test-default test-browser test-slow test-demo test-services test-packages test-gpu \
-	bench wheel constraints python clean
+	bench openapi wheel constraints python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ test-packages: setup ## against other packages, installed from the index; not in
 
 test-gpu: setup ## needs CUDA; not in CI
 	@$(PYTEST) -m gpu
+
+openapi: setup ## docs/openapi.json again, after operations have changed
+	@$(BIN)/python -m tests.app.description docs/openapi.json
 
 bench: setup ## the numbers of benchmarks/, on this machine
 	@$(BIN)/python -m benchmarks

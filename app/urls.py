@@ -236,6 +236,16 @@ def api_compare(query: Query = ()) -> str:
     return with_query(f"{API}/compare", query)
 
 
+def reference() -> str:
+    """The reference of the API."""
+    return "/api/docs"
+
+
+def api_description() -> str:
+    """The OpenAPI description."""
+    return f"{API}/openapi.json"
+
+
 def api_glossary() -> str:
     """Definitions of all numbers."""
     return f"{API}/glossary"

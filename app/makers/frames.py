@@ -11,7 +11,17 @@ from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
 PageKind = Literal[
-    "home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job", "analyze"
+    "home",
+    "compare",
+    "glossary",
+    "reference",
+    "alignments",
+    "alignment",
+    "together",
+    "jobs",
+    "job",
+    "new-job",
+    "analyze",
 ]
 DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams", "analysis"]
 

@@ -32,6 +32,12 @@ def glossary() -> RedirectResponse:
     return _to(urls.api_glossary())
 
 
+@router.get("/api/docs.json")
+def reference() -> RedirectResponse:
+    """What the reference is made from."""
+    return _to(urls.api_description())
+
+
 @router.get("/compare.json")
 def compare(request: Request) -> RedirectResponse:
     """Dictionaries beside each other, with the order."""

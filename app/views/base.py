@@ -108,6 +108,7 @@ class Frame(View):
         "streams",
         "compare",
         "glossary",
+        "reference",
         "alignments",
         "alignment",
         "together",

@@ -40,6 +40,9 @@ class ExampleTile(View):
     heat_uri: str = Field(exclude=True, description="data: URI of the grey PNG, one pixel per patch, 255 = heat_scale")
     alt: str = Field(exclude=True)
     links: ExampleLinks
+    heat: tuple[tuple[int, ...], ...] | None = Field(
+        None, exclude_if=lambda heat: heat is None, description="the map, uint8, row by row; with include=heat"
+    )
 
 
 class ExampleRow(View):

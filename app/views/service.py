@@ -20,6 +20,12 @@ class ServiceView(View):
     limits: dict[str, int]
 
 
+class ReferenceView(View):
+    """The reference of the API."""
+
+    description_url: str
+
+
 class CollectionView(View):
     """A collection of images."""
 
