@@ -57,7 +57,7 @@ def as_index(name: str, text: str) -> int | None:
     """A whole number from 0, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
     return int(text)
 
