@@ -29,6 +29,15 @@ COLUMNS: Final = {
 DEFAULT_SORT: Final = "-n_images"
 SORTS: Final = tuple(sign + name for name in COLUMNS for sign in ("", "-"))
 LIMIT = Param("limit", "How many to return: 1 to 200.", default=str(LIMIT_DEFAULT))
+BESIDE: Final = {
+    "shared": Word(
+        "Shared",
+        "Of two classes, sum over concepts of the smaller positive contrast over the sum of the larger, in [0, 1].",
+    ),
+    "difference": Word(
+        "Difference", "A concept's contrast in one class less its contrast in another; 0 where it is not kept."
+    ),
+}
 OF = Param("of", "Classes that the model predicts (where the atlas has them), or groups.", (PREDICTED, COLLECTION))
 Q = Param("q", "Words that all must occur in the class's name, or its number.")
 SORT = Param("sort", "Order of classes, minus for descending; absent values last.", SORTS, DEFAULT_SORT)
