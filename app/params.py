@@ -84,7 +84,7 @@ def as_index(name: str, text: str) -> int | None:
     """A whole number from 0, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
-    if not text.isdecimal() or len(text) > _DIGITS or int(text) > MOST:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text) <= MOST):
         raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
     return int(text)
 

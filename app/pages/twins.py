@@ -105,6 +105,18 @@ def streams(slug: str) -> RedirectResponse:
     return _to(urls.api_dictionaries(slug, "streams"))
 
 
+@router.get("/d/{slug}/classes.json")
+def classes(slug: str, request: Request) -> RedirectResponse:
+    """The index of classes, with its query."""
+    return _to(urls.api_dictionaries(slug, "classes", query=_kept(request, less=DISPLAY)))
+
+
+@router.get("/d/{slug}/classes/{output}.json")
+def one_class(slug: str, output: str, *, request: Request) -> RedirectResponse:
+    """A predicted class, with what is shown of it."""
+    return _to(urls.api_class(slug, output, query=_kept(request, less=DISPLAY)))
+
+
 @router.get("/d/{slug}/i.json")
 def images(slug: str, request: Request) -> RedirectResponse:
     """The image index, with its query."""

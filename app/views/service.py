@@ -61,13 +61,6 @@ class Facets(View):
     badges: dict[str, int] = Field(serialization_alias="badge")
 
 
-class ClassCount(View):
-    """A class of the collection."""
-
-    class_name: str = Field(serialization_alias="class")
-    n_images: int
-
-
 class HeatValues(View):
     """An activation map as numbers."""
 
