@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from app.params import CURSOR, Param, as_index, read_params
+from app.params import CURSOR, Param, as_index, read_params, whole
 from app.words import Word
 from store.atlas.cursor import parse_limit
 
@@ -28,7 +28,7 @@ COLUMNS: Final = {
 }
 DEFAULT_SORT: Final = "-n_images"
 SORTS: Final = tuple(sign + name for name in COLUMNS for sign in ("", "-"))
-LIMIT = Param("limit", "How many to return: 1 to 200.", default=str(LIMIT_DEFAULT))
+LIMIT = Param("limit", "How many to return: 1 to 200.", default=str(LIMIT_DEFAULT), schema=whole(1, 200))
 BESIDE: Final = {
     "shared": Word(
         "Shared",
@@ -50,7 +50,7 @@ MEASURES: Final = {
     ),
 }
 BY = Param("by", "What concepts are ordered by, by size.", tuple(MEASURES), "importance")
-AGAINST = Param("against", "Number of another predicted class to set beside this one.")
+AGAINST = Param("against", "Number of another predicted class to set beside this one.", schema=whole(0))
 CONCEPT_SORTS: Final = tuple(
     sign + name for name in ("importance", "contrast", "leading", "rank") for sign in ("", "-")
 )
