@@ -46,7 +46,7 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
             for tile in data["tiles"]:
                 tile["heat"] = as_rows(opened.atlas.heat(number, band, rank=tile["rank"])[0])
     html = urls.concept(slug, number, query={"band": band.value})
-    return data_answer(wrap(request, data, html=html, entry=entry), etag=etag)
+    return data_answer(wrap(request, data, html=html, entry=entry), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get(

@@ -116,6 +116,10 @@ class Frame(View):
         "new-job",
         "analyze",
         "analysis",
+        "lists",
+        "list",
+        "search",
+        "clash",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")
@@ -132,6 +136,5 @@ class Frame(View):
     images_url: str = Field("", description="image index of the dictionary at hand")
     streams_url: str = Field("", description="what its models share; empty for a dictionary of one model")
     compare_url: str = Field("/compare", description="dictionaries beside each other; those of the layer at hand")
-    search_url: str = Field("", description="where the search box sends its q by GET; empty hides the box")
     q: str = Field("", description="what the search box holds")
     build: Build | None = None

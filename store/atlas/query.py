@@ -1,8 +1,9 @@
 """Answers queries over all concepts from columns in memory: filter, order, facets, histograms."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -65,6 +66,15 @@ class ConceptTable:
         """Numeric columns by public name, float64, NaN where absent."""
         self._factors = {name: _as_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
 
+    def with_labels(self, labels: Mapping[int, str]) -> Self:
+        """The same concepts, some of them under other labels."""
+        factor = self._factors["label"]
+        texts = np.array(factor.vocabulary, dtype=object)[factor.codes]
+        texts[list(labels)] = list(labels.values())
+        table = copy(self)
+        table._factors = self._factors | {"label": _as_factor(texts)}
+        return table
+
     def mask(self, query: Query) -> Mask:
         """Which concepts meet all conditions, ``[K]``."""
         kept = np.ones(self.n, dtype=np.bool_)
@@ -126,13 +136,20 @@ class ConceptTable:
         wanted = set(condition.values)
         return factor.where(lambda value: not wanted.isdisjoint(value if isinstance(value, tuple) else (value,)))
 
-    def _mentions(self, word: str) -> Mask:
-        found = self._factors["label"].where(lambda value: value is not None and word in value.lower())
-        found |= self._factors["class"].where(lambda value: value is not None and word in value.lower())
+    def places_of(self, word: str) -> dict[str, Mask]:
+        """Where a word (in lower case) stands: which concepts have it in their label, their class or as their index."""
+        found = {
+            name: self._factors[name].where(lambda value: value is not None and word in value.lower())
+            for name in ("label", "class")
+        }
         number = word.removeprefix("#")
-        if number.isdecimal():
-            found |= self.numbers["id"] == float(number)
+        is_index = number.isascii() and number.isdecimal()
+        found["id"] = self.numbers["id"] == float(number) if is_index else np.zeros(self.n, dtype=np.bool_)
         return found
+
+    def _mentions(self, word: str) -> Mask:
+        found = self.places_of(word)
+        return found["label"] | found["class"] | found["id"]
 
     def _order(self, key: SortKey, chosen: Array) -> list[Array]:
         """Keys for ``lexsort``, weakest first: the values, then whether they are absent."""

@@ -69,16 +69,12 @@ def send(source: Catalog, target: Catalog) -> list[bool]:
 
 def told(catalog: Catalog) -> dict[str, Any]:
     """What a catalog holds, apart from the order of lists that both changed."""
-    return {
-        record.id: (
-            record.title,
-            sorted(record.note.split()),
-            {(i.concept, *sorted(i.note.split())) for i in record.items},
-        )
-        if isinstance(record, ListRecord) and (items := record.items) is not None
-        else record
-        for record in records(catalog)
-    }
+    return {record.id: _as_sets(record) if isinstance(record, ListRecord) else record for record in records(catalog)}
+
+
+def _as_sets(record: ListRecord) -> Any:
+    members = {(item.concept, *sorted(item.note.split())) for item in record.items}
+    return record.title, sorted(record.note.split()), members
 
 
 @settings(max_examples=25)
