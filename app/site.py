@@ -15,6 +15,7 @@ from app.measured import Ledger
 from app.overlays import Overlay, Overlays
 from app.render import Pages
 from app.roster import Entry, Roster
+from app.search.words import Words
 from app.static_tree import StaticTree
 from app.timing import timed
 from store.alignment.shelf import AlignmentShelf, make_alignment_shelf
@@ -58,6 +59,7 @@ class Site:
     encoder: Encoder
     keeper: Keeper
     overlays: Overlays
+    words: Words
     code: str
     """Digest of the program's own source: answers made by another version are not fresh."""
 
@@ -101,6 +103,7 @@ def make_site(settings: Settings) -> Site:
         encoder=Encoder(settings),
         keeper=Keeper(settings, catalog),
         overlays=Overlays(catalog, artifacts),
+        words=Words(shelf),
         code=_code_digest(),
     )
 

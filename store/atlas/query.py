@@ -64,15 +64,16 @@ class ConceptTable:
         self.n = len(columns["concept"])
         self.numbers = {name: _as_numbers(columns[COLUMNS[name]]) for name in NUMERIC}
         """Numeric columns by public name, float64, NaN where absent."""
-        self._factors = {name: _as_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
+        self._factors = {name: make_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
 
     def with_labels(self, labels: Mapping[int, str]) -> Self:
-        """The same concepts, some of them under other labels."""
+        """The same concepts, some of them under other labels; those of concepts that are not here do not count."""
         factor = self._factors["label"]
         texts = np.array(factor.vocabulary, dtype=object)[factor.codes]
-        texts[list(labels)] = list(labels.values())
+        here = {concept: label for concept, label in labels.items() if concept < self.n}
+        texts[list(here)] = list(here.values())
         table = copy(self)
-        table._factors = self._factors | {"label": _as_factor(texts)}
+        table._factors = self._factors | {"label": make_factor(texts)}
         return table
 
     def mask(self, query: Query) -> Mask:
@@ -136,20 +137,13 @@ class ConceptTable:
         wanted = set(condition.values)
         return factor.where(lambda value: not wanted.isdisjoint(value if isinstance(value, tuple) else (value,)))
 
-    def places_of(self, word: str) -> dict[str, Mask]:
-        """Where a word (in lower case) stands: which concepts have it in their label, their class or as their index."""
-        found = {
-            name: self._factors[name].where(lambda value: value is not None and word in value.lower())
-            for name in ("label", "class")
-        }
-        number = word.removeprefix("#")
-        is_index = number.isascii() and number.isdecimal()
-        found["id"] = self.numbers["id"] == float(number) if is_index else np.zeros(self.n, dtype=np.bool_)
-        return found
-
     def _mentions(self, word: str) -> Mask:
-        found = self.places_of(word)
-        return found["label"] | found["class"] | found["id"]
+        found = self._factors["label"].where(lambda value: value is not None and word in value.lower())
+        found |= self._factors["class"].where(lambda value: value is not None and word in value.lower())
+        number = word.removeprefix("#")
+        if number.isdecimal():
+            found |= self.numbers["id"] == float(number)
+        return found
 
     def _order(self, key: SortKey, chosen: Array) -> list[Array]:
         """Keys for ``lexsort``, weakest first: the values, then whether they are absent."""
@@ -170,8 +164,8 @@ def _as_numbers(values: Array) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.astype(np.float64)
 
 
-def _as_factor(values: Array) -> Factor:
-    """Lists become tuples of names (an absent one is empty), texts stay."""
+def make_factor(values: Array) -> Factor:
+    """The factor of a column ``[K]``: lists become tuples of names (an absent one is empty), texts stay."""
     plain = [tuple(map(str, v)) if isinstance(v, (list, tuple, np.ndarray)) else v for v in values.tolist()]
     known = sorted({value for value in plain if value is not None})
     place: dict[Any, int] = {value: index for index, value in enumerate(known)}
