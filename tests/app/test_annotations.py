@@ -71,8 +71,8 @@ def test_an_edit_needs_what_was_seen_and_a_lost_race_tells_what_is_there(writabl
     assert (edited["revision"], edited["etag"], edited["author"]) == (2, '"2"', "bob")
     for method in ("PATCH", "DELETE"):
         for tag in (label["etag"], "*", '"none"'):
-            body = {"json": {"text": "back fin"}} if method == "PATCH" else {}
-            late = writable.request(method, label["self"], headers={"If-Match": tag}, **body)
+            body = {"text": "back fin"} if method == "PATCH" else None
+            late = writable.request(method, label["self"], headers={"If-Match": tag}, json=body)
             assert late.status_code == 412
             assert late.headers["content-type"] == "application/problem+json"
             assert late.json()["current"] == {"id": label["id"], "text": "tail fin", "author": "bob", "revision": 2}
