@@ -11,14 +11,12 @@ from app.render import plural
 from app.roster import Entry
 from app.search.question import Found, Question
 from app.search.reasons import has_word, has_words, make_reason, make_reasons
-from app.search.words import ImageName
+from app.search.words import ID_MIN, ImageNames
 from app.site import Site
 from app.views.base import Choice
 from app.views.search import HitView, Reason
 
 T = TypeVar("T")
-_ID_MIN = 4
-"""Letters from which a word may be the beginning of an image's id."""
 
 
 def _found(things: Sequence[T], draw: Callable[[T], HitView]) -> Found:
@@ -82,38 +80,30 @@ def find_dictionaries(site: Site, question: Question) -> Found:  # noqa: ARG001 
 
 def find_images(site: Site, question: Question) -> Found:  # noqa: ARG001 the same
     """Photos by the names of their files, or by the beginning of their id; each once."""
-    found: dict[str, tuple[Entry, ImageName]] = {}
+    found: dict[str, tuple[Entry, ImageNames, int]] = {}
     for entry, words in question.within:
-        for image in words.images:
-            if image.id not in found and all(_names(image, word) for word in question.words):
-                found[image.id] = entry, image
+        for place in words.images.find(question.words):
+            found.setdefault(words.images.ids[place], (entry, words.images, place))
 
-    def draw(one: tuple[Entry, ImageName]) -> HitView:
-        entry, image = one
-        by_id = [word for word in question.words if _is_id(image, word)]
+    def draw(one: tuple[Entry, ImageNames, int]) -> HitView:
+        entry, images, place = one
+        image, source, class_name = images.ids[place], images.sources[place], images.classes[place]
+        by_id = [word for word in question.words if len(word) >= ID_MIN and image.startswith(word)]
         return HitView(
             type="image",
-            title=PurePosixPath(image.source).name,
-            detail=f"class {image.class_name}" if image.class_name else "",
+            title=PurePosixPath(source).name,
+            detail=f"class {class_name}" if class_name else "",
             dictionary=entry.slug,
             reasons=(
-                *(make_reason("id", image.id, [word]) for word in by_id),
-                *make_reasons([("file", image.source)], question.words),
+                *(make_reason("id", image, [word]) for word in by_id),
+                *make_reasons([("file", source)], question.words),
             ),
-            thumbnail=urls.thumb(entry.atlas, image.id),
-            html=urls.image(image.id, entry.slug),
-            api=urls.api_image(image.id, entry.slug),
+            thumbnail=urls.thumb(entry.atlas, image),
+            html=urls.image(image, entry.slug),
+            api=urls.api_image(image, entry.slug),
         )
 
-    return _found(sorted(found.values(), key=lambda one: (one[1].lower, one[1].id)), draw)
-
-
-def _names(image: ImageName, word: str) -> bool:
-    return word in image.lower or _is_id(image, word)
-
-
-def _is_id(image: ImageName, word: str) -> bool:
-    return len(word) >= _ID_MIN and image.id.startswith(word)
+    return _found(sorted(found.values(), key=lambda one: one[1].sources[one[2]].lower()), draw)
 
 
 def find_lists(site: Site, question: Question) -> Found:

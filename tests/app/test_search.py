@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.main import make_app
 from app.search.reasons import find_marks, has_words, make_reason
+from app.search.words import ID_MIN, ImageNames
 from store.settings import Settings
 from tests.app.annotating import D, add, copied, get
 
@@ -149,3 +150,20 @@ def test_marks_are_the_words_and_nothing_else(text: str, words: list[str]) -> No
     assert bool(marks) == any(word in text.lower() for word in words)
     assert "".join(part for part, _ in make_reason("x", text, words).parts) == " ".join(text.split())
     assert has_words([text], words) == all(word in text.lower() for word in words)
+
+
+NAMES = st.lists(st.text("ab/", min_size=1, max_size=5), min_size=1, max_size=6)
+IDS = st.text("abcd", min_size=6, max_size=6)
+
+
+@given(NAMES, st.data())
+def test_images_are_found_by_parts_of_names_and_beginnings_of_ids(names: list[str], data: st.DataObject) -> None:
+    ids = data.draw(st.lists(IDS, min_size=len(names), max_size=len(names), unique=True))
+    word = st.one_of(st.text("ab/", min_size=1, max_size=3), st.sampled_from([one[:4] for one in ids]))
+    words = data.draw(st.lists(word, min_size=1, max_size=3))
+    expected = [
+        place
+        for place, (one, name) in enumerate(zip(ids, names, strict=True))
+        if all(word in name or (len(word) >= ID_MIN and one.startswith(word)) for word in words)
+    ]
+    assert ImageNames(ids, names, [None] * len(names)).find(words) == expected
