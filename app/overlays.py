@@ -3,15 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 from app.roster import FRESH_FOR_S, Entry
 from store.annotations import LabelFacts, find_best
 from store.artifacts import Artifacts
 from store.catalog.annotation_revisions import LISTS, read_revisions
-from store.catalog.comments import list_comments
-from store.catalog.labels import list_dictionary_labels
+from store.catalog.comments import list_comments, stamp_comments
+from store.catalog.labels import list_changed_labels
 from store.catalog.lists import list_lists
 from store.catalog.session import Catalog
 from store.specs import digest_of
@@ -52,25 +51,33 @@ class Overlay:
     """All that was written about the concepts of one dictionary, at a revision."""
 
     dictionary: str
-    revision: int
-    labels: Mapping[int, tuple[LabelFacts, ...]]
-    comments: tuple[Remark, ...]
+    revision: int = 0
+    labels: Mapping[int, tuple[LabelFacts, ...]] = field(default_factory=dict)
+    """The labels of each concept that has any."""
+    best: Mapping[int, LabelFacts] = field(default_factory=dict)
+    """The label that each concept is shown under, where people gave it one."""
+    texts: Mapping[int, str] = field(default_factory=dict)
+    """The texts of those; the same object while none of them changes."""
+    stamp: str = ""
+    """Changes whenever a concept is shown under another label."""
+    comments: tuple[Remark, ...] = ()
+    comments_stamp: str = ""
 
-    @cached_property
-    def best(self) -> dict[int, LabelFacts]:
-        """The label that each concept is shown under, where people gave it one."""
-        found = {concept: find_best(labels) for concept, labels in self.labels.items()}
-        return {concept: label for concept, label in found.items() if label is not None}
-
-    @cached_property
-    def texts(self) -> dict[int, str]:
-        """The texts of those."""
-        return {concept: label.text for concept, label in self.best.items()}
-
-    @cached_property
-    def stamp(self) -> str:
-        """Changes whenever a concept is shown under another label."""
-        return digest_of(sorted(self.texts.items()))[:16] if self.texts else ""
+    def with_labels(self, changed: Mapping[int, list[LabelFacts]]) -> "Overlay":
+        """The overlay with the labels of some concepts as they are now."""
+        labels, best, texts = dict(self.labels), dict(self.best), dict(self.texts)
+        for concept, now in changed.items():
+            for known in (labels, best, texts):
+                known.pop(concept, None)
+            if now:
+                labels[concept] = tuple(now)
+            shown = find_best(now)
+            if shown is not None:
+                best[concept], texts[concept] = shown, shown.text
+        if texts == self.texts:
+            return replace(self, labels=labels, best=best)
+        stamp = digest_of(sorted(texts.items()))[:16] if texts else ""
+        return replace(self, labels=labels, best=best, texts=texts, stamp=stamp)
 
 
 class Overlays:
@@ -112,8 +119,11 @@ class Overlays:
         """What was written about the dictionary of a digest."""
         with self._lock:
             revision, known = self._current().get(dictionary, 0), self._overlays.get(dictionary)
-            if known is None or known.revision != revision:
-                known = self._overlays[dictionary] = self._read(dictionary, revision)
+            if known is None or known.revision > revision:  # another catalog was put in the place of this one
+                known = Overlay(dictionary)
+            if known.revision != revision:
+                known = self._renewed(known, revision)
+            self._overlays[dictionary] = known
             return known
 
     def lists(self) -> tuple[Listed, ...]:
@@ -138,16 +148,16 @@ class Overlays:
                 self._read_at = self._clock()
             return self._revisions
 
-    def _read(self, dictionary: str, revision: int) -> Overlay:
-        """What is newer than the revision may be in it, what is older may not."""
-        if not revision:
-            return Overlay(dictionary, 0, {}, ())
-        labels: dict[int, list[LabelFacts]] = {}
+    def _renewed(self, known: Overlay, revision: int) -> Overlay:
+        """What has changed since is read. What is newer than the revision may be in it, what is older may not."""
         with self._catalog.session() as session:
-            for label in list_dictionary_labels(session, dictionary):
-                labels.setdefault(label.key.concept, []).append(label)
-            comments = [Remark(row.concept, row.text, row.author) for row in list_comments(session, dictionary)]
-        return Overlay(dictionary, revision, {k: tuple(found) for k, found in labels.items()}, tuple(comments))
+            changed = list_changed_labels(session, known.dictionary, since=known.revision)
+            comments, stamp = known.comments, stamp_comments(session, known.dictionary)
+            if stamp != known.comments_stamp:
+                rows = list_comments(session, known.dictionary)
+                comments = tuple(Remark(row.concept, row.text, row.author) for row in rows)
+        known = known.with_labels(changed) if changed else known
+        return replace(known, revision=revision, comments=comments, comments_stamp=stamp)
 
     def _read_lists(self) -> tuple[Listed, ...]:
         with self._catalog.session() as session:

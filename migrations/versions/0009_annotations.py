@@ -23,9 +23,11 @@ def upgrade() -> None:
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("is_removed", sa.Boolean(), nullable=False),
+        sa.Column("noted", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("uid", name="uq_label_uid"),
     )
     op.create_index("ix_label_dictionary_concept", "label", ["dictionary", "concept"])
+    op.create_index("ix_label_dictionary_noted", "label", ["dictionary", "noted"])
     op.create_table(
         "label_text",
         sa.Column("label_id", sa.Integer(), nullable=False),
@@ -99,5 +101,6 @@ def downgrade() -> None:
     op.drop_table("comment")
     for name in ("vote", "label_text"):
         op.drop_table(name)
+    op.drop_index("ix_label_dictionary_noted", "label")
     op.drop_index("ix_label_dictionary_concept", "label")
     op.drop_table("label")

@@ -1,6 +1,5 @@
 """How often the annotations of each dictionary were written: what says whether an answer that shows them is fresh."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import select, text
@@ -12,14 +11,13 @@ LISTS: Final = "lists"
 """The scope of all lists; that of anything else is the digest of its dictionary."""
 _NOTE: Final = text(
     "INSERT INTO annotation_revision (scope, revision) VALUES (:scope, 1) "
-    "ON CONFLICT (scope) DO UPDATE SET revision = annotation_revision.revision + 1"
+    "ON CONFLICT (scope) DO UPDATE SET revision = annotation_revision.revision + 1 RETURNING revision"
 )
 
 
-def note_writing(session: Session, scopes: Iterable[str]) -> None:
-    """Count one more writing of each scope. First in a transaction, it lets other writers of the scopes wait."""
-    for scope in sorted(set(scopes)):  # in one order, so that two writers never wait for each other
-        session.execute(_NOTE, {"scope": scope})
+def note_writing(session: Session, scope: str) -> int:
+    """Count one more writing of a scope; gives the count. First in a transaction, it lets the scope's others wait."""
+    return int(session.execute(_NOTE, {"scope": scope}).scalar_one())
 
 
 def read_revisions(session: Session) -> dict[str, int]:

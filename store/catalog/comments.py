@@ -12,7 +12,7 @@ from store.errors import Conflict, Forbidden, NotFound
 def add_comment(session: Session, key: ConceptKey, text: str, *, author: str) -> Comment:
     """Say something of a concept; raises ``InvalidInput`` for a text that is not taken."""
     text = clean_text("comment", text, most=COMMENT_MAX)
-    note_writing(session, [key.dictionary])
+    note_writing(session, key.dictionary)
     n = session.scalar(select(func.count()).where(Comment.dictionary == key.dictionary, Comment.concept == key.concept))
     if (n or 0) >= COMMENTS_PER_CONCEPT:
         raise Conflict(f"Concept {key.concept} has {COMMENTS_PER_CONCEPT} comments already, which is the most.")
@@ -35,9 +35,15 @@ def remove_comment(session: Session, uid: str, *, author: str) -> Comment:
     row = get_comment(session, uid)
     if row.author != author:
         raise Forbidden(f"The comment is by {row.author}, who alone may remove it; you are {author}.")
-    note_writing(session, [row.dictionary])
+    note_writing(session, row.dictionary)
     session.execute(delete(Comment).where(Comment.id == row.id))
     return row
+
+
+def stamp_comments(session: Session, dictionary: str) -> str:
+    """Changes whenever a comment on a dictionary's concepts comes or goes."""
+    last = select(func.count(), func.max(Comment.id), func.max(Comment.created_at))
+    return str(tuple(session.execute(last.where(Comment.dictionary == dictionary)).one()))
 
 
 def list_comments(session: Session, dictionary: str, concept: int | None = None) -> list[Comment]:

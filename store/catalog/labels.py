@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from sqlalchemy import Select, and_, case, func, select, update
 from sqlalchemy.orm import Session
@@ -22,9 +23,10 @@ def add_label(
     Raises ``InvalidInput`` for a text that is not taken, ``Conflict`` for a concept with too many labels.
     """
     text = clean_line("label", text, most=LABEL_MAX)
-    note_writing(session, [key.dictionary])
+    noted = note_writing(session, key.dictionary)
     same = _find_same(session, key, text)
     if same is not None:
+        same.noted = noted
         if same.is_removed:
             _write(session, same, text, author=author)
         _vote(session, same, author=author, value=1)
@@ -32,9 +34,8 @@ def add_label(
     known = select(func.count()).where(Label.dictionary == key.dictionary, Label.concept == key.concept)
     if (session.scalar(known) or 0) >= LABELS_PER_CONCEPT:
         raise Conflict(f"Concept {key.concept} has {LABELS_PER_CONCEPT} labels already: edit or vote for one of them.")
-    row = Label(
-        uid=make_uid(), dictionary=key.dictionary, concept=key.concept, text=text, author=author, source=source.value
-    )
+    row = Label(uid=make_uid(), dictionary=key.dictionary, concept=key.concept, noted=noted)
+    row.text, row.author, row.source = text, author, source.value
     session.add(row)
     session.flush()
     session.add(LabelText(label_id=row.id, revision=1, text=text, author=author, at=row.edited_at))
@@ -91,9 +92,17 @@ def list_labels(session: Session, key: ConceptKey, *, removed: bool = False) -> 
     return _facts(session, query if removed else query.where(Label.is_removed.is_(False)))
 
 
-def list_dictionary_labels(session: Session, dictionary: str) -> list[LabelFacts]:
-    """The labels of all concepts of a dictionary that were not removed."""
-    return _facts(session, select(Label).where(Label.dictionary == dictionary, Label.is_removed.is_(False)))
+def list_changed_labels(session: Session, dictionary: str, *, since: int = 0) -> dict[int, list[LabelFacts]]:
+    """The labels of a dictionary's concepts, by concept, where one was noted after a revision.
+
+    Removed ones are left out: a concept that has no other has an empty list.
+    """
+    changed = select(Label.concept).where(Label.dictionary == dictionary, Label.noted > since)
+    found: dict[int, list[LabelFacts]] = {concept: [] for concept in session.scalars(changed)}
+    mine = select(Label).where(Label.dictionary == dictionary, Label.is_removed.is_(False))
+    for label in _facts(session, mine.where(Label.concept.in_(changed)) if since else mine):
+        found.setdefault(label.key.concept, []).append(label)
+    return found
 
 
 def list_texts(session: Session, uids: Iterable[str]) -> dict[str, list[LabelText]]:
@@ -112,29 +121,37 @@ def find_votes(session: Session, uids: Iterable[str], *, author: str) -> dict[st
     return dict(session.execute(query).all())
 
 
+_COLUMNS: Final = [
+    getattr(Label, name)
+    for name in ("uid", "text", "author", "source", "created_at", "edited_at", "revision", "is_removed")
+]
+
+
 def _facts(session: Session, query: Select[Label], *, uid: str = "") -> list[LabelFacts]:
     counts = [func.coalesce(func.sum(case((Vote.value == value, 1), else_=0)), 0) for value in (1, -1)]
     voted = and_(Vote.label_id == Label.id, Vote.revision == Label.revision)
-    counted = query.add_columns(*counts).outerjoin(Vote, voted).group_by(Label.id).order_by(Label.id)
-    rows = session.execute(counted.execution_options(populate_existing=True)).all()
+    wanted = query.with_only_columns(Label.dictionary, Label.concept, *counts, *_COLUMNS)
+    rows = session.execute(wanted.outerjoin(Vote, voted).group_by(Label.id).order_by(Label.id)).all()
     if uid and not rows:
         raise _unknown(uid)
-    return [
-        LabelFacts(
-            uid=row.uid,
-            key=ConceptKey(row.dictionary, row.concept),
-            text=row.text,
-            author=row.author,
-            source=Source(row.source),
-            created_at=row.created_at,
-            edited_at=row.edited_at,
-            revision=row.revision,
-            is_removed=row.is_removed,
-            n_for=int(n_for),
-            n_against=int(n_against),
-        )
-        for row, n_for, n_against in rows
-    ]
+    return [_fact(*row) for row in rows]
+
+
+def _fact(dictionary: str, concept: int, n_for: int, n_against: int, *own: Any) -> LabelFacts:
+    uid, text, author, source, created_at, edited_at, revision, is_removed = own
+    return LabelFacts(
+        uid=uid,
+        key=ConceptKey(dictionary, concept),
+        text=text,
+        author=author,
+        source=Source(source),
+        created_at=created_at,
+        edited_at=edited_at,
+        revision=revision,
+        is_removed=is_removed,
+        n_for=int(n_for),
+        n_against=int(n_against),
+    )
 
 
 def _unknown(uid: str) -> NotFound:
@@ -146,10 +163,11 @@ def _hold(session: Session, uid: str, *, seen: int | None) -> Label:
     dictionary = session.scalar(select(Label.dictionary).where(Label.uid == uid))
     if dictionary is None:
         raise _unknown(uid)
-    note_writing(session, [dictionary])
+    noted = note_writing(session, dictionary)
     row = session.scalars(select(Label).where(Label.uid == uid).execution_options(populate_existing=True)).one()
     if row.is_removed or (seen is not None and row.revision != seen):
         raise _outdated(session, row)
+    row.noted = noted
     return row
 
 

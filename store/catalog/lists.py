@@ -25,7 +25,7 @@ def make_list(session: Session, title: str, *, note: str = "", author: str) -> C
     """A new list; raises ``InvalidInput`` for texts that are not taken, ``Conflict`` when there are too many."""
     title = clean_line("title", title, most=TITLE_MAX)
     note = clean_text("note", note, most=NOTE_MAX, may_be_empty=True)
-    note_writing(session, [LISTS])
+    note_writing(session, LISTS)
     if (session.scalar(select(func.count()).select_from(ConceptList)) or 0) >= LISTS_MAX:
         raise Conflict(f"There are {LISTS_MAX:,} lists already: remove one that nobody needs.")
     row = ConceptList(uid=make_uid(), title=title, note=note, author=author)
@@ -92,7 +92,7 @@ def put_item(
     revision of the member), ``Conflict`` for a list that is full.
     """
     note = None if note is None else clean_text("note", note, most=NOTE_MAX, may_be_empty=True)
-    note_writing(session, [LISTS])
+    note_writing(session, LISTS)
     row = get_list(session, uid)
     items = list_items(session, row)
     found = next((item for item in items if (item.dictionary, item.concept) == (key.dictionary, key.concept)), None)
@@ -110,7 +110,7 @@ def put_item(
 
 def remove_item(session: Session, uid: str, key: ConceptKey) -> None:
     """Take a concept off a list; one that is not on it is off it."""
-    note_writing(session, [LISTS])
+    note_writing(session, LISTS)
     row = get_list(session, uid)
     there = ListItem.list_id == row.id, ListItem.dictionary == key.dictionary, ListItem.concept == key.concept
     if n_changed(session.execute(delete(ListItem).where(*there))):
@@ -140,7 +140,7 @@ def _move(items: list[ListItem], item: ListItem, position: int) -> None:
 
 
 def _hold(session: Session, uid: str, *, seen: int) -> ConceptList:
-    note_writing(session, [LISTS])
+    note_writing(session, LISTS)
     row = get_list(session, uid)
     if row.revision != seen:
         raise Outdated(

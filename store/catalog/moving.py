@@ -139,7 +139,7 @@ def _label_record(session: Session, label: Label) -> LabelRecord:
 
 
 def _take_label(session: Session, record: LabelRecord) -> bool:
-    note_writing(session, [record.dictionary])
+    noted = note_writing(session, record.dictionary)
     label = session.scalar(select(Label).where(Label.uid == record.id))
     if label is None:
         known, mine = None, tuple[TextRecord, ...]()
@@ -152,6 +152,7 @@ def _take_label(session: Session, record: LabelRecord) -> bool:
     votes = _merge_votes(() if known is None else _placed(known, texts), _placed(record, texts))
     if known is not None and (texts, votes) == (known.history, known.votes):
         return False
+    label.noted = noted
     _write_label(session, label, texts=texts, votes=votes)
     return True
 
@@ -192,7 +193,7 @@ def _write_label(
 
 
 def _take_comment(session: Session, record: CommentRecord) -> bool:
-    note_writing(session, [record.dictionary])
+    note_writing(session, record.dictionary)
     if session.scalar(select(Comment.id).where(Comment.uid == record.id)) is not None:
         return False
     session.add(Comment(uid=record.id, **record.model_dump(exclude={"kind", "id"})))
@@ -225,7 +226,7 @@ def _list_record(session: Session, row: ConceptList) -> ListRecord:
 
 
 def _take_list(session: Session, record: ListRecord) -> bool:
-    note_writing(session, [LISTS])
+    note_writing(session, LISTS)
     row = session.scalar(select(ConceptList).where(ConceptList.uid == record.id))
     before = None if row is None else _list_record(session, row)
     if row is None:

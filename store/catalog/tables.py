@@ -259,10 +259,16 @@ class Analysis(Base):
 
 
 class Label(Base):
-    """What somebody calls a concept. It belongs to the dictionary, not to an atlas; a removed one keeps its history."""
+    """What somebody calls a concept. It belongs to the dictionary, not to an atlas; a removed one keeps its history.
+
+    ``noted`` is the dictionary's annotation revision at the last change, votes among them.
+    """
 
     __tablename__ = "label"
-    __table_args__ = (Index("ix_label_dictionary_concept", "dictionary", "concept"),)
+    __table_args__ = (
+        Index("ix_label_dictionary_concept", "dictionary", "concept"),
+        Index("ix_label_dictionary_noted", "dictionary", "noted"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[str] = mapped_column(String(32), unique=True)
     dictionary: Mapped[str] = mapped_column(String(64))
@@ -274,6 +280,7 @@ class Label(Base):
     edited_at: Mapped[datetime] = mapped_column(default=_now)
     revision: Mapped[int] = mapped_column(default=1)
     is_removed: Mapped[bool] = mapped_column(default=False)
+    noted: Mapped[int] = mapped_column(BigInteger)
 
 
 class LabelText(Base):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from starlette.testclient import TestClient
 from app.overlays import Overlays
 from app.site import Site
 from store.annotations import ConceptKey
-from store.catalog.labels import add_label
+from store.catalog.comments import add_comment, list_comments, remove_comment
+from store.catalog.labels import add_label, edit_label, list_labels, remove_label, vote_on_label
+from store.catalog.session import Session
+from store.errors import ConceptoscopeError
 from store.settings import Settings
 from tests.app.annotating import D, add, copied, get
 
@@ -126,6 +130,44 @@ def test_what_others_write_is_seen_within_a_second_and_nothing_is_asked_meanwhil
     overlays.forget()
     overlays.of(entry)
     assert n_asked == 3
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["label", "edit", "remove", "vote", "comment", "uncomment"]),
+        st.integers(0, 2),
+        st.sampled_from(["ann", "bob"]),
+    ),
+    max_size=10,
+)
+
+
+def act(session: Session, key: ConceptKey, what: str, *, author: str) -> None:
+    labels, comments = list_labels(session, key), list_comments(session, key.dictionary, key.concept)
+    if what == "label":
+        add_label(session, key, f"by {author}", author=author)
+    elif what == "comment":
+        add_comment(session, key, "odd", author=author)
+    elif what == "uncomment" and comments:
+        remove_comment(session, comments[-1].uid, author=comments[-1].author)
+    elif what == "vote" and labels:
+        vote_on_label(session, labels[0].uid, author=author, value=-1)
+    elif what == "remove" and labels:
+        remove_label(session, labels[0].uid, author=author, seen=labels[0].revision)
+    elif what == "edit" and labels:
+        edit_label(session, labels[0].uid, f"{labels[0].text}!", author=author, seen=labels[0].revision)
+
+
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS, dictionary=st.uuids().map(lambda one: one.hex))
+def test_what_is_read_step_by_step_is_what_is_there(writable: TestClient, acts: Any, dictionary: str) -> None:
+    site = site_of(writable)
+    watching = Overlays(site.catalog, site.artifacts)
+    for what, concept, author in acts:
+        with suppress(ConceptoscopeError), site.catalog.session() as session:
+            act(session, ConceptKey(dictionary, concept), what, author=author)
+        watching.forget()
+        assert watching.at(dictionary) == Overlays(site.catalog, site.artifacts).at(dictionary)
 
 
 def test_labels_of_concepts_that_are_not_here_do_no_harm(writable: TestClient) -> None:

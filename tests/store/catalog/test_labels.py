@@ -16,7 +16,7 @@ from store.catalog.labels import (
     edit_label,
     find_votes,
     get_label,
-    list_dictionary_labels,
+    list_changed_labels,
     list_labels,
     list_texts,
     remove_label,
@@ -54,7 +54,8 @@ def test_every_text_of_a_label_stays(catalog: Catalog) -> None:
         assert (edited.text, edited.author, edited.revision, edited.n_for) == ("tail fin", "bob", 2, 1)
         removed = remove_label(session, label.uid, author="cy", seen=2)
         assert removed.is_removed
-        assert list_labels(session, FIN) == list_dictionary_labels(session, FIN.dictionary) == []
+        assert list_labels(session, FIN) == []
+        assert list_changed_labels(session, FIN.dictionary) == {FIN.concept: []}
         assert [one.uid for one in list_labels(session, FIN, removed=True)] == [label.uid]
     assert texts(catalog, label.uid) == [("fish fin", "ann"), ("tail fin", "bob"), (None, "cy")]
     again = add(catalog, "tail fin", author="dee")
@@ -170,7 +171,9 @@ def test_each_writing_counts_for_its_dictionary_and_a_refused_one_does_not(catal
     with catalog.session() as session:
         vote_on_label(session, label.uid, author="bob", value=1)
         assert read_revisions(session) == {FIN.dictionary: 2, other.dictionary: 1}
-        assert len(list_dictionary_labels(session, FIN.dictionary)) == 1
+        assert list(list_changed_labels(session, FIN.dictionary)) == [FIN.concept]
+        assert list(list_changed_labels(session, FIN.dictionary, since=1)) == [FIN.concept]
+        assert list_changed_labels(session, FIN.dictionary, since=2) == {}
 
 
 LABELS = st.builds(
