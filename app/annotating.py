@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.origin import check_origin
 from app.site import Opened, SiteDep
 from store.annotations import AUTHOR_MAX, ConceptKey, clean_line
-from store.errors import Forbidden
+from store.errors import Forbidden, InvalidInput
 
 ANONYMOUS: Final = "anonymous"
 AUTHOR_HEADER: Final = "X-Author"
@@ -36,8 +36,16 @@ def author_of(request: Request, given: str = "") -> str:
 
     The one place that knows. A name is what a visitor says, and proves nothing. Raises ``InvalidInput``.
     """
-    said = given.strip() or unquote(request.headers.get(AUTHOR_HEADER) or request.cookies.get(AUTHOR_COOKIE) or "")
-    return clean_line("name", said, most=AUTHOR_MAX) if said.strip() else ANONYMOUS
+    said = given.strip() or unquote(request.headers.get(AUTHOR_HEADER, ""))
+    return clean_line("name", said, most=AUTHOR_MAX) if said.strip() else _remembered(request)
+
+
+def _remembered(request: Request) -> str:
+    """The name in the cookie; one that cannot be a name is forgotten, as nobody sees it to mend it."""
+    try:
+        return clean_line("name", unquote(request.cookies.get(AUTHOR_COOKIE, "")), most=AUTHOR_MAX)
+    except InvalidInput:
+        return ANONYMOUS
 
 
 def remember_author(response: Response, author: str) -> None:

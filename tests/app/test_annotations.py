@@ -258,3 +258,9 @@ def test_forms_write_without_a_script_and_keep_both_texts_of_a_clash(writable: T
     assert writable.post(item, data={"remove": "1"}).status_code == 303
     assert writable.post(f"/lists/{row['id']}/remove", data={"revision": "1"}).headers["location"] == "/lists"
     assert get(writable, f"{D}/5")["notes"]["comments"][0]["author"] == "Ann"
+
+
+@pytest.mark.parametrize("cookie", ["%00", "x" * 500, "%E2%80%AE", "%FF"])
+def test_a_cookie_that_is_no_name_harms_no_page(client: TestClient, cookie: str) -> None:
+    assert client.get(f"{PAGE}/5", headers={"Cookie": f"author={cookie}"}).status_code == 200
+    assert client.post(f"{PAGE}/5/comments", data={"text": "x", "author": "a\u0007b"}).status_code == 400
