@@ -45,6 +45,8 @@ def service(request: Request, site: SiteDep) -> Response:
             "dictionaries": urls.api_dictionaries(),
             "compare": urls.api_compare(),
             "glossary": urls.api_glossary(),
+            "lists": urls.api_lists(),
+            "search": urls.api_search(),
             "openapi": f"{urls.API}/openapi.json",
         },
         limits={"limit_default": LIMIT_DEFAULT, "limit_max": LIMIT_MAX},
