@@ -127,6 +127,8 @@ def test_page_and_api_say_the_same(writable: TestClient) -> None:
     said += [notes["lists"][0][key] for key in ("title", "note")]
     assert [word for word in said if word not in text] == []
     assert get(writable, f"{D}/5/labels") == notes["labels"]
+    for page_url in ("/lists", made["links"]["html"]):
+        assert writable.get(f"{page_url}.json").headers["location"] == f"/api/v1{page_url}"
     assert get(writable, f"{D}/5/comments") == notes["comments"]
     view, page = get(writable, made["links"]["self"]), writable.get(made["links"]["html"]).text
     assert [
