@@ -65,7 +65,7 @@ def test_a_concept_is_named_edited_and_put_on_a_list(visit: Make, options: dict[
 
 def test_the_one_who_comes_second_sees_both_texts_and_loses_none(visit: Make) -> None:
     one, other = visit(), visit()
-    one.provoked = (412,)
+    one.provoked = ("412",)
     one.go("/d/tiny-topk/c/8").locator("#new-label").fill("an eye")
     one.page.get_by_role("button", name="Add label").click()
     one.page.wait_for_url("**#notes")
