@@ -131,7 +131,7 @@ def search(query: Query = ()) -> str:
 
 
 def lists(uid: str = "", part: str = "", *, query: Query = ()) -> str:
-    """All lists, one, or where its forms are sent (``edit``, ``remove``, ``items/SLUG:INDEX``); ``items.csv``."""
+    """All lists, one, or where its forms are sent (``edit``, ``remove``, ``items/SLUG:INDEX``)."""
     return with_query("/".join(filter(None, ("/lists", _part(uid), part))), query)
 
 
@@ -293,7 +293,7 @@ def api_comments(uid: str) -> str:
 
 
 def api_lists(uid: str = "", part: str = "", *, query: Query = ()) -> str:
-    """All lists, one, or a part of one (``items.csv``, ``items/SLUG:INDEX``)."""
+    """All lists, one, or a part of one (``items.csv``, ``items.json``, ``items/SLUG:INDEX``)."""
     return with_query("/".join(filter(None, (f"{API}/lists", _part(uid), part))), query)
 
 

@@ -1,5 +1,7 @@
 """Lists of concepts: read, write, export."""
 
+import json
+
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -10,7 +12,7 @@ from app.annotating import author_of, etag_of, find_seen, seen_revision
 from app.answers import NEVER, data_answer, json_answer
 from app.api.labels import LOST, AuthorHeader, Change, MatchHeader, concept_key
 from app.api.wrap import wrap
-from app.makers.lists import make_csv, make_item, make_list_view, make_lists, shown_entries
+from app.makers.lists import make_csv, make_item, make_list_view, make_lists, make_rows, shown_entries
 from app.params import CURSOR, LIMIT, Param, document, read_params
 from app.site import Site, SiteDep
 from app.views.annotations import ItemView, ListBrief, ListView
@@ -85,9 +87,20 @@ def make(request: Request, site: SiteDep, *, body: ListBody, _author: AuthorHead
 def export(uid: str, request: Request, *, site: SiteDep) -> Response:
     """All members as a table, UTF-8."""
     read_params(request)
-    named = {"Content-Disposition": f'attachment; filename="list-{uid}.csv"', "Cache-Control": NEVER}
-    text = make_csv(site, uid, base=str(request.base_url))
-    return Response(text, media_type="text/csv; charset=utf-8", headers=named)
+    text = make_csv(make_rows(site, uid, base=str(request.base_url)))
+    return Response(text, media_type="text/csv; charset=utf-8", headers=_named(f"list-{uid}.csv"))
+
+
+@router.get("/{uid}/items.json", operation_id="export_list_json", response_class=Response)
+def export_json(uid: str, request: Request, *, site: SiteDep) -> Response:
+    """The same rows as JSON, all in one array."""
+    read_params(request)
+    rows = make_rows(site, uid, base=str(request.base_url))
+    return Response(json.dumps(rows), media_type="application/json", headers=_named(f"list-{uid}.json"))
+
+
+def _named(file: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": NEVER}
 
 
 @router.get(

@@ -3,10 +3,11 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app import urls
 from app.annotating import etag_of
-from app.makers.concepts import concept_name, make_chip
+from app.makers.concepts import make_chip
 from app.makers.paging import make_paging
 from app.makers.times import moment
 from app.roster import Entry
@@ -20,7 +21,7 @@ from store.catalog.tables import ConceptList, ListItem
 from store.errors import ConceptoscopeError
 
 N_FIRST = 4
-CSV_COLUMNS = ("position", "dictionary", "dictionary_digest", "concept", "label", "note", "author", "added_at", "page")
+COLUMNS = ("position", "dictionary", "dictionary_digest", "concept", "label", "note", "author", "added_at", "page")
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
@@ -50,7 +51,7 @@ def make_list_view(site: Site, uid: str, *, cursor: str = "", limit: int = 48, a
         items=tuple(make_item(site, uid, item, place=place, entries=entries) for place, item in page.items),
         paging=make_paging(page, page_url=lambda at: urls.lists(uid, query={"cursor": at})),
         csv_url=urls.api_lists(uid, "items.csv"),
-        json_url=urls.api_lists(uid, query={"limit": "200"}),
+        json_url=urls.api_lists(uid, "items.json"),
         author=author,
         may_write=site.settings.visitors_may_annotate,
     )
@@ -95,32 +96,40 @@ def find_chip(site: Site, entry: Entry, concept: int) -> ConceptChip | None:
         return None
 
 
-def make_csv(site: Site, uid: str, *, base: str) -> str:
-    """All members of a list as a table; texts that a spreadsheet would take for a formula begin with an apostrophe."""
+def make_rows(site: Site, uid: str, *, base: str) -> list[dict[str, Any]]:
+    """All members of a list, by ``COLUMNS``; raises ``NotFound``."""
     with site.catalog.session() as session:
         items = list_items(session, get_list(session, uid))
-    entries, buffer = shown_entries(site), io.StringIO()
+    entries = shown_entries(site)
+    return [_row(site, entries.get(item.dictionary), item, place=n, base=base) for n, item in enumerate(items)]
+
+
+def make_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Members as a table; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    for place, item in enumerate(items):
-        entry = entries.get(item.dictionary)
-        writer.writerow([place, *(_cell(text) for text in _texts(site, entry, item, base=base))])
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
     return buffer.getvalue()
 
 
-def _texts(site: Site, entry: Entry | None, item: ListItem, *, base: str) -> list[str]:
-    name, page = "", ""
-    if entry is not None and find_chip(site, entry, item.concept) is not None:
-        with site.opened(entry) as opened:
-            name = concept_name(opened, item.concept)
-        page = base.rstrip("/") + urls.concept(entry.slug, item.concept)
-    slug = entry.slug if entry else ""
-    added = moment(item.added_at) or ""
-    return [slug, item.dictionary, str(item.concept), name, item.note, item.author, added, page]
+def _row(site: Site, entry: Entry | None, item: ListItem, *, place: int, base: str) -> dict[str, Any]:
+    chip = find_chip(site, entry, item.concept) if entry else None
+    return {
+        "position": place,
+        "dictionary": entry.slug if entry else None,
+        "dictionary_digest": item.dictionary,
+        "concept": item.concept,
+        "label": chip.label if chip else None,
+        "note": item.note,
+        "author": item.author,
+        "added_at": moment(item.added_at),
+        "page": f"{base.rstrip('/')}{chip.links.html}" if chip else None,
+    }
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _cell(value: str | int | None) -> str | int:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value if value is not None else ""
 
 
 def _brief(

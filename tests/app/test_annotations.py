@@ -169,6 +169,13 @@ def test_lists_keep_order_notes_and_are_exported(writable: TestClient) -> None:
         ("tiny-topk", "5", ""),
         ("tiny-topk", "6", "'=2"),
     ]
+    exported = writable.get(f"{url}/items.json").json()
+    assert [{name: "" if row[name] is None else str(row[name]) for name in row} for row in exported] == [
+        row | {"note": row["note"].removeprefix("'")} for row in rows
+    ]
+    assert [row["page"].removeprefix("http://testserver") for row in exported] == [
+        item["concept"]["links"]["html"] for item in items
+    ]
     assert writable.delete(f"{url}/items/tiny-topk:5").status_code == 204
     assert writable.patch(url, json={"title": "All fins"}).status_code == 428
     edited = writable.patch(url, json={"title": "All fins"}, headers={"If-Match": '"1"'})
