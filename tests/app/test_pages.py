@@ -28,6 +28,9 @@ PAGES = (
     f"{D}/c/3",
     f"{D}/i",
     f"{D}/i?class=disc&split=held_out&limit=2",
+    "/lists",
+    "/search?q=disc",
+    "/search?q=disc&type=concept",
 )
 
 
