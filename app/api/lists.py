@@ -13,7 +13,7 @@ from app.answers import NEVER, data_answer, json_answer
 from app.api.labels import LOST, AuthorHeader, Change, MatchHeader, concept_key
 from app.api.wrap import wrap
 from app.makers.lists import make_csv, make_item, make_list_view, make_lists, make_rows, shown_entries
-from app.params import CURSOR, LIMIT, Param, document, read_params
+from app.params import CURSOR, LIMIT, Param, document, read_params, whole
 from app.site import Site, SiteDep
 from app.views.annotations import ItemView, ListBrief, ListView
 from app.views.envelope import Envelope
@@ -23,7 +23,7 @@ from store.catalog.lists import edit_list, get_list, list_items, make_list, put_
 from store.errors import InvalidInput
 
 router = APIRouter(prefix=f"{urls.API}/lists", tags=["annotations"])
-_ITEMS = Param("limit", "How many members to return: 1 to 200.", default="48")
+_ITEMS = Param("limit", "How many members to return: 1 to 200.", default="48", schema=whole(1, 200))
 
 
 class ListBody(BaseModel):
