@@ -189,8 +189,9 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
 
 def subjects_of(store: Path) -> list[Subject]:
     """One dictionary of each model."""
+    artifacts = Artifacts(store)
     with Catalog(Settings(store=store).catalog_url).session() as session:
-        rows = list_dictionaries(session)
+        rows = [row for row in list_dictionaries(session) if artifacts.is_there(Kind.DICTIONARY, row.digest)]
     return [Subject(store, digest) for digest in {row.model.slug: row.digest for row in rows}.values()]
 
 
