@@ -1,6 +1,7 @@
 """From a photo to an analysis: the encoder's answers, what the atlas says of them, kept under a new id."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from store.analyses.result import AnalysisResult, Codes, Explained, Neighbour
 from store.atlas.reader import Atlas
 from store.atlas.surprise import standing
 from store.encoding.contract import CollectionPhoto, Encoded, KnownPhoto, StreamCodes
-from store.encoding.effects import DENSITY, ENERGY, DictionaryEffects, EffectFacts
+from store.encoding.effects import DENSITY, ENERGY, DictionaryEffects
 from store.encoding.refusals import EncoderUnavailable, PhotoGone
 from store.errors import InvalidInput
 
@@ -53,6 +54,16 @@ async def known_first(sha256: str, again: bytes | CollectionPhoto, ask: Callable
         return await ask(again)
 
 
+async def ask_again(site: Site, analysis: Analysis, question: Asked) -> DictionaryEffects:
+    """Of a photo that is kept, in one dictionary. Raises what ``Encoder.effects`` raises."""
+    again: bytes | CollectionPhoto | None = analysis.result.source
+    if again is None:
+        again = await run_in_threadpool(site.keeper.files.photo, analysis.public_id)
+    sha256 = analysis.result.photo.sha256
+    found = await known_first(sha256, again, partial(site.encoder.effects, asked=question))
+    return found.dictionaries[0]
+
+
 async def _effects(
     site: Site, encoded: Encoded, digests: tuple[str, ...], *, again: bytes | CollectionPhoto
 ) -> Mapping[str, DictionaryEffects]:
@@ -61,8 +72,7 @@ async def _effects(
     try:
         found = await known_first(encoded.photo.sha256, again, lambda photo: site.encoder.effects(photo, asked))
     except EncoderUnavailable as fault:
-        none = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        return {key: DictionaryEffects(EffectFacts(dictionary=key, missing=str(fault)), *none) for key in digests}
+        return {key: DictionaryEffects.none(key, str(fault)) for key in digests}
     return {one.facts.dictionary: one for one in found.dictionaries}
 
 
@@ -120,6 +130,7 @@ def _explained(opened: Opened, streams: Sequence[StreamCodes], effects: Dictiona
         peak_patch=main.peak_patch,
         percentile=percentile,
         contribution=_contributions(main, effects),
+        parts=effects.parts if effects.parts.shape == main.indices.shape else np.zeros((0, 0), dtype=np.float32),
     )
 
 

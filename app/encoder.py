@@ -59,6 +59,8 @@ class Asked:
     contributions: bool = True
     edits: str = ""
     strength: Mapping[str, Array] | None = None
+    occlude: tuple[int, ...] = ()
+    """Concepts to take away one at a time, the first of them patch by patch, too."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class Encoder:
             class_index=asked.class_index,
             contributions=asked.contributions,
             edits=asked.edits,
+            occlude=asked.occlude,
+            occlude_map=bool(asked.occlude),
         )
         return read_effects(await self.ask("/effects", request, photo=photo, arrays=asked.strength))
 

@@ -22,6 +22,24 @@ CONCEPT: Final = Param("concept", "Also show the map of this concept.")
 PATCH: Final = Param("patch", "Also show what fires on this patch: row,col from 0.")
 PAINTED: Final = Param("painted", "Also show what fires on these patches together: 0-3.17, row by row from 0.")
 EDITS: Final = Param("edits", "Also try these edits: concept_operation_amount_patches, joined by ~.")
+MAPS: Final = ("codes", "segments", "contribution", "total", "occlusion", "photo")
+LOOKS: Final[tuple[tuple[str, str, str, str], ...]] = (
+    ("segments", "segments", "Top concepts", "Each patch in the colour of the concept that is strongest there"),
+    ("concept", "", "One concept", "One of the maps of the chosen concept"),
+    ("total", "total", "Contributions", "What each patch adds to the score of the predicted class, or takes from it"),
+    ("photo", "photo", "Photo only", "Nothing but the photo"),
+)
+"""Key, value of ``map``, label and meaning of the ways to look at the photo."""
+OF_ONE: Final = ("contribution", "occlusion")
+"""Maps that need a chosen concept."""
+MAP: Final = Param(
+    "map",
+    "What the photo shows: the strongest concept of each patch (segments), the chosen concept's codes, what it adds to "
+    "the score of the predicted class (contribution), what is really lost without it (occlusion: the encoder is "
+    "asked), what all concepts together add (total), or nothing (photo). Codes where a concept is chosen, otherwise "
+    "segments.",
+    MAPS,
+)
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
 
@@ -35,7 +53,7 @@ def dictionary_param(name: str) -> Param:
 
 @dataclass(frozen=True)
 class AnalysisAsked:
-    """Dictionary, order, concept, patch, painted patches and edits."""
+    """Dictionary, order, concept, patch, painted patches, edits, and what the photo shows."""
 
     dictionary: str = ""
     sort: str = "pooled"
@@ -43,7 +61,13 @@ class AnalysisAsked:
     patch: Patch | None = None
     painted: tuple[int, ...] = ()
     edits: Edits = NO_EDITS
+    map: str = ""
     is_beside: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What the photo shows."""
+        return self.map or ("segments" if self.concept is None and self.patch is None else "codes")
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -54,6 +78,7 @@ class AnalysisAsked:
             ("concept", "" if self.concept is None else str(self.concept)),
             ("patch", f"{self.patch[0]},{self.patch[1]}" if self.patch else ""),
             ("painted", write_patches(self.painted)),
+            ("map", self.map),
             ("edits", self.edits.text),
             ("beside", "1" if self.is_beside else ""),
         )
@@ -70,6 +95,8 @@ class AnalysisAsked:
 def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked:
     """From parameters that were read; raises ``BadQuery`` and ``BadEdit``."""
     concept, patch = ask_image(dict(values))
+    if values.get("map") in OF_ONE and concept is None:
+        raise BadQuery(Fault("map", f"'map={values['map']}' is of one concept: name it by 'concept'."))
     return AnalysisAsked(
         dictionary=dictionary,
         sort=values["sort"],
@@ -77,6 +104,7 @@ def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked
         patch=patch,
         painted=_painted(values.get("painted", "")),
         edits=parse_edits(values["edits"]),
+        map=values.get("map", ""),
         is_beside=values.get("beside") == "1",
     )
 

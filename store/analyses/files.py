@@ -61,6 +61,7 @@ class AnalysisFiles:
         """The codes of the dictionary at that place. Raises ``Damaged`` when they are gone or broken."""
         try:
             arrays = load_file(self._of(public_id) / _ARRAYS)
+            arrays.setdefault(f"{place}.parts", np.zeros((0, 0), dtype=np.float32))  # not kept by older programs
             return Codes(**{name: arrays[f"{place}.{name}"] for name in NAMES})
         except (FileNotFoundError, SafetensorError, KeyError) as fault:
             raise _gone() from fault

@@ -50,8 +50,8 @@ class AnalysisResult(Message):
 class Codes:
     """The codes of one dictionary; ``p`` patches row by row, ``a`` slots strongest first, ``c`` active concepts.
 
-    ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, empty
-    where there are no effects.
+    ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, and
+    ``parts`` what each slot has of it; both are empty where there are no effects.
     """
 
     indices: Int32[np.ndarray, "p a"]
@@ -62,12 +62,24 @@ class Codes:
     peak_patch: Int32[np.ndarray, " c"]
     percentile: Float32[np.ndarray, " c"]
     contribution: Float32[np.ndarray, " c_or_0"]
+    parts: Float32[np.ndarray, "p_or_0 a_or_0"]
 
     def map_of(self, concept: int) -> Float32[np.ndarray, " p"]:
         """A concept's code at every patch, zeros where it is silent."""
         found: Any = np.where(self.indices == concept, self.values, 0)
         summed: np.ndarray[Any, Any] = found.max(axis=1) if found.shape[1] else np.zeros(len(found))
         return summed.astype(np.float32)
+
+    def part_of(self, concept: int | None) -> Float32[np.ndarray, " p_or_0"]:
+        """What a concept, or all of them, adds to the score on every patch."""
+        chosen: Any = self.parts if concept is None else np.where(self.indices == concept, self.parts, 0)
+        summed: np.ndarray[Any, Any] = chosen.sum(axis=1, dtype=np.float32)
+        return summed
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is known what each patch adds."""
+        return self.parts.shape == self.indices.shape and self.parts.size > 0
 
 
 NAMES = tuple(Codes.__dataclass_fields__)
