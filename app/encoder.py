@@ -55,6 +55,7 @@ class Asked:
     """What is asked about effects; ``strength`` are the columns density and energy of the dictionary's atlas."""
 
     dictionaries: tuple[str, ...]
+    stream: int | None = None
     class_index: int | None = None
     contributions: bool = True
     edits: str = ""
@@ -124,6 +125,7 @@ class Encoder:
         request = EffectsRequest(
             photo=source_of(photo),
             dictionaries=asked.dictionaries,
+            stream=asked.stream,
             class_index=asked.class_index,
             contributions=asked.contributions,
             edits=asked.edits,

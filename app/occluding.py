@@ -6,9 +6,10 @@ from starlette.concurrency import run_in_threadpool
 
 from app.analysing import ask_again
 from app.encoder import Asked
-from app.makers.analysis import chosen_scene, place_of
+from app.makers.analysis import chosen_scene
 from app.makers.analysis_asking import AnalysisAsked
 from app.makers.analysis_chosen import make_occlusion, occluded_of
+from app.makers.analysis_found import told_by
 from app.site import Site
 from app.views.chosen import ChosenView, OcclusionView
 from store.analyses.keeper import Analysis
@@ -19,7 +20,7 @@ from store.errors import InvalidInput
 
 async def find_lost(site: Site, analysis: Analysis, asked: AnalysisAsked) -> OcclusionView:
     """What is lost without the chosen concept. Raises ``InvalidInput`` where there are no effects, ``NotFound``."""
-    why = analysis.result.dictionaries[place_of(analysis, asked.dictionary)].effects.missing
+    why = told_by(analysis, asked).effects.missing
     if why:
         raise InvalidInput(why)
     found = await _asked(site, analysis, asked)
@@ -43,11 +44,12 @@ async def show_chosen(site: Site, analysis: Analysis, asked: AnalysisAsked) -> C
 
 
 async def _asked(site: Site, analysis: Analysis, asked: AnalysisAsked) -> DictionaryEffects:
-    told = analysis.result.dictionaries[place_of(analysis, asked.dictionary)]
+    told = told_by(analysis, asked)
     concepts = await run_in_threadpool(partial(_concepts, site, analysis, asked))
     target = told.effects.target
     question = Asked(
         (told.digest,),
+        stream=asked.stream,
         class_index=None if target is None else target.index,
         contributions=False,
         occlude=concepts,

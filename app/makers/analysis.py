@@ -12,6 +12,7 @@ from app import urls
 from app.makers.analysis_asking import LOOKS, NO_EDITS, SORTS, AnalysisAsked
 from app.makers.analysis_chosen import ChosenScene, contribution_map
 from app.makers.analysis_effects import class_rows, make_effects
+from app.makers.analysis_found import make_links, place_of
 from app.makers.analysis_script import fitting, numbers_of
 from app.makers.concepts import make_chip
 from app.makers.images import make_image_card
@@ -20,11 +21,9 @@ from app.render import n3, percent
 from app.site import Opened, Site
 from app.views.analyses import (
     ActiveConcept,
-    AnalysisLinks,
     AnalysisView,
     EditView,
     ExplainedView,
-    MadeView,
     ModelSight,
     NearestImage,
     PaintedView,
@@ -42,33 +41,6 @@ from store.errors import Conflict, NotFound
 
 N_CLASSES = 5
 N_TOPS = 4
-
-
-def make_links(public_id: str) -> AnalysisLinks:
-    """Addresses of an analysis."""
-    return AnalysisLinks(
-        html=urls.analysis(public_id),
-        api=urls.api_analyses(public_id),
-        photo=urls.api_analyses(public_id, "photo.webp"),
-        edits=urls.api_analyses(public_id, "edits"),
-    )
-
-
-def make_made(analysis: Analysis) -> MadeView:
-    """A new one, in little."""
-    return MadeView(
-        id=analysis.public_id,
-        expires_at=analysis.expires_at.isoformat(timespec="seconds"),
-        links=make_links(analysis.public_id),
-    )
-
-
-def place_of(analysis: Analysis, slug: str) -> int:
-    """The place of a dictionary among those asked for, the first for an empty slug; raises ``NotFound``."""
-    slugs = [one.slug for one in analysis.result.dictionaries]
-    if slug and slug not in slugs:
-        raise NotFound("dictionary of this analysis", slug, known=slugs)
-    return slugs.index(slug) if slug else 0
 
 
 @dataclass(frozen=True)
@@ -140,12 +112,13 @@ def chosen_scene(site: Site, analysis: Analysis, asked: AnalysisAsked) -> Iterat
 
 @contextmanager
 def _eye(site: Site, analysis: Analysis, asked: AnalysisAsked, *, place: int) -> "Iterator[_Eye]":
-    told, codes = analysis.result.dictionaries[place], site.keeper.files.codes(analysis.public_id, place)
+    whole = analysis.result.dictionaries[place]
+    told, codes = whole.seen_by(asked.stream), site.keeper.files.codes(analysis.public_id, place, stream=asked.stream)
     entry = site.roster.get(told.slug)
     if entry.digest != told.digest:
         raise Conflict(f"The dictionary {told.slug} was made anew since. Give the photo again.")
     with site.opened(entry) as opened:
-        yield _Eye(opened, analysis, told, codes, asked.but(dictionary=told.slug))
+        yield _Eye(opened, analysis, told, codes, asked.but(dictionary=told.slug), whole)
 
 
 @dataclass(frozen=True)
@@ -157,6 +130,8 @@ class _Eye:
     told: Explained
     codes: Codes
     asked: AnalysisAsked
+    whole: Explained
+    """In the eyes of all models; ``told`` is in those of the one that was chosen."""
 
     def view(self, answered: Answered) -> ExplainedView:
         asked, scene = self.asked, self._scene()
@@ -165,6 +140,8 @@ class _Eye:
         return ExplainedView(
             **self._named(scene),
             **self._maps(scene, answered),
+            stream=asked.stream,
+            streams=self._streams(),
             sights=tuple(self._sight(one) for one in self.told.streams if not one.is_mean),
             sort=self._sort,
             sorts=self._sorts(),
@@ -248,6 +225,20 @@ class _Eye:
         if asked.painted and asked.painted[-1] >= n_patches:
             raise NotFound("patch", str(asked.painted[-1]), remedy=f"Patches go from 0 to {n_patches - 1}.")
 
+    def _streams(self) -> tuple[Choice, ...]:
+        """All models of a universal dictionary together, and each by itself."""
+        names = ["All models together", *(one.model for one in self.whole.streams[1:])]
+        return tuple(
+            Choice(
+                key=str(stream),
+                label=name,
+                url=self.asked.url(self.analysis.public_id, stream=stream, concept=None, edits=NO_EDITS, map=""),
+                current=stream == self.asked.stream,
+                title=self.whole.streams[stream].layer,
+            )
+            for stream, name in enumerate(names if len(names) > 1 else [])
+        )
+
     def _address(self, concept: int | None, patch: tuple[int, int] | None = None) -> str:
         return self.asked.url(self.analysis.public_id, concept=concept, patch=patch)
 
@@ -263,10 +254,11 @@ class _Eye:
             concepts=self.codes.indices.reshape(shape),
             codes=self.codes.values.reshape(shape),
             address=self._address,
+            largest=self.opened.atlas.stream_columns(self.asked.stream)["max"] if self.asked.stream else None,
         )
 
     def _sight(self, facts: StreamFacts) -> ModelSight:
-        usual = self.opened.entry.metrics.get("r2") if len(self.told.streams) == 1 else None
+        usual = self.opened.entry.metrics.get("r2") if len(self.whole.streams) == 1 else None
         return ModelSight(
             model=facts.model,
             layer=facts.layer,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app import urls
 from app.makers.image_asking import ask_image
 from app.makers.scenes import Patch
-from app.params import Param
+from app.params import Param, as_index
 from store.atlas.grammar import BadQuery, Fault
 from store.edits import BadEdit, Edits, parse_edits, parse_patches, write_patches
 
@@ -40,6 +40,9 @@ MAP: Final = Param(
     "segments.",
     MAPS,
 )
+STREAM: Final = Param(
+    "stream", "Of a universal dictionary: as which of its models sees the photo, from 1; all together when empty."
+)
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
 
@@ -62,6 +65,7 @@ class AnalysisAsked:
     painted: tuple[int, ...] = ()
     edits: Edits = NO_EDITS
     map: str = ""
+    stream: int = 0
     is_beside: bool = False
 
     @property
@@ -74,6 +78,7 @@ class AnalysisAsked:
         """Canonical parameters, as pages have them."""
         return (
             ("d", self.dictionary),
+            ("stream", str(self.stream or "")),
             ("sort", "" if self.sort == "pooled" else self.sort),
             ("concept", "" if self.concept is None else str(self.concept)),
             ("patch", f"{self.patch[0]},{self.patch[1]}" if self.patch else ""),
@@ -105,6 +110,7 @@ def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked
         painted=_painted(values.get("painted", "")),
         edits=parse_edits(values["edits"]),
         map=values.get("map", ""),
+        stream=as_index("stream", values.get("stream", "")) or 0,
         is_beside=values.get("beside") == "1",
     )
 

@@ -32,6 +32,7 @@ class EditScene:
     edits: Edits
     codes: Codes
     address: Callable[[Edits], str]
+    stream: int = 0
 
 
 def make_edit(scene: EditScene, found: DictionaryEffects | None, *, fault: str = "") -> EditView:
@@ -75,7 +76,7 @@ def _knob(scene: EditScene, one: Edit) -> EditKnob:
     peak = float(scene.codes.map_of(one.concept).max(initial=0))
     is_held = one.operation is Operation.CLAMP
     code = one.amount if is_held and one.amount is not None else float(f"{peak:.3g}")
-    ticks = _ticks(scene.opened, one.concept)
+    ticks = _ticks(scene, one.concept)
     return EditKnob(
         concept=make_chip(scene.opened, one.concept),
         operation=one.operation.value,
@@ -92,10 +93,12 @@ def _knob(scene: EditScene, one: Edit) -> EditKnob:
     )
 
 
-def _ticks(opened: Opened, concept: int) -> tuple[Tick, ...]:
-    """How strong the concept's peaks are on the images of the collection on which it fires."""
-    row = opened.atlas.concept(concept)
-    known = [(words, row[name]) for name, words in (*_QUANTILES, ("max", "all")) if row[name] is not None]
+def _ticks(scene: EditScene, concept: int) -> tuple[Tick, ...]:
+    """How strong the concept's peaks are on the images of the collection on which it fires; the largest is last."""
+    row = scene.opened.atlas.concept(concept)
+    if scene.stream:  # quantiles are those of all models together
+        row = {"max": scene.opened.atlas.stream_columns(scene.stream)["max"][concept]}
+    known = [(words, row[name]) for name, words in (*_QUANTILES, ("max", "all")) if row.get(name) is not None]
     return tuple(Tick(value=float(value), label=words) for words, value in known)
 
 
@@ -104,8 +107,8 @@ def _help(ticks: Sequence[Tick], *, peak: float) -> str:
     here = f"Its peak here is {n3(peak)}." if peak else "It is silent here."
     if not ticks:
         return f"{here} It fires on no image of the collection."
-    said = ", ".join(f"{tick.label} below {n3(tick.value)}" for tick in ticks[:-1])
-    return f"{here} Peaks in the collection: {said}, {n3(ticks[-1].value)} at the most."
+    said = [*(f"{tick.label} below {n3(tick.value)}" for tick in ticks[:-1]), f"{n3(ticks[-1].value)} at the most"]
+    return f"{here} Peaks in the collection: {', '.join(said)}."
 
 
 def _edited(edit: EditFacts, controls: Sequence[Array]) -> tuple[ClassRow, ...]:

@@ -13,6 +13,7 @@ from store.encoding.contract import ClassScore
 from store.encoding.effects import EffectFacts
 
 N_TERMS: Final = 8
+Array = np.ndarray[Any, Any]
 
 
 def class_rows(scores: Sequence[ClassScore], others: Sequence[ClassScore] = ()) -> tuple[ClassRow, ...]:
@@ -44,7 +45,15 @@ def make_effects(opened: Opened, facts: EffectFacts, codes: Codes, *, address: C
     )
 
 
-def by_size(codes: Codes) -> np.ndarray[Any, Any]:
+def _rest(facts: EffectFacts, codes: Codes, largest: Array, others: Array) -> float:
+    """What all but the largest add. Of a model of several also what fires on its own patches alone."""
+    if not facts.stream:
+        return float(codes.contribution[others].sum())
+    known = (facts.bias or 0.0) + (facts.residual or 0.0) + (facts.gap or 0.0)
+    return (facts.score or 0.0) - known - float(codes.contribution[largest].sum())
+
+
+def by_size(codes: Codes) -> Array:
     """Places of the active concepts, the largest contributions first; ties by concept."""
     return np.lexsort((codes.concepts, -np.abs(codes.contribution)))
 
@@ -64,7 +73,7 @@ def _terms(opened: Opened, facts: EffectFacts, codes: Codes, *, address: Callabl
         k = int(codes.concepts[i])
         steps.append(("concept", called(opened, k), k, float(codes.contribution[i])))
     if len(others):
-        steps.append(("others", f"{len(others)} other concepts", None, float(codes.contribution[others].sum())))
+        steps.append(("others", f"{len(others)} other concepts", None, _rest(facts, codes, largest, others)))
     steps.append(("residual", "What the dictionary misses", None, facts.residual or 0.0))
     if facts.method != "exact":
         steps.append(("gap", "What is not linear", None, facts.gap or 0.0))

@@ -6,7 +6,7 @@ from app.makers.analysis_asking import MAP, SORT, AnalysisAsked, ask_analysis
 from store.atlas.grammar import BadQuery, Fault
 from store.edits import LIMITS, BadEdit, Edits, Operation, make_edits, parse_edits
 
-KEPT = ("d", "sort", "concept", "patch", "painted", "map")
+KEPT = ("d", "sort", "concept", "patch", "painted", "map", "stream")
 """Parameters of the page that go along with the form."""
 
 

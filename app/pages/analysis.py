@@ -11,7 +11,6 @@ from app.api.analyses import forget, private, shown
 from app.bodies import FormBody
 from app.editing import show_edits
 from app.leaving import while_waited_for
-from app.makers.analysis import place_of
 from app.makers.analysis_asking import (
     BESIDE,
     CONCEPT,
@@ -20,11 +19,13 @@ from app.makers.analysis_asking import (
     PAINTED,
     PATCH,
     SORT,
+    STREAM,
     AnalysisAsked,
     ask_analysis,
     dictionary_param,
 )
 from app.makers.analysis_forms import edits_of
+from app.makers.analysis_found import place_of
 from app.makers.frames import Place, dictionary_frame
 from app.occluding import show_chosen
 from app.origin import check_origin
@@ -34,7 +35,7 @@ from app.views.base import Crumb, Frame
 from store.atlas.grammar import BadQuery, Fault
 
 router = APIRouter(include_in_schema=False)
-_PARAMS = (dictionary_param("d"), SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS, BESIDE)
+_PARAMS = (dictionary_param("d"), STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS, BESIDE)
 
 
 @router.get("/a/{public_id}")

@@ -212,6 +212,8 @@ class ExplainedView(View):
     seen: PixelBox = Field(description="what the model saw, in px of the copy")
     l0: float
     sights: tuple[ModelSight, ...]
+    stream: int = Field(description="which model of a universal dictionary sees it, from 1; 0 for all, or the only one")
+    streams: tuple[Choice, ...] = Field(exclude=True, description="models of a universal dictionary, all first")
     sort: str
     sorts: tuple[Choice, ...] = Field(exclude=True)
     concepts: tuple[ActiveConcept, ...]

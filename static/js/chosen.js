@@ -1,6 +1,6 @@
 // The chosen concept of a visitor's photo: its panel follows the address; what is lost without it is asked on a click.
 const $ = (selector) => document.querySelector(selector);
-const ASKED = ["d", "sort", "concept", "patch", "painted", "map", "edits"];
+const ASKED = ["d", "stream", "sort", "concept", "patch", "painted", "map", "edits"];
 
 let asking = null;
 let shown = "";

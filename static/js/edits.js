@@ -76,7 +76,7 @@ async function show(text, { whole, move = false }) {
   if (!text) return $("#edits").replaceChildren();
   asking?.abort();
   asking = new AbortController();
-  const asked = new URLSearchParams([...url.searchParams].filter(([name]) => ["d", "edits"].includes(name)));
+  const asked = new URLSearchParams([...url.searchParams].filter(([name]) => ["d", "stream", "edits"].includes(name)));
   $("#edits").setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(`/_f${url.pathname}/edits?${asked}`, { signal: asking.signal, headers: { "HX-Request": "true" } });

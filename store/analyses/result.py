@@ -9,6 +9,7 @@ from pydantic import Field
 
 from store.encoding.contract import CollectionPhoto, Message, PhotoFacts, StreamFacts
 from store.encoding.effects import EffectFacts
+from store.errors import NotFound
 
 
 class Neighbour(Message):
@@ -19,7 +20,7 @@ class Neighbour(Message):
 
 
 class Explained(Message):
-    """What one dictionary says of the photo; codes are those of the first stream."""
+    """What one dictionary says of the photo: its streams, of a universal one all models together first."""
 
     slug: str
     digest: str
@@ -29,6 +30,16 @@ class Explained(Message):
     effects: EffectFacts
     n_images: int = Field(description="images of the collection that percentiles compare with")
     nearest: tuple[Neighbour, ...]
+    stream_effects: tuple[EffectFacts, ...] = Field((), description="of the models of a universal dictionary")
+
+    def seen_by(self, stream: int) -> "Explained":
+        """The same in the eyes of one model of a universal dictionary; 0 is what it is; raises ``NotFound``."""
+        if not stream:
+            return self
+        if stream > len(self.stream_effects):
+            raise NotFound("stream", str(stream), remedy=f"There are the streams 0 to {len(self.stream_effects)}.")
+        seen = {"streams": (self.streams[stream],), "effects": self.stream_effects[stream - 1]}
+        return self.model_copy(update=seen | {"stream_effects": ()})
 
     @property
     def facts(self) -> StreamFacts:

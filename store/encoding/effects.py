@@ -20,6 +20,9 @@ MAX_OCCLUDED = 16
 class EffectsRequest(PhotoRequest):
     """``POST /effects``: what concepts do to a class's score on one photo, and what edits do to the prediction."""
 
+    stream: int | None = Field(
+        None, ge=0, description="of universal dictionaries, whose prediction: 1, 2, ... are models; all when empty"
+    )
     class_index: int | None = Field(None, ge=0, description="class of the score; the most likely one when empty")
     contributions: bool = Field(True, description="whether contributions are wanted")
     edits: str = Field("", max_length=65_536, description="as ``store.edits`` writes them; none when empty")
@@ -59,6 +62,7 @@ class EffectFacts(Message):
     """
 
     dictionary: str
+    stream: int = Field(0, description="a model of a universal dictionary, from 1; 0 for all, or the only one")
     missing: str = Field("", description="why there are no effects; then all else is empty")
     target: ClassScore | None = None
     method: str = ""
@@ -101,15 +105,15 @@ class DictionaryEffects:
     """The same of the first one, taken from each patch by itself; empty where there is none."""
 
     @classmethod
-    def none(cls, dictionary: str, why: str) -> "DictionaryEffects":
+    def none(cls, dictionary: str, why: str, *, stream: int = 0) -> "DictionaryEffects":
         """Nothing, and why."""
-        facts = EffectFacts(dictionary=dictionary, missing=why)
+        facts = EffectFacts(dictionary=dictionary, stream=stream, missing=why)
         return cls(facts, np.zeros(0, dtype=np.int32), _no_values(), _no_grid())
 
 
 @dataclass(frozen=True)
 class Effects:
-    """The answer to ``EffectsRequest``, in the order of the dictionaries."""
+    """The answer to ``EffectsRequest``, in the order of the dictionaries; of a universal one, all together first."""
 
     photo: PhotoFacts
     dictionaries: tuple[DictionaryEffects, ...]

@@ -124,7 +124,7 @@ def test_painted_patches_are_summed(explainer: TestClient, studio: Studio) -> No
 
 def test_edits_of_nothing_change_nothing_and_ablating_changes_something(explainer: TestClient, studio: Studio) -> None:
     public_id = made(explainer, studio.photo(6))
-    [one] = seen(explainer, public_id)["dictionaries"]
+    [one] = seen(explainer, public_id, "?sort=contribution")["dictionaries"]
     concept = one["concepts"][0]["concept"]["id"]
     same = try_edits(explainer, public_id, f"{concept}_scale_1")
     for row in same["classes"]:

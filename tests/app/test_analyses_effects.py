@@ -269,8 +269,38 @@ def test_older_analyses_without_parts_are_still_shown(
     files, concept = site_of(explainer).keeper.files, first_of(explainer, public_id)["concept"]["id"]
     whole = files.codes(public_id, 0)
     none = np.zeros((0, 0), dtype=np.float32)
-    monkeypatch.setattr(files, "codes", lambda *_: replace(whole, parts=none))
+    monkeypatch.setattr(files, "codes", lambda *_, **__: replace(whole, parts=none))
     [one] = seen(explainer, public_id, f"?concept={concept}&map=contribution")["dictionaries"]
     assert one["contributions"] is None
     assert "parts" not in one["patches"]
     assert explainer.get(f"/a/{public_id}?map=total").status_code == 200
+
+
+def test_a_model_of_a_universal_dictionary_sees_and_predicts_by_itself(explainer: TestClient, studio: Studio) -> None:
+    public_id = made(explainer, studio.photo(0), "joined")
+    [together] = seen(explainer, public_id)["dictionaries"]
+    assert (together["stream"], len(together["sights"])) == (0, 2)
+    for stream in (1, 2):
+        query = f"?stream={stream}&sort=contribution"
+        [one] = seen(explainer, public_id, query)["dictionaries"]
+        assert (one["stream"], len(one["sights"])) == (stream, 1)
+        assert one["sights"][0]["r2"] == together["sights"][stream - 1]["r2"]
+        effects = one["effects"]
+        assert effects["missing"] == ""
+        assert sum(term["value"] for term in effects["terms"][:-1]) == pytest.approx(effects["score"], rel=1e-4)
+        concept = one["concepts"][0]["concept"]["id"]
+        lost = explainer.get(f"{API}/{public_id}/occlusion?concept={concept}&stream={stream}")
+        assert lost.status_code == 200
+        assert lost.json()["data"]["lost"] is not None
+        edits = {"edits": f"{concept}_ablate", "stream": stream}
+        tried = explainer.post(f"{API}/{public_id}/edits", json=edits)
+        assert tried.status_code == 200
+        assert tried.json()["data"]["target"] == effects["target"]
+        page = explainer.get(f"/a/{public_id}{query}&concept={concept}&map=occlusion&edits={concept}_clamp_0.2")
+        assert page.status_code == 200
+        assert "really loses" in page.text
+        assert f"stream={stream}" in page.text
+        assert f"&#34;stream&#34;: {stream}" in page.text
+    assert explainer.get(f"/a/{public_id}?stream=3").status_code == 404
+    assert explainer.get(f"{API}/{public_id}?stream=x").status_code == 400
+    assert explainer.get(f"{API}/{made(explainer, studio.photo(0))}?stream=1").status_code == 404

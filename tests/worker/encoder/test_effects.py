@@ -14,7 +14,7 @@ from PIL import Image
 from store.atlas.reader import Atlas
 from store.edits import BadEdit, parse_edits
 from store.encoding.contract import EncodeRequest, KnownPhoto, PhotoSource, StreamCodes, UploadedPhoto
-from store.encoding.effects import Effects, EffectsRequest, pack_effects, read_effects
+from store.encoding.effects import DictionaryEffects, Effects, EffectsRequest, pack_effects, read_effects
 from store.encoding.parcel import unpack
 from store.encoding.refusals import PhotoGone
 from store.errors import Damaged, InvalidInput, NotFound
@@ -27,11 +27,14 @@ from worker.effects.tails import Tail, find_tail
 from worker.effects.targets import Target
 from worker.effects.trying import try_edits
 from worker.encoder import effects as encoder_effects
+from worker.encoder.codes import strongest_first
 from worker.encoder.decoder.exchange import Done, copy_size, framed, read_answer
 from worker.encoder.desk import Desk
 from worker.encoder.service import make_face
+from worker.encoder.study import Study
 from worker.encoder.web import effects_on_photo, encode_photo
 from worker.models.base import Activations
+from worker.universal.stream import StreamDictionary
 
 
 def run(studio: Studio, work: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
@@ -202,13 +205,65 @@ def test_bad_edits_are_refused(studio: Studio) -> None:
     run(studio, work)
 
 
-def test_a_dictionary_of_several_models_has_no_effects_and_says_why(studio: Studio) -> None:
+def test_models_of_a_universal_dictionary_have_effects_of_their_own(studio: Studio) -> None:
+    """One stream is read on the shared grid itself, the other on a finer one."""
+
     async def work(desk: Desk) -> None:
-        [one] = (await found(desk, studio, dictionaries=(studio.universal.digest,))).dictionaries
-        assert "Several models" in one.facts.missing
-        assert one.facts.target is None
+        joint, *streams = (await found(desk, studio, dictionaries=(studio.universal.digest,))).dictionaries
+        assert "choose one of its models" in joint.facts.missing
+        assert joint.facts.target is None
+        assert [one.facts.stream for one in (joint, *streams)] == [0, 1, 2]
+        async with desk.studies(UploadedPhoto(), [studio.universal.digest], upload=studio.photo(2)) as (_, studies):
+            shared = [study.look.patches.shape[:2] == (study.grid.rows, study.grid.cols) for study in studies]
+            assert sorted(shared) == [False, True]
+            for study, told, is_shared in zip(studies, streams, shared, strict=True):
+                given = Activations(patches=study.look.patches[None], prefix=study.look.prefix[None])
+                tail = find_tail(study.model, study.reading.layer, study.window, photo=given)
+                tokens = study.look.patches.flatten(0, 1).bfloat16().float()
+                photo = code_photo(study.dictionary, study.look.patches, codes=study.dictionary.encode(tokens))
+                assert told.facts.target is not None
+                expected = contributions(photo, tail, Target(told.facts.target.index, against="mean"))
+                np.testing.assert_array_equal(told.concepts, expected.concepts.numpy())
+                np.testing.assert_allclose(told.contributions, expected.values.numpy(), rtol=1e-5, atol=1e-7)
+                await unit_and_grid(desk, studio, study=study, told=told, is_shared=is_shared)
+        [one] = (await found(desk, studio, dictionaries=(studio.universal.digest,), stream=2)).dictionaries
+        assert one.facts == streams[1].facts
+        with pytest.raises(InvalidInput, match="no stream 3"):
+            await found(desk, studio, dictionaries=(studio.universal.digest,), stream=3)
 
     run(studio, work)
+
+
+async def unit_and_grid(desk: Desk, studio: Studio, *, study: Study, told: DictionaryEffects, is_shared: bool) -> None:
+    """Codes are told and held in the unit of all models; patches can be named on the shared grid alone."""
+    of, concept = study.dictionary, int(told.concepts[0])
+    assert isinstance(of, StreamDictionary)
+    asked: dict[str, Any] = {"dictionaries": (studio.universal.digest,), "stream": study.stream}
+    held = f"{concept}_clamp_0.5"
+    [one] = (await found(desk, studio, edits=held, occlude=(concept,), occlude_map=True, **asked)).dictionaries
+    tokens = study.look.patches.flatten(0, 1)
+    codes = of.encode(tokens.bfloat16().float()).dense()[:, concept]
+    moved = tokens.double() + torch.outer(0.5 * of.gain[concept] - codes, of.atoms[concept]).double()
+    given = Activations(patches=study.look.patches[None], prefix=study.look.prefix[None])
+    tail = find_tail(study.model, study.reading.layer, study.window, photo=given)
+    probabilities = tail.logits(moved.view(study.look.patches.shape)[None])[0].softmax(dim=0)
+    assert one.facts.edit is not None
+    assert one.facts.edit.text == held
+    for row in one.facts.edit.after:
+        assert row.probability == pytest.approx(float(probabilities[row.index]), rel=1e-4)
+    assert len(one.lost) == 1
+    if is_shared:
+        slots = strongest_first(of.common_codes(of.standardize(study.tokens)))[0]
+        assert told.parts.shape == slots.shape
+        for concept, value in zip(told.concepts.tolist(), told.contributions.tolist(), strict=True):
+            slow = sum(float(told.parts[place]) for place in np.ndindex(slots.shape) if slots[place] == concept)
+            assert slow == pytest.approx(value, rel=1e-4, abs=1e-6)
+        assert one.lost_map.shape == (study.grid.rows, study.grid.cols)
+    else:
+        assert told.parts.size == one.lost_map.size == 0
+        assert "patches are others" in one.facts.no_map
+        with pytest.raises(BadEdit, match="patches are others"):
+            await found(desk, studio, edits=f"{concept}_ablate_0", **asked)
 
 
 def test_an_upload_is_explained_by_its_copy_and_needs_no_second_pass(studio: Studio) -> None:
