@@ -141,6 +141,8 @@ def _codes(opened: Opened, one: StreamCodes, effects: DictionaryEffects) -> Code
         percentile=_percentiles(opened.atlas, one, n_images=opened.entry.n_images),
         contribution=_contributions(one, effects),
         parts=effects.parts if effects.parts.shape == one.indices.shape else np.zeros((0, 0), dtype=np.float32),
+        prefix_indices=one.prefix_indices,
+        prefix_values=one.prefix_values,
     )
 
 

@@ -12,7 +12,7 @@ from app import urls
 from app.makers.analysis_asking import LOOKS, NO_EDITS, SORTS, AnalysisAsked
 from app.makers.analysis_chosen import ChosenScene, contribution_map
 from app.makers.analysis_effects import class_rows, make_effects
-from app.makers.analysis_found import make_links, place_of
+from app.makers.analysis_found import make_links, place_of, prefix_names
 from app.makers.analysis_script import fitting, numbers_of
 from app.makers.concepts import make_chip
 from app.makers.images import make_image_card
@@ -28,6 +28,7 @@ from app.views.analyses import (
     NearestImage,
     PaintedView,
     PhotoView,
+    TokenView,
     TopConcept,
 )
 from app.views.base import Choice
@@ -41,6 +42,8 @@ from store.errors import Conflict, NotFound
 
 N_CLASSES = 5
 N_TOPS = 4
+N_TOKEN = 5
+"""Concepts that are told of a token that belongs to no place."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class _Eye:
             concepts=concepts,
             patch=None if asked.patch is None else scene.patch(*asked.patch),
             painted=_painted(scene, asked.painted),
+            tokens=self._tokens(scene),
             patches=numbers_of(script),
             effects=make_effects(self.opened, self.told.effects, self.codes, address=self._address),
             nearest=self._nearest(),
@@ -224,6 +228,15 @@ class _Eye:
             scene.check(asked.patch)
         if asked.painted and asked.painted[-1] >= n_patches:
             raise NotFound("patch", str(asked.painted[-1]), remedy=f"Patches go from 0 to {n_patches - 1}.")
+
+    def _tokens(self, scene: Scene) -> tuple[TokenView, ...]:
+        """Class tokens, then registers."""
+        codes, facts = self.codes, self.told.facts
+        slots = zip(prefix_names(facts), codes.prefix_indices, codes.prefix_values, strict=False)
+        return tuple(
+            TokenView(name=name, concepts=scene.firing(indices[:N_TOKEN], values[:N_TOKEN], patch=None))
+            for name, indices, values in slots
+        )
 
     def _streams(self) -> tuple[Choice, ...]:
         """All models of a universal dictionary together, and each by itself."""

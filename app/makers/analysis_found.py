@@ -5,6 +5,7 @@ from app.makers.analysis_asking import AnalysisAsked
 from app.views.analyses import AnalysisLinks, MadeView
 from store.analyses.keeper import Analysis
 from store.analyses.result import Explained
+from store.encoding.contract import StreamFacts
 from store.errors import NotFound
 
 
@@ -38,3 +39,9 @@ def place_of(analysis: Analysis, slug: str) -> int:
 def told_by(analysis: Analysis, asked: AnalysisAsked) -> Explained:
     """What the chosen dictionary says, in the eyes of the chosen model; raises ``NotFound``."""
     return analysis.result.dictionaries[place_of(analysis, asked.dictionary)].seen_by(asked.stream)
+
+
+def prefix_names(facts: StreamFacts) -> tuple[str, ...]:
+    """What tokens are called that belong to no place: CLS, Register 1, Register 2."""
+    classes = ["CLS"] if facts.n_class == 1 else [f"CLS {n}" for n in range(1, facts.n_class + 1)]
+    return (*classes, *(f"Register {n}" for n in range(1, facts.n_register + 1)))

@@ -71,17 +71,23 @@ class Scene:
 
     def patch(self, row: int, col: int) -> PatchView:
         """What fires on one patch."""
-        found = [
+        found = self.firing(self.concepts[row, col], self.codes[row, col], patch=(row, col))
+        return PatchView(row=row, col=col, box=self._box(row, col), concepts=found)
+
+    def firing(
+        self, concepts: np.ndarray[Any, Any], codes: np.ndarray[Any, Any], *, patch: Patch | None
+    ) -> tuple[PatchConcept, ...]:
+        """What fires on one token."""
+        return tuple(
             PatchConcept(
                 concept=make_chip(self.opened, int(concept)),
                 value=float(value),
                 share=self.share(int(concept), float(value)),
-                show_url=self.address(int(concept), (row, col)),
+                show_url=self.address(int(concept), patch),
             )
-            for concept, value in zip(self.concepts[row, col], self.codes[row, col], strict=True)
+            for concept, value in zip(concepts, codes, strict=True)
             if value > 0
-        ]
-        return PatchView(row=row, col=col, box=self._box(row, col), concepts=tuple(found))
+        )
 
     def together(self, places: Sequence[int]) -> tuple[PatchConcept, ...]:
         """What fires on several patches, by the sum of its codes there, the largest first."""

@@ -191,6 +191,13 @@ class PaintedView(View):
     concepts: tuple[PatchConcept, ...]
 
 
+class TokenView(View):
+    """A class or register token, which belongs to no place of the photo, with what fires on it."""
+
+    name: str
+    concepts: tuple[PatchConcept, ...]
+
+
 class TopConcept(View):
     """One of the strongest concepts with its map."""
 
@@ -219,6 +226,7 @@ class ExplainedView(View):
     concepts: tuple[ActiveConcept, ...]
     patch: PatchView | None = Field(description="set by patch=row,col")
     painted: PaintedView | None = Field(description="set by painted=")
+    tokens: tuple[TokenView, ...] = Field(description="class tokens and registers, for a dictionary that reads them")
     map: str = Field(description="what the photo shows: segments, codes, contribution, total, occlusion, photo")
     heat: HeatView | None = Field(description="set by concept=")
     chosen: ChosenView | None = Field(description="set by concept=")

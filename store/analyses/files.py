@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from store.analyses.result import NAMES, Codes
+from store.analyses.result import LATER, NAMES, Codes
 from store.artifacts.faults import told_in_words
 from store.errors import Damaged
 
@@ -65,7 +65,8 @@ class AnalysisFiles:
         """The codes of a stream of the dictionary at that place. Raises ``Damaged`` when they are gone or broken."""
         try:
             arrays = load_file(self._of(public_id) / _ARRAYS)
-            arrays.setdefault(_key(place, stream, "parts"), np.zeros((0, 0), dtype=np.float32))  # older ones have none
+            for name, dtype in LATER.items():
+                arrays.setdefault(_key(place, stream, name), np.zeros((0, 0), dtype=dtype))
             return Codes(**{name: arrays[_key(place, stream, name)] for name in NAMES})
         except (FileNotFoundError, SafetensorError, KeyError) as fault:
             raise _gone() from fault

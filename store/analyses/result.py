@@ -62,7 +62,8 @@ class Codes:
     """The codes of one dictionary; ``p`` patches row by row, ``a`` slots strongest first, ``c`` active concepts.
 
     ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, and
-    ``parts`` what each slot has of it; both are empty where there are no effects.
+    ``parts`` what each slot has of it; both are empty where there are no effects. ``prefix_...`` are the slots of class
+    tokens and registers, where the dictionary reads them.
     """
 
     indices: Int32[np.ndarray, "p a"]
@@ -74,6 +75,8 @@ class Codes:
     percentile: Float32[np.ndarray, " c"]
     contribution: Float32[np.ndarray, " c_or_0"]
     parts: Float32[np.ndarray, "p_or_0 a_or_0"]
+    prefix_indices: Int32[np.ndarray, "q b"]
+    prefix_values: Float32[np.ndarray, "q b"]
 
     def map_of(self, concept: int) -> Float32[np.ndarray, " p"]:
         """A concept's code at every patch, zeros where it is silent."""
@@ -94,3 +97,5 @@ class Codes:
 
 
 NAMES = tuple(Codes.__dataclass_fields__)
+LATER = {"parts": np.float32, "prefix_indices": np.int32, "prefix_values": np.float32}
+"""Arrays that older programs did not keep: they are empty then."""

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.makers.analysis_signed import in_steps, make_signed, parts_for_script
+from store.analyses.keeper import Analysis
 from store.analyses.result import Codes
 from store.encoding.refusals import EncoderBusy
 from tests.app.explaining import API, made, seen, site_of, try_edits
@@ -37,7 +38,8 @@ def codes_of(patches: int = 6, slots: int = 3, *, seed: int = 0) -> Codes:
     values = np.where(rng.random((patches, slots)) < 0.7, rng.random((patches, slots)), 0).astype(np.float32)
     parts = np.where(values > 0, rng.standard_normal((patches, slots)), 0).astype(np.float32)
     none = np.zeros(0, dtype=np.float32)
-    return Codes(indices, values, none.astype(np.int32), none, none, none.astype(np.int32), none, none, parts)
+    counts, grid = none.astype(np.int32), np.zeros((0, 0), dtype=np.float32)
+    return Codes(indices, values, counts, none, none, counts, none, none, parts, grid.astype(np.int32), grid)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -274,6 +276,29 @@ def test_older_analyses_without_parts_are_still_shown(
     assert one["contributions"] is None
     assert "parts" not in one["patches"]
     assert explainer.get(f"/a/{public_id}?map=total").status_code == 200
+
+
+def test_tokens_of_no_place_stand_below_the_grid(
+    explainer: TestClient, public_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = site_of(explainer).keeper
+    found, codes = keeper.get(public_id), keeper.files.codes(public_id, 0)
+    told = found.result.dictionaries[0]
+    seen_so = told.facts.model_copy(update={"n_class": 1, "n_register": 2})
+    told = told.model_copy(update={"streams": (seen_so,)})
+    result = found.result.model_copy(update={"dictionaries": (told,)})
+    analysis = Analysis(public_id, result, created_at=found.created_at, expires_at=found.expires_at)
+    slots = np.array([[3, 5], [4, 0], [0, 0]], dtype=np.int32), np.array([[2, 1], [0.5, 0], [0, 0]], dtype=np.float32)
+    codes = replace(codes, prefix_indices=slots[0], prefix_values=slots[1])
+    monkeypatch.setattr(keeper, "get", lambda *_: analysis)
+    monkeypatch.setattr(keeper.files, "codes", lambda *_, **__: codes)
+    [one] = seen(explainer, public_id)["dictionaries"]
+    assert [token["name"] for token in one["tokens"]] == ["CLS", "Register 1", "Register 2"]
+    told_so = [[(on["concept"]["id"], on["value"]) for on in token["concepts"]] for token in one["tokens"]]
+    assert told_so == [[(3, 2.0), (5, 1.0)], [(4, 0.5)], []]
+    page = explainer.get(f"/a/{public_id}").text
+    assert "<dt>Register 2</dt>" in page
+    assert "nothing fires" in page
 
 
 def test_a_model_of_a_universal_dictionary_sees_and_predicts_by_itself(explainer: TestClient, studio: Studio) -> None:

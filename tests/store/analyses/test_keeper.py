@@ -26,6 +26,8 @@ CODES = Codes(
     percentile=np.array([0.5, 1.0], dtype=np.float32),
     contribution=np.zeros(0, dtype=np.float32),
     parts=np.zeros((0, 0), dtype=np.float32),
+    prefix_indices=np.zeros((0, 0), dtype=np.int32),
+    prefix_values=np.zeros((0, 0), dtype=np.float32),
 )
 RESULT = AnalysisResult(
     source=None,
