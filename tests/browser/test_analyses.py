@@ -227,6 +227,19 @@ def test_the_list_stays_beside_what_is_done_with_it(visit: Make, address: str) -
     assert page.locator("#ranked li").first.evaluate("(row) => row.getBoundingClientRect().top") < DESKTOP["height"]
     panel = page.locator(".panel").evaluate("(one) => one.getBoundingClientRect().bottom")
     assert panel <= DESKTOP["height"]
+    tops = [_top(page)]
+    for place in (0, 1):  # what the photo shows changes, and nothing moves
+        page.locator("#ranked li").nth(place).hover()
+        tops.append(_top(page))
+    page.locator(".modes").get_by_text("Contributions").click()
+    tops.append(_top(page))
+    assert max(tops) - min(tops) < 1
+
+
+def _top(page: Page) -> float:
+    """Where the edits begin, from the top of the page."""
+    found: float = page.locator("#edit").evaluate("(one) => one.getBoundingClientRect().top + scrollY")
+    return found
 
 
 def test_paint_by_dragging_and_by_keyboard_and_edit_there_only(visit: Make, address: str) -> None:
