@@ -13,6 +13,8 @@ from store.encoding.contract import ClassScore
 from store.encoding.effects import EffectFacts
 
 N_TERMS: Final = 8
+_NOTHING: Final = 1e-5
+"""Logits that are the rounding of sums."""
 Array = np.ndarray[Any, Any]
 
 
@@ -72,8 +74,10 @@ def _terms(opened: Opened, facts: EffectFacts, codes: Codes, *, address: Callabl
     for i in largest:
         k = int(codes.concepts[i])
         steps.append(("concept", called(opened, k), k, float(codes.contribution[i])))
-    if len(others):
-        steps.append(("others", f"{len(others)} other concepts", None, _rest(facts, codes, largest, others)))
+    rest = _rest(facts, codes, largest, others)
+    if len(others) or abs(rest) > _NOTHING:
+        label = f"{len(others)} other concepts" if len(others) else "Other concepts, on its own patches"
+        steps.append(("others", label, None, rest))
     steps.append(("residual", "What the dictionary misses", None, facts.residual or 0.0))
     if facts.method != "exact":
         steps.append(("gap", "What is not linear", None, facts.gap or 0.0))
