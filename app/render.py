@@ -33,6 +33,13 @@ def n3(value: float | None) -> str:
     return text.rstrip("0").rstrip(".") if isinstance(value, int) and "." in text else text
 
 
+def signed(value: float | None) -> str:
+    """The same with its sign: +0.0123, −4.57, 0."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{n3(abs(value))}"
+
+
 def percent(value: float | None) -> str:
     """A share in per cent with three significant digits: 0.1234 -> 12.3 %."""
     return ABSENT if value is None or not math.isfinite(value) else f"{n3(100 * value)} %"
@@ -94,6 +101,7 @@ def ago(value: str | None) -> str:
 
 FILTERS = {
     "n3": n3,
+    "signed": signed,
     "percent": percent,
     "integer": integer,
     "plural": plural,

@@ -153,9 +153,9 @@ def list_item(slug: str, index: int) -> str:
 # Fragments
 
 
-def analysis_fragment(public_id: str, query: Query = ()) -> str:
-    """What edits do."""
-    return with_query(f"/_f/a/{_part(public_id)}/edits", query)
+def analysis_fragment(public_id: str, part: str, query: Query = ()) -> str:
+    """What edits do (``edits``), or the chosen concept (``concept``)."""
+    return with_query(f"/_f/a/{_part(public_id)}/{part}", query)
 
 
 def jobs_fragment(query: Query = ()) -> str:

@@ -11,35 +11,39 @@ from app.api.analyses import forget, private, shown
 from app.bodies import FormBody
 from app.editing import show_edits
 from app.leaving import while_waited_for
-from app.makers.analysis import place_of
 from app.makers.analysis_asking import (
     BESIDE,
     CONCEPT,
     EDITS,
+    MAP,
     PAINTED,
     PATCH,
     SORT,
+    STREAM,
     AnalysisAsked,
     ask_analysis,
     dictionary_param,
 )
 from app.makers.analysis_forms import edits_of
+from app.makers.analysis_found import place_of
 from app.makers.frames import Place, dictionary_frame
+from app.occluding import show_chosen
 from app.origin import check_origin
 from app.params import read_params
 from app.site import Site, SiteDep
 from app.views.base import Crumb, Frame
+from store.atlas.grammar import BadQuery, Fault
 
 router = APIRouter(include_in_schema=False)
-_DICTIONARY = dictionary_param("d")
+_PARAMS = (dictionary_param("d"), STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS, BESIDE)
 
 
 @router.get("/a/{public_id}")
 async def analysis(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """The photo in the eyes of one dictionary, or of all side by side."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS, BESIDE, display=True)
+    values = read_params(request, *_PARAMS, display=True)
     asked = ask_analysis(values, dictionary=values["d"])
-    view = await shown(site, public_id, asked, with_all=asked.is_beside)
+    view = await shown(site, public_id, asked, with_all=asked.is_beside, base=str(request.base_url))
     frame = await run_in_threadpool(_frame, request, site, public_id=public_id, asked=asked)
     return private(page_answer(site, "analysis/page.html", view=view, frame=frame, etag=""))
 
@@ -62,11 +66,23 @@ def _frame(request: Request, site: Site, *, public_id: str, asked: AnalysisAsked
 @router.get("/_f/a/{public_id}/edits")
 async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """What edits do."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS, BESIDE)
+    values = read_params(request, *_PARAMS)
     asked = ask_analysis(values, dictionary=values["d"])
     found = await run_in_threadpool(site.keeper.get, public_id)
-    view = await while_waited_for(request, show_edits(site, found, asked))
+    view = await while_waited_for(request, show_edits(site, found, asked, base=str(request.base_url)))
     return private(fragment_answer(site, "analysis/_edit.html", view=view, etag=""))
+
+
+@router.get("/_f/a/{public_id}/concept")
+async def concept_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
+    """The chosen concept, and what is lost without it if that is asked."""
+    values = read_params(request, *_PARAMS)
+    asked = ask_analysis(values, dictionary=values["d"])
+    if asked.concept is None:
+        raise BadQuery(Fault("concept", "Name the concept by 'concept'."))
+    found = await run_in_threadpool(site.keeper.get, public_id)
+    view = await while_waited_for(request, show_chosen(site, found, asked))
+    return private(fragment_answer(site, "analysis/_concept.html", view=view, etag=""))
 
 
 @router.post("/a/{public_id}/edits", dependencies=[Depends(check_origin)])
