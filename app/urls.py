@@ -120,6 +120,16 @@ def analysis(public_id: str, part: str = "", *, query: Query = ()) -> str:
     return with_query(f"{path}/{part}" if part else path, query)
 
 
+def login(asked: str = "") -> str:
+    """Where a browser is signed in by a token; ``asked`` is the address to go on with."""
+    return with_query("/login", {"next": asked})
+
+
+def logout() -> str:
+    """A form is sent there by who signs out."""
+    return "/logout"
+
+
 # Fragments
 
 
@@ -234,6 +244,11 @@ def api_analyses(public_id: str = "", part: str = "", *, query: Query = ()) -> s
 def api_compare(query: Query = ()) -> str:
     """Dictionaries of one model and layer beside each other."""
     return with_query(f"{API}/compare", query)
+
+
+def api_access() -> str:
+    """Who asks, and what they may."""
+    return f"{API}/access"
 
 
 def api_glossary() -> str:

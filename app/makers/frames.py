@@ -11,7 +11,7 @@ from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
 PageKind = Literal[
-    "home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job", "analyze"
+    "home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job", "analyze", "login"
 ]
 DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams", "analysis"]
 

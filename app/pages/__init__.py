@@ -16,6 +16,7 @@ from app.pages import (
     images,
     job_forms,
     jobs,
+    login,
     media,
     streams,
     together,
@@ -39,6 +40,7 @@ routers: tuple[APIRouter, ...] = (
     together.router,
     job_forms.router,
     jobs.router,
+    login.router,
     media.router,
 )
 """In the order in which addresses are tried; twins first, as their names end in .json."""

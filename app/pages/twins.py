@@ -32,6 +32,12 @@ def glossary() -> RedirectResponse:
     return _to(urls.api_glossary())
 
 
+@router.get("/login.json")
+def login() -> RedirectResponse:
+    """Who asks."""
+    return _to(urls.api_access())
+
+
 @router.get("/compare.json")
 def compare(request: Request) -> RedirectResponse:
     """Dictionaries beside each other, with the order."""

@@ -116,6 +116,7 @@ class Frame(View):
         "new-job",
         "analyze",
         "analysis",
+        "login",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")

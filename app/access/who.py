@@ -1,0 +1,53 @@
+"""Whoever asks, and what they may."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from store.vocabulary import Scope
+
+
+@dataclass(frozen=True)
+class Who:
+    """One visitor: whom limits count, what the log calls them, what they may."""
+
+    kind: Literal["local", "token", "browser", "anonymous"]
+    counted_as: str
+    scopes: frozenset[Scope] = frozenset()
+    name: str = ""
+    token_id: str = ""
+    session_id: str = ""
+    expires_at: datetime | None = None
+    address: str = field(default="", compare=False)
+
+    def may(self, scope: Scope) -> bool:
+        """Whether they may do what the scope names."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def author(self, by: str) -> str:
+        """How what they make is signed: the token's name, and by what."""
+        return f"{self.name}, {by}"[:120] if self.name else by
+
+
+NOBODY: Final = Who("anonymous", "")
+_asking: ContextVar[Who | None] = ContextVar("asking", default=None)
+
+
+def ask_as(who: Who) -> None:
+    """From now on this request is theirs."""
+    _asking.set(who)
+
+
+def who_asks() -> Who:
+    """The visitor of this request."""
+    return _asking.get() or NOBODY
+
+
+def may_now(scope: Scope) -> bool:
+    """Whether what the scope names can be offered to the visitor; always outside of requests, where nobody asks.
+
+    For what pages show. Whether a request is answered is not decided here but in ``Judge``.
+    """
+    who = _asking.get()
+    return who is None or who.may(scope)
