@@ -90,7 +90,9 @@ def status_of(fault: ConceptoscopeError) -> int:
 async def _http_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
     detail = _NO_PAGE if fault.status_code == 404 else str(fault.detail)
-    return _answer(request, _problem(request, fault.status_code, detail))
+    response = _answer(request, _problem(request, fault.status_code, detail))
+    response.headers.update(fault.headers or {})
+    return response
 
 
 async def _bad_request(request: Request, fault: Exception) -> Response:

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from app.bodies import check_fields
 from store.encoding.refusals import PhotoRefused, Reason
 from store.errors import InvalidInput
 
@@ -59,6 +60,7 @@ async def read_form(request: Request, *, max_bytes: int) -> SentForm:
         await form.close()
     if len(photo) > max_bytes:
         raise too_large(max_bytes)
+    check_fields(fields)
     return SentForm(photo, tuple(fields))
 
 

@@ -73,12 +73,12 @@ class Judge:
         need = self._gates.need(asked.method, asked.path)
         if need.counts is None:
             return Verdict(self._anonymous(asked.place), need, None)
-        who = await self.identify(asked.headers, asked.place)
-        left = self._count(who, need)
-        if asked.method not in SAFE:
+        if asked.method not in SAFE:  # before anything is counted: another site must not use up what is the visitor's
             has_cookie = session_of(asked.headers.get("cookie", "")) != ""
             check_headers(asked.headers, host=asked.place.host, has_cookie=has_cookie)
             check_media(asked.headers)
+        who = await self.identify(asked.headers, asked.place)
+        left = self._count(who, need)
         self._check_scope(who, need, asked.place)
         if need.takes_photos:
             self._check_uploads(who, length_of(asked.headers))
