@@ -23,7 +23,12 @@ JSON_DEPTH: Final = 32
 FORM_FIELDS: Final = 1000
 _NOT_READ: Final = {"Connection": "close"}
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
+_TEXT: Final = re.compile(
+    rb"(?:[^\\\x00]++|\\(?:[^u\x00]|u(?!0000|[dD][89a-fA-F])|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))*+"
+    rb"\\?",
+    re.DOTALL,
+)
+"""JSON without NUL and without halves of characters, written out or escaped."""
 _ALL: Final = bytes(range(256))
 _BRACKETS: Final = bytes(byte for byte in _ALL if byte not in b"[]{}")
 
@@ -40,9 +45,8 @@ class LimitBody:
         *,
         limit_bytes: int = LIMIT_BYTES,
         larger: Mapping[str, int] | None = None,
-        within_s: float = WITHIN_S,
     ) -> None:
-        self.app, self.limit_bytes, self.larger, self.within_s = app, limit_bytes, dict(larger or {}), within_s
+        self.app, self.limit_bytes, self.larger = app, limit_bytes, dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -51,7 +55,7 @@ class LimitBody:
             return
         is_photo = scope["path"] in self.larger
         limit = self.larger.get(scope["path"], self.limit_bytes)
-        body = _Arriving(receive, limit_bytes=limit, within_s=PHOTO_WITHIN_S if is_photo else self.within_s)
+        body = _Arriving(receive, limit_bytes=limit, within_s=PHOTO_WITHIN_S if is_photo else WITHIN_S)
         body.is_json = any(n == b"content-type" and v.startswith(b"application/json") for n, v in scope["headers"])
         await self.app(scope, body, send)
 
@@ -93,9 +97,9 @@ class _Arriving:
 
 
 def check_json(text: bytes) -> None:
-    """Refuse JSON that no program means: too deep, or with NUL in its texts; raises ``HTTPException``."""
-    if _NUL.search(text):
-        raise HTTPException(400, "The JSON has the character NUL in it, which no text of ours may have.")
+    """Refuse JSON that no program means: too deep, or with what is no text in texts; raises ``HTTPException``."""
+    if not _TEXT.fullmatch(text):
+        raise HTTPException(400, "The JSON has NUL, or half a character (a lone surrogate), in a text.")
     depth = depth_of(text)
     if depth > JSON_DEPTH:
         raise HTTPException(400, f"The JSON is {depth:,} levels deep; {JSON_DEPTH} are the most.")

@@ -53,11 +53,16 @@ def _bad_choice(param: Param, value: str) -> list[Fault]:
     return [Fault(param.name, f"'{param.name}' cannot be '{value}'.", param.choices)]
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number from 0, of as many digits as databases take."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
 def as_index(name: str, text: str) -> int | None:
     """A whole number from 0, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
-    if not text.isdecimal():
+    if not is_whole(text):
         raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
     return int(text)
 

@@ -12,10 +12,20 @@ from store.errors import InvalidInput
 
 AUDIT: Final = "conceptoscope.audit"
 log = logging.getLogger(AUDIT)
+refused = logging.getLogger("conceptoscope.refused")
 
 
 def write(who: Who, *, method: str, path: str, status: int, request_id: str) -> None:
-    """One line. Never what was sent, nor the address of an analysis, nor a secret."""
+    """A change. Never what was sent, nor the address of an analysis, nor a secret."""
+    log.info("%s", _line(who, method=method, path=path, status=status, request_id=request_id))
+
+
+def write_look(who: Who, *, method: str, path: str, status: int, request_id: str) -> None:
+    """A request that would only have looked, and was refused: in the log, not in the file of changes."""
+    refused.info("%s", _line(who, method=method, path=path, status=status, request_id=request_id))
+
+
+def _line(who: Who, *, method: str, path: str, status: int, request_id: str) -> str:
     told = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "who": who.kind,
@@ -28,7 +38,7 @@ def write(who: Who, *, method: str, path: str, status: int, request_id: str) -> 
         "outcome": _outcome(status),
         "request_id": request_id,
     }
-    log.info("%s", json.dumps(told))
+    return json.dumps(told)
 
 
 def _outcome(status: int) -> str:

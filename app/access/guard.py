@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import urls
-from app.access.audit import write
+from app.access.audit import write, write_look
 from app.access.judge import Asked, Judge, Verdict
 from app.access.needs import SAFE
 from app.access.places import Place
@@ -19,6 +19,8 @@ from app.errors import answer_fault, is_page, told_path
 from store.errors import ConceptoscopeError
 
 PLACE: Final = "conceptoscope.place"  # key of the scope
+SIGNED_IN: Final = "signed_in"  # key of its state: whose token was shown in a form
+_EVERYDAY: Final = (404, 503)  # mistyped addresses; faults that are logged where they are found
 _LONG_BODY: Final = 64 * 1024
 
 
@@ -81,7 +83,7 @@ class _Visit:
     def __init__(self, scope: Scope, who: Who, send: Send) -> None:
         self._scope, self._who, self._send = scope, who, send
         self._verdict: Verdict | None = None
-        self._is_written = scope["method"] in SAFE
+        self._is_written = False
 
     def let_in(self, verdict: Verdict) -> None:
         """It is answered."""
@@ -104,12 +106,16 @@ class _Visit:
         await self._send(message)
 
     def _write(self, status: int) -> None:
-        if self._is_written:
+        """A change, whatever came of it; a look that was refused."""
+        is_look = self._scope["method"] in SAFE
+        if self._is_written or (is_look and (status < 400 or status in _EVERYDAY)):
             return
         self._is_written = True
         request_id = self._scope.get("state", {}).get("request_id", "")
         path = told_path(Request(self._scope))
-        write(self._who, method=self._scope["method"], path=path, status=status, request_id=request_id)
+        who = self._scope.get("state", {}).get(SIGNED_IN, self._who)
+        told = write_look if is_look else write
+        told(who, method=self._scope["method"], path=path, status=status, request_id=request_id)
 
 
 def _dress(headers: MutableHeaders, verdict: Verdict) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.access.refusals import BadAddress, WrongMedia
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NUL: Final = re.compile(rb"%00|\x00")
 _READ_HERE: Final = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
 

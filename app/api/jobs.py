@@ -19,7 +19,7 @@ from app.makers.job_list import PARAMS, ask_jobs, make_job_page
 from app.makers.jobs import make_job, make_log
 from app.makers.watching import watch_job, watch_jobs
 from app.origin import may_change
-from app.params import Param, as_index, document, read_params
+from app.params import Param, as_index, document, is_whole, read_params
 from app.site import Site, SiteDep
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
@@ -144,7 +144,7 @@ async def job_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``job`` when it or a member changes, ``log`` for each line, ``end`` when it has ended."""
     after = as_index("after", request.query_params.get("after", "")) or 0
-    seen = int(last) if last and last.isdecimal() else after
+    seen = int(last) if last and is_whole(last) else after
     async for event in stream(site.streams, look, after_line=seen):
         yield event
 

@@ -16,6 +16,7 @@ from app.makers.estimating import make_estimate
 from app.makers.job_fields import FORMS, HEADINGS, Field
 from app.makers.jobs import make_job_brief, post_line
 from app.origin import why_no_jobs
+from app.params import is_whole
 from app.site import Site
 from app.views.base import Choice
 from app.views.jobs import FieldGroup, FieldView, JobFormView, PlanView
@@ -170,7 +171,7 @@ def _field_at(kind: str, where: Sequence[str]) -> str:
 
 def _values_of(site: Site, kind: str, number: str) -> dict[str, str]:
     """The fields that would make an earlier job again, as far as the form has them."""
-    if not number.isdecimal():
+    if not is_whole(number):
         raise NotFound("job", number)
     with site.catalog.session() as session:
         row = get_job(session, int(number))

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app import urls
 from app.access.browsers import forget, keep, session_of
-from app.access.guard import PLACE
+from app.access.guard import PLACE, SIGNED_IN
 from app.access.judge import Judge
 from app.access.needs import needs
 from app.access.places import Place
@@ -57,6 +57,7 @@ async def sign_in(request: Request, site: SiteDep, *, judge: JudgeDep, given: Fo
         response = await run_in_threadpool(show)
         response.headers.update(fault.headers)
         return response
+    setattr(request.state, SIGNED_IN, who)
     kept_s = site.settings.session_kept_s
     secret = await run_in_threadpool(_add, site, who.token_id, kept_s)
     response = RedirectResponse(inside(going_on), 303, headers={"Cache-Control": PRIVATE})

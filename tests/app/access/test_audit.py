@@ -70,6 +70,18 @@ def test_what_is_refused_is_written_down_too(tokens: TestClient, doors: Doors, l
     assert lines.one()["status"] == 421
 
 
+def test_signing_in_and_out_is_written_down_with_whose_token_it_was(
+    tokens: TestClient, doors: Doors, lines: Lines
+) -> None:
+    tokens.post("/login", data={"token": doors.secrets[Scope.READ]}, follow_redirects=False)
+    line = lines.one()
+    assert (line["path"], line["name"], line["outcome"]) == ("/login", "who may read", "done")
+    tokens.post("/logout", headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False)
+    assert lines.one()["name"] == "who may read"
+    tokens.post("/login", data={"token": "x"})
+    assert (lines.one()["who"]) == "anonymous"
+
+
 def test_looking_is_not_written_down(tokens: TestClient, doors: Doors, lines: Lines) -> None:
     for path in ("/", "/api/v1", "/nowhere"):
         tokens.get(path, headers=doors.bearer(Scope.READ))

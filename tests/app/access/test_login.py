@@ -187,8 +187,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("path", FORMS)
-def test_no_other_site_makes_a_signed_in_browser_do_anything(tokens: TestClient, doors: Doors, path: str) -> None:
+def test_no_other_site_makes_a_signed_in_browser_do_anything(tokens: TestClient, doors: Doors) -> None:
+    assert "/logout" in FORMS
+    for path in FORMS:
+        check_other_sites(tokens, doors, path)
+
+
+def check_other_sites(tokens: TestClient, doors: Doors, path: str) -> None:
     sign_in(tokens, doors.secrets[Scope.ADMIN])
     address = re.sub(r"\{\w+(:\w+)?\}", "1", path)
     for headers in OTHERS:
