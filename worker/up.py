@@ -65,24 +65,24 @@ def programs_of(settings: Settings, *, devices: Sequence[str] = (), weights: Seq
     Where no device is named, worker and encoder pick theirs. Raises ``Unavailable`` when the worker's packages are not
     installed, and ``InvalidInput`` when nobody has chosen who may visit.
     """
-    access = {"access": settings.chosen_access}
     if find_spec("dbos") is None or find_spec("torch") is None:
         raise Unavailable(
             "The worker's packages are missing: pip install 'conceptoscope[worker]'; "
             "`conceptoscope web` browses without them."
         )
     store = ("--store", str(settings.store))
-    web = (sys.executable, "-m", "app", "--host", settings.host, "--port", str(settings.port), *store)
+    place = ("--host", settings.host, "--port", str(settings.port), "--access", str(settings.chosen_access))
+    web = (sys.executable, "-m", "app", *place, *store)
     worker = (sys.executable, "-m", "worker.cli", "worker", *store)
     workers = [Program(f"worker on {device}", (*worker, "--device", device)) for device in devices]
     workers = workers or [Program("worker", worker)]
     if settings.encoder_url:
-        return [Program("web", web, access), *workers]
+        return [Program("web", web), *workers]
     known = _known_to_both(settings)
     options = [word for file in weights for word in ("--weights", str(file))]
     options += ["--device", devices[0]] if devices else []
     encoder = (sys.executable, "-m", "worker.cli", "encoder", *store, *options)
-    return [Program("web", web, known | access), *workers, Program("encoder", encoder, known)]
+    return [Program("web", web, known), *workers, Program("encoder", encoder, known)]
 
 
 def _known_to_both(settings: Settings) -> dict[str, str]:
