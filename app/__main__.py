@@ -13,10 +13,13 @@ from app.access.audit import keep_in
 from app.main import make_app
 from app.patience import Patient
 from app.site import Site
+from store.catalog.tokens import list_tokens
 from store.errors import ConceptoscopeError
 from store.listening import bind
 from store.settings import Settings
 from store.vocabulary import Access
+
+log = logging.getLogger(__name__)
 
 _END_WITHIN_S: Final = 10
 _OTHER_PORT: Final = "Choose another with --port, or --port 0 for a free one."
@@ -81,6 +84,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell which photos are asked about
     keep_in(settings.audit_log)
+    _tell_who_may_visit(app.state.site)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -92,6 +96,19 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         timeout_graceful_shutdown=_END_WITHIN_S,
     )
     Server(config).run(sockets=[listening])
+
+
+def _tell_who_may_visit(site: Site) -> None:
+    """What whoever opens the program to others should not overlook."""
+    settings = site.settings
+    if settings.chosen_access is Access.LOCAL:
+        if not settings.is_here:
+            log.warning("whoever reaches port %d of %s is trusted: let only this machine", settings.port, settings.host)
+        return
+    with site.catalog.session() as session:
+        n = sum(row.revoked_at is None for row in list_tokens(session))
+    if not n:
+        log.warning("there is no token yet: conceptoscope tokens create NAME --scope read")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ def test_ids_of_the_api(client: TestClient, settings: Settings, operations: list
     assert n > 400
 
 
+@pytest.mark.slow
 def test_ids_of_pages(client: TestClient, settings: Settings) -> None:
     routes = [r for router in page_routers for r in router.routes if isinstance(r, APIRoute) and "{" in r.path]
     for route in routes:
@@ -238,6 +239,7 @@ def test_bodies_of_the_api(untouched: TestClient, settings: Settings, operations
                 check(response, settings)
 
 
+@pytest.mark.slow
 def test_bodies_of_pages(untouched: TestClient, settings: Settings) -> None:
     forms = [
         b"a=%00",

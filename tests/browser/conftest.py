@@ -124,4 +124,5 @@ def first_pages() -> dict[str, str]:
         "streams": f"/d/{UNIVERSAL.slug}/streams",
         "concept in streams": f"/d/{UNIVERSAL.slug}/c/6",
         "glossary": "/glossary",
+        "login": "/login",
     }

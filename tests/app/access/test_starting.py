@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.__main__ import main
+from app.__main__ import _tell_who_may_visit, main
 from app.access.guard import Guard
 from app.main import make_app
 from store.errors import InvalidInput
@@ -70,6 +70,19 @@ def test_a_proxy_that_is_no_address_stops_the_start(tmp_path: Path, capsys: pyte
         assert "CONCEPTOSCOPE_PROXIES" in told(capsys)
     finally:
         pytest.MonkeyPatch().delenv("CONCEPTOSCOPE_PROXIES")
+
+
+def test_what_should_not_be_overlooked_is_told(
+    doors: Doors, opened_by: Opens, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trusting = opened_by(Access.LOCAL, host="0.0.0.0").app.state.site  # type: ignore[attr-defined]
+    _tell_who_may_visit(trusting)
+    assert "is trusted" in caplog.text
+    caplog.clear()
+    _tell_who_may_visit(opened_by(Access.TOKENS).app.state.site)  # type: ignore[attr-defined]
+    assert caplog.text == ""
+    _tell_who_may_visit(make_app(Settings(store=tmp_path / "new", access=Access.TOKENS)).state.site)
+    assert "conceptoscope tokens create" in caplog.text
 
 
 def test_judging_a_request_takes_no_time(opened_by: Opens, doors: Doors) -> None:
