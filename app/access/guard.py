@@ -1,5 +1,6 @@
 """Lets a request in, or answers it: the middleware around all routes."""
 
+from functools import partial
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -48,7 +49,7 @@ class Guard:
                 answer.headers["Connection"] = "close"  # nobody will read the body
             await answer(scope, receive, visit.send)
             return
-        ask_as(verdict.who)
+        ask_as(verdict.who, partial(self.judge.still_lets_in, asked, verdict) if verdict.who.token_id else None)
         visit.let_in(verdict)
         counted = _Counted(receive)
         await visit.run(self.app, counted if verdict.need.takes_photos else receive)

@@ -17,7 +17,7 @@ from app.access.who import Who
 from app.origin import check_headers
 from store.catalog.session import Catalog
 from store.catalog.tokens import Key
-from store.errors import Forbidden
+from store.errors import ConceptoscopeError, Forbidden, Unavailable
 from store.secrets import Use
 from store.settings import Settings, is_loopback
 from store.vocabulary import Access, Scope
@@ -83,6 +83,16 @@ class Judge:
         if need.takes_photos:
             self._check_uploads(who, length_of(asked.headers))
         return Verdict(who, need, left)
+
+    async def still_lets_in(self, asked: Asked, verdict: Verdict) -> bool:
+        """Whether a visitor who was let in still would be; while the catalog is away they stay."""
+        try:
+            who = await self.identify(asked.headers, asked.place)
+        except Unavailable:
+            return True
+        except ConceptoscopeError:
+            return False
+        return verdict.need.scope is None or who.may(verdict.need.scope)
 
     async def identify(self, headers: Headers, place: Place) -> Who:
         """Who shows a token or a session, the person at this machine, or nobody; raises ``Refusal``."""

@@ -1,5 +1,6 @@
 """Whoever asks, and what they may."""
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,13 +31,24 @@ class Who:
         return f"{self.name}, {by}"[:120] if self.name else by
 
 
+Renewed = Callable[[], Awaitable[bool]]
 NOBODY: Final = Who("anonymous", "")
 _asking: ContextVar[Who | None] = ContextVar("asking", default=None)
 
 
-def ask_as(who: Who) -> None:
-    """From now on this request is theirs."""
+_renewed: ContextVar[Renewed | None] = ContextVar("renewed", default=None)
+
+
+def ask_as(who: Who, renewed: Renewed | None = None) -> None:
+    """From now on this request is theirs; ``renewed`` says later whether it still is."""
     _asking.set(who)
+    _renewed.set(renewed)
+
+
+async def may_still() -> bool:
+    """Whether an answer that takes long may go on: the token may have been revoked meanwhile."""
+    renewed = _renewed.get()
+    return renewed is None or await renewed()
 
 
 def who_asks() -> Who:

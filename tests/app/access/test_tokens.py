@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -185,6 +187,23 @@ def test_while_the_catalog_is_away_no_token_opens_anything(doors: Doors, tmp_pat
         response = client.get("/api/v1", headers=doors.bearer(Scope.ADMIN))
         assert response.status_code in (401, 500, 503)
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_stream_ends_with_its_token(tokens: TestClient, doors: Doors) -> None:
+    catalog = doors.catalog()
+    with catalog.session() as session:
+        _, secret = add_token(session, "watcher", scopes=[Scope.JOBS])
+    with ThreadPoolExecutor(1) as pool:
+        headers = {"Authorization": f"Bearer {secret.text}"}
+        watching = pool.submit(tokens.get, "/api/v1/jobs/events", headers=headers)
+        time.sleep(1.5)
+        assert not watching.done()
+        with catalog.session() as session:
+            revoke_token(session, secret.public_id)
+        catalog.close()
+        assert watching.result(REMEMBERED_S + 20).status_code == 200
+    assert tokens.get("/api/v1/jobs/events", headers=headers).status_code == 401
 
 
 def test_revoking_signs_browsers_out(catalog: Catalog) -> None:
