@@ -113,8 +113,10 @@ FILTERS = {
 }
 
 
-def environment(folder: Path | None = None, static: StaticTree | None = None) -> jinja2.Environment:
-    """The environment of all templates."""
+def environment(
+    folder: Path | None = None, static: StaticTree | None = None, *, signs_in: bool = False
+) -> jinja2.Environment:
+    """The environment of all templates; ``signs_in`` where tokens are asked for."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder or resource("templates")),
         autoescape=True,
@@ -124,14 +126,15 @@ def environment(folder: Path | None = None, static: StaticTree | None = None) ->
     )
     env.filters.update(FILTERS)
     env.globals.update(urls=urls, version=VERSION, static=(static or StaticTree(resource("static"))).url)
+    env.globals["signs_in"] = signs_in
     return env
 
 
 class Pages:
     """Renders templates."""
 
-    def __init__(self, folder: Path, static: StaticTree) -> None:
-        self._env = environment(folder, static)
+    def __init__(self, folder: Path, static: StaticTree, *, signs_in: bool = False) -> None:
+        self._env = environment(folder, static, signs_in=signs_in)
         texts = {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.html"))}
         self.digest = digest_of([VERSION, static.digest, texts])[:16]
         """Changes whenever a page may look different for the same data."""

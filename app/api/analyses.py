@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
+from app.access.needs import needs
 from app.analysing import MOST_DICTIONARIES, analyse, chosen_entries
 from app.answers import PRIVATE, json_answer
 from app.api.wrap import wrap
@@ -30,7 +31,6 @@ from app.makers.analysis_asking import (
 from app.makers.analysis_found import make_made, place_of
 from app.makers.analysis_maps import map_of
 from app.occluding import find_lost, show_lost
-from app.origin import check_origin
 from app.params import as_index, document, read_params
 from app.photo_choice import collection_photo
 from app.pictures import grey_png, npy_bytes
@@ -43,6 +43,7 @@ from store.atlas.grammar import BadQuery, Fault
 from store.edits import MAX_EDITS, PATTERN, Edit, make_edits, parse_edits
 from store.encoding.contract import CollectionPhoto
 from store.errors import InvalidInput
+from store.vocabulary import Scope
 
 router = APIRouter(prefix=f"{urls.API}/analyses", tags=["analyses"])
 _DICTIONARY = dictionary_param("dictionary")
@@ -99,7 +100,7 @@ def private(response: Response) -> Response:
     "",
     operation_id="analyse_photo",
     status_code=201,
-    dependencies=[Depends(check_origin)],
+    dependencies=[needs(Scope.ANALYSE, counts="analyses", takes_photos=True)],
     responses={201: {"model": Envelope[MadeView]}},
     openapi_extra={
         "requestBody": {
@@ -169,7 +170,7 @@ async def shown(site: Site, public_id: str, asked: AnalysisAsked, *, with_all: b
     return await run_in_threadpool(make_analysis, site, analysis, asked, places=[first, *rest], answered=answered)
 
 
-@router.delete("/{public_id}", operation_id="delete_analysis", status_code=204, dependencies=[Depends(check_origin)])
+@router.delete("/{public_id}", operation_id="delete_analysis", status_code=204, dependencies=[needs(Scope.ANALYSE)])
 async def delete(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """Delete photo and analysis at once, for good."""
     read_params(request)
@@ -187,7 +188,7 @@ async def forget(site: Site, public_id: str) -> None:
 @router.post(
     "/{public_id}/edits",
     operation_id="try_edits",
-    dependencies=[Depends(check_origin)],
+    dependencies=[needs(Scope.READ, counts="analyses")],
     responses={200: {"model": Envelope[EditView]}},
     openapi_extra={
         "requestBody": {

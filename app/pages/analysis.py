@@ -1,11 +1,12 @@
 """A photo explained, the edits tried on it, and the button that deletes it."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
+from app.access.needs import needs
 from app.answers import PRIVATE, fragment_answer, page_answer
 from app.api.analyses import forget, private, shown
 from app.bodies import FormBody
@@ -28,11 +29,11 @@ from app.makers.analysis_forms import edits_of
 from app.makers.analysis_found import place_of
 from app.makers.frames import Place, dictionary_frame
 from app.occluding import show_chosen
-from app.origin import check_origin
 from app.params import read_params
 from app.site import Site, SiteDep
 from app.views.base import Crumb, Frame
 from store.atlas.grammar import BadQuery, Fault
+from store.vocabulary import Scope
 
 router = APIRouter(include_in_schema=False)
 _PARAMS = (dictionary_param("d"), STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS, BESIDE)
@@ -63,7 +64,7 @@ def _frame(request: Request, site: Site, *, public_id: str, asked: AnalysisAsked
         return dictionary_frame(opened, place, base=str(request.base_url))
 
 
-@router.get("/_f/a/{public_id}/edits")
+@router.get("/_f/a/{public_id}/edits", dependencies=[needs(Scope.READ, counts="analyses")])
 async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """What edits do."""
     values = read_params(request, *_PARAMS)
@@ -73,7 +74,7 @@ async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> 
     return private(fragment_answer(site, "analysis/_edit.html", view=view, etag=""))
 
 
-@router.get("/_f/a/{public_id}/concept")
+@router.get("/_f/a/{public_id}/concept", dependencies=[needs(Scope.READ, counts="analyses")])
 async def concept_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """The chosen concept, and what is lost without it if that is asked."""
     values = read_params(request, *_PARAMS)
@@ -85,7 +86,7 @@ async def concept_fragment(public_id: str, request: Request, *, site: SiteDep) -
     return private(fragment_answer(site, "analysis/_concept.html", view=view, etag=""))
 
 
-@router.post("/a/{public_id}/edits", dependencies=[Depends(check_origin)])
+@router.post("/a/{public_id}/edits", dependencies=[needs(Scope.READ)])
 def edits(public_id: str, site: SiteDep, *, given: FormBody) -> Response:
     """The address of a filled-in form of edits."""
     site.keeper.get(public_id)
@@ -93,7 +94,7 @@ def edits(public_id: str, site: SiteDep, *, given: FormBody) -> Response:
     return RedirectResponse(asked.url(public_id) + "#edit", 303, headers={"Cache-Control": PRIVATE})
 
 
-@router.post("/a/{public_id}/delete", dependencies=[Depends(check_origin)])
+@router.post("/a/{public_id}/delete", dependencies=[needs(Scope.ANALYSE)])
 async def delete(public_id: str, site: SiteDep) -> Response:
     """Delete it now."""
     await forget(site, public_id)
