@@ -6,7 +6,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.compress import plain_tag
 from app.headers import IMMUTABLE
+from app.params import canonical_query
 from app.site import Site
 from app.timing import timed
 from app.views.base import Frame, View
@@ -27,12 +29,16 @@ class NotModified(Exception):
 
 
 def check_fresh(request: Request, *parts: object) -> str:
-    """The strong ETag of this address for these digests; raises ``NotModified`` when the client has it."""
-    query = sorted(request.query_params.multi_items())
-    etag = f'"{digest_of([request.url.path, query, [str(part) for part in parts]])[:32]}"'
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
-        raise NotModified(etag)
+    """The strong ETag of this address for these digests; raises ``NotModified`` when the client has it.
+
+    Digest of path, canonical query and parts: equal views share it, however they were asked for. ``*`` is answered
+    where it is known that there is something (``app.headers``).
+    """
+    etag = f'"{digest_of([request.url.path, canonical_query(request), [str(part) for part in parts]])[:32]}"'
+    known = (tag.strip() for tag in request.headers.get("if-none-match", "").split(","))
+    found = next((tag for tag in known if plain_tag(tag) == etag), "")
+    if found:
+        raise NotModified(found.removeprefix("W/"))
     return etag
 
 
@@ -79,9 +85,9 @@ def json_answer(value: BaseModel, *, status: int = 200, media_type: str = "appli
     return Response(value.model_dump_json(by_alias=True), status, media_type=media_type)
 
 
-def lasting_answer(content: bytes, media_type: str) -> Response:
+def lasting_answer(content: bytes, media_type: str, *, etag: str) -> Response:
     """A file whose address holds its digest."""
-    return Response(content, media_type=media_type, headers={"Cache-Control": IMMUTABLE})
+    return Response(content, media_type=media_type, headers={"Cache-Control": IMMUTABLE, "ETag": etag})
 
 
 def chosen_fields(items: tuple[View, ...], fields: tuple[str, ...]) -> list[dict[str, Any]]:

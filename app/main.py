@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from app import urls
 from app.api import routers as api_routers
 from app.bodies import LimitBody
+from app.compress import Compress
 from app.errors import install_error_handlers
-from app.headers import Compress, Headers
+from app.headers import Headers
 from app.pages import routers as page_routers
 from app.site import make_site
 from app.sweeping import sweep_often, sweep_once

@@ -44,7 +44,20 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
             faults += _bad_choice(known[name], value.strip())
     if faults:
         raise BadQuery(*faults)
+    note_query(request, [(name, value) for name, value in values.items() if value != known[name].default])
     return {param.name: values.get(param.name, param.default) for param in params}
+
+
+def note_query(request: Request, pairs: Iterable[tuple[str, str]]) -> None:
+    """Remember what the request's parameters come to: those that differ from their defaults."""
+    request.state.query = tuple(sorted((name, value) for name, value in pairs if value != ""))
+
+
+def canonical_query(request: Request) -> tuple[tuple[str, str], ...]:
+    """The request's parameters, sorted, defaults and empty ones left out: equal views have equal ones."""
+    given = ((name, value.strip()) for name, value in request.query_params.multi_items())
+    found = getattr(request.state, "query", None)
+    return tuple(sorted(pair for pair in given if pair[1])) if found is None else found
 
 
 def _bad_choice(param: Param, value: str) -> list[Fault]:

@@ -60,6 +60,7 @@ class Roster:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._links: tuple[Link, ...] = ()
+        self._stamp = ""
         self._read_at = -FRESH_FOR_S
         self.n_reads = 0
 
@@ -95,8 +96,8 @@ class Roster:
 
     def stamp(self) -> str:
         """Changes whenever any dictionary is added, renamed, measured, aligned or shows another atlas."""
-        entries = [[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self.entries()]
-        return digest_of([entries, [link.digest for link in self._links]])
+        self.entries()
+        return self._stamp
 
     def _read(self) -> None:
         with self._catalog.session() as session:
@@ -106,6 +107,8 @@ class Roster:
             self._links = tuple(
                 Link(row.first_digest, row.second_digest, row.digest, row.headline) for row in list_alignments(session)
             )
+        entries = [[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self._entries.values()]
+        self._stamp = digest_of([entries, [link.digest for link in self._links]])
         self._read_at = time.monotonic()
         self.n_reads += 1
 

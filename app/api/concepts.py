@@ -10,7 +10,7 @@ from app.api.wrap import data_etag, wrap
 from app.makers.asking import answer, ask_api
 from app.makers.concepts import make_card
 from app.makers.paging import make_paging
-from app.params import CURSOR, LIMIT, Param, document
+from app.params import CURSOR, LIMIT, Param, document, note_query
 from app.site import SiteDep
 from app.views.concepts import ConceptCard
 from app.views.envelope import Envelope
@@ -33,6 +33,7 @@ def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
     pairs = request.query_params.multi_items()
     asked = ask_api(pairs, other=("fields",))
     fields = _chosen(dict(pairs).get("fields", ""))
+    note_query(request, (*asked.whole, ("fields", ",".join(fields))))
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         page = answer(opened, asked)

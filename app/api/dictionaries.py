@@ -10,7 +10,7 @@ from app.api.wrap import data_etag, wrap
 from app.makers.asking import ask_api
 from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history
 from app.makers.metrics import make_scores
-from app.params import Param, document, read_params
+from app.params import Param, document, note_query, read_params
 from app.site import SiteDep
 from app.views.dictionaries import DictionaryCard, DictionaryView
 from app.views.envelope import Envelope
@@ -76,6 +76,7 @@ def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Histogram of each numeric column, over all concepts or those that meet a query."""
     entry = site.roster.get(slug)
     query = ask_api(request.query_params.multi_items()).query
+    note_query(request, query.pairs)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         filtered = query if query.conditions or query.q else None
@@ -94,6 +95,7 @@ def facets(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Counts per class and warning, each under the query's other conditions."""
     entry = site.roster.get(slug)
     query = ask_api(request.query_params.multi_items()).query
+    note_query(request, query.pairs)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         data = Facets(

@@ -71,8 +71,9 @@ def image(image: str, request: Request, *, site: SiteDep) -> Response:
     """One image: what fires where."""
     values = read_params(request, _DICTIONARY, CONCEPT, PATCH)
     concept, patch = ask_image(values)
-    entry = choose_entry(site, values["dictionary"], image_id=image, knowing=find_knowing(site, image))
-    etag = data_etag(request, site, entry)
+    slug = values["dictionary"]
+    etag = data_etag(request, site, site.roster.get(slug) if slug else site.roster.stamp())
+    entry = choose_entry(site, slug, image_id=image, knowing=() if slug else find_knowing(site, image))
     with site.opened(entry) as opened:
         view = make_image(opened, image, concept=concept, patch=patch)
     html = urls.image(image, entry.slug, concept=concept, patch=patch)

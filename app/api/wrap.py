@@ -4,7 +4,9 @@ from typing import Any
 
 from starlette.requests import Request
 
+from app import urls
 from app.answers import check_fresh
+from app.params import canonical_query
 from app.roster import Entry
 from app.site import Site
 from app.views.base import Paging
@@ -45,9 +47,9 @@ def wrap(
 
 
 def _address(request: Request) -> str:
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
+    return urls.with_query(request.url.path, canonical_query(request))
 
 
 def _at(request: Request, cursor: str | None) -> str | None:
-    return f"{request.url.path}?{request.url.include_query_params(cursor=cursor).query}" if cursor else None
+    kept = [pair for pair in canonical_query(request) if pair[0] != "cursor"]
+    return urls.with_query(request.url.path, (*kept, ("cursor", cursor))) if cursor else None

@@ -37,6 +37,11 @@ class Asked:
         """The canonical parameters of this request, without its cursor."""
         return (*self.query.pairs, *self.layout)
 
+    @property
+    def whole(self) -> tuple[tuple[str, str], ...]:
+        """The same with its cursor."""
+        return (*self.pairs, ("cursor", self.cursor))
+
 
 def ask_page(pairs: Sequence[tuple[str, str]]) -> Asked:
     """What the parameters of a grid or concept page ask for; raises ``BadQuery``."""
