@@ -1,5 +1,6 @@
 """Answers: conditional ones before any work, pages, fragments, data in their envelope, files that never change."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +36,11 @@ def check_fresh(request: Request, *parts: object) -> str:
     where it is known that there is something (``app.headers``).
     """
     etag = f'"{digest_of([request.url.path, canonical_query(request), [str(part) for part in parts]])[:32]}"'
+    return check_tag(request, etag)
+
+
+def check_tag(request: Request, etag: str) -> str:
+    """This ETag; raises ``NotModified`` when the client has what it stands for."""
     known = (tag.strip() for tag in request.headers.get("if-none-match", "").split(","))
     found = next((tag for tag in known if plain_tag(tag) == etag), "")
     if found:
@@ -74,10 +80,15 @@ def data_answer(envelope: Envelope[Any], *, etag: str = "", cache: str = FOR_A_W
     if etag:
         response.headers["ETag"] = etag
     response.headers["Cache-Control"] = cache if etag else REVALIDATE
-    links = [f'<{url}>; rel="{rel}"' for rel, url in envelope.links.items() if rel in ("next", "prev") and url]
-    if links:
-        response.headers["Link"] = ", ".join(links)
+    link_header(response, envelope.links)
     return response
+
+
+def link_header(response: Response, links: Mapping[str, str | None]) -> None:
+    """Name the next and previous page for clients that read headers."""
+    found = [f'<{url}>; rel="{rel}"' for rel, url in links.items() if rel in ("next", "prev") and url]
+    if found:
+        response.headers["Link"] = ", ".join(found)
 
 
 def json_answer(value: BaseModel, *, status: int = 200, media_type: str = "application/json") -> Response:
@@ -88,9 +99,3 @@ def json_answer(value: BaseModel, *, status: int = 200, media_type: str = "appli
 def lasting_answer(content: bytes, media_type: str, *, etag: str) -> Response:
     """A file whose address holds its digest."""
     return Response(content, media_type=media_type, headers={"Cache-Control": IMMUTABLE, "ETag": etag})
-
-
-def chosen_fields(items: tuple[View, ...], fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Only these fields of each item, by their names in JSON."""
-    rows = (item.model_dump(mode="json", by_alias=True) for item in items)
-    return [{name: row[name] for name in fields} for row in rows]

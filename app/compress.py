@@ -37,8 +37,10 @@ class Coder(Protocol):
 
 
 class _Brotli:
-    def __init__(self) -> None:
-        self._coder = brotli.Compressor(quality=5, lgwin=18)  # a window of 256 KiB: many may run at once
+    """The quality of a stream is one that keeps pace with its disk; a window of 256 KiB, as many may run at once."""
+
+    def __init__(self, *, is_stream: bool) -> None:
+        self._coder = brotli.Compressor(quality=1 if is_stream else 4, lgwin=18)
 
     def add(self, piece: bytes) -> bytes:
         return bytes(self._coder.process(piece))
@@ -48,8 +50,10 @@ class _Brotli:
 
 
 class _Gzip:
-    def __init__(self) -> None:
-        self._coder = zlib.compressobj(5, wbits=zlib.MAX_WBITS | 16)
+    """The same by zlib."""
+
+    def __init__(self, *, is_stream: bool) -> None:
+        self._coder = zlib.compressobj(1 if is_stream else 5, wbits=zlib.MAX_WBITS | 16)
 
     def add(self, piece: bytes) -> bytes:
         return self._coder.compress(piece)
@@ -161,7 +165,7 @@ class _Answer:
         if n_bytes is not None and n_bytes < SMALLEST:
             return
         headers = MutableHeaders(scope=start)
-        self._coder = _CODERS[self._coding]()
+        self._coder = _CODERS[self._coding](is_stream=n_bytes is None)
         headers["Content-Encoding"] = self._coding
         del headers["Content-Length"]
         if "etag" in headers:

@@ -17,6 +17,7 @@ from app import urls
 from app.answers import NotModified, json_answer
 from app.headers import SECURITY
 from app.makers.frames import error_frame
+from app.pinning import Gone
 from app.site import Site
 from app.views.problems import ParameterFault, Problem
 from store.atlas.grammar import BadQuery
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (
     (InvalidInput, 400),
     (Conflict, 409),
     (Forbidden, 403),
+    (Gone, 410),
 )
 """What each domain error is in HTTP; any other means that something we need is away."""
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -64,7 +66,10 @@ async def _domain_fault(request: Request, fault: Exception) -> Response:
     faults = fault.faults if isinstance(fault, BadQuery) else ()
     errors = tuple(ParameterFault(param=f.param, message=f.message, allowed=f.allowed) for f in faults)
     near = _near(request, fault) if isinstance(fault, NotFound) else ()
+    near = (fault.current,) if isinstance(fault, Gone) else near
     response = _answer(request, _problem(request, status, str(fault), errors=errors, near=near))
+    if isinstance(fault, Gone):
+        response.headers["Link"] = f'<{fault.current}>; rel="latest-version"'
     wait_s = fault.retry_after_s if isinstance(fault, EncoderUnavailable) else None
     if wait_s is not None:
         response.headers["Retry-After"] = f"{max(1.0, wait_s):.0f}"

@@ -23,6 +23,8 @@ class Param:
     default: str = ""
 
 
+AT = "at"
+"""Pins a build wherever an address names a dictionary (``app.pinning``)."""
 CURSOR = Param("cursor", "Continue from `page.next` or `page.prev` of an answer to the same query.")
 LIMIT = Param("limit", "How many to return: 1 to 200.", default="24")
 
@@ -33,7 +35,7 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
     values: dict[str, str] = {}
     faults = []
     for name, value in request.query_params.multi_items():
-        if display and name in DISPLAY:
+        if (display and name in DISPLAY) or (name == AT and "slug" in request.path_params):
             continue
         if name not in known:
             faults.append(Fault(name, f"There is no parameter '{name}' here.", tuple(known)))
@@ -55,9 +57,12 @@ def note_query(request: Request, pairs: Iterable[tuple[str, str]]) -> None:
 
 def canonical_query(request: Request) -> tuple[tuple[str, str], ...]:
     """The request's parameters, sorted, defaults and empty ones left out: equal views have equal ones."""
-    given = ((name, value.strip()) for name, value in request.query_params.multi_items())
     found = getattr(request.state, "query", None)
-    return tuple(sorted(pair for pair in given if pair[1])) if found is None else found
+    if found is None:
+        found = ((name, value.strip()) for name, value in request.query_params.multi_items() if value.strip())
+    form = getattr(request.state, "form", None)
+    kept = [pair for pair in found if pair[0] != "format"]
+    return tuple(sorted([*kept, ("format", str(form))] if form else kept))
 
 
 def _bad_choice(param: Param, value: str) -> list[Fault]:

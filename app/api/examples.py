@@ -5,22 +5,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import FOR_A_WHILE, data_answer
+from app.answers import FOR_A_WHILE
 from app.api.concept import BAND
-from app.api.wrap import data_etag, wrap
+from app.api.wrap import data_etag
+from app.formats import TABLE, choose_format, limit_of, limit_param
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
 from app.params import Param, document, read_params
 from app.pictures import as_rows, grey_png, npy_bytes
+from app.pinning import Pinned
 from app.site import Opened, SiteDep
-from app.views.concept import ExampleRow
+from app.tables import Around, Listed, envelope_answer, list_answer
+from app.views.concept import ExampleRow, ExampleTile
 from app.views.envelope import Envelope
 from app.views.service import HeatValues
-from store.atlas.cursor import parse_limit
 from store.errors import NotFound
 from store.vocabulary import Band
 
-router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"])
+router = APIRouter(
+    prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"], dependencies=[Pinned]
+)
 _INCLUDE = Param("include", "heat: each example's activation map as numbers, too.", ("heat",))
 _LIMIT = Param("limit", "How many to return: 1 to 200.", default="16")
 FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/octet-stream"}
@@ -29,14 +33,15 @@ FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/o
 @router.get(
     "",
     operation_id="list_examples",
-    openapi_extra=document(BAND, _INCLUDE, _LIMIT),
+    openapi_extra=document(BAND, _INCLUDE, _LIMIT, *TABLE),
     responses={200: {"model": Envelope[ExampleRow]}},
 )
 def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
     """The examples of one band, strongest first."""
     entry = site.roster.get(slug)
-    values = read_params(request, BAND, _INCLUDE, _LIMIT)
-    band, limit = Band(values["band"]), parse_limit(values["limit"], default=16)
+    form = choose_format(request)
+    values = read_params(request, BAND, _INCLUDE, limit_param(_LIMIT, form), *TABLE)
+    band, limit = Band(values["band"]), limit_of(values["limit"], form, default=16)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
@@ -45,8 +50,13 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
         if values["include"]:
             for tile in data["tiles"]:
                 tile["heat"] = as_rows(opened.atlas.heat(number, band, rank=tile["rank"])[0])
-    html = urls.concept(slug, number, query={"band": band.value})
-    return data_answer(wrap(request, data, html=html, entry=entry), etag=etag)
+    around = Around(etag, urls.concept(slug, number, query={"band": band.value}), entry)
+    extra = ("heat",) if values["include"] else ()
+    tiles = Listed(ExampleTile, data["tiles"], f"{slug}-{number}-{band}", extra=extra)
+    if form:
+        return list_answer(request, tiles, values["fields"], around=around)
+    chosen = tiles.chosen(values["fields"])
+    return envelope_answer(request, data | {"tiles": chosen}, around=around)
 
 
 @router.get(

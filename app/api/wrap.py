@@ -28,22 +28,24 @@ def wrap(
     paging: Paging | None = None,
 ) -> Envelope[Any]:
     """Data with its place, its links and its build."""
-    here = _address(request)
-    links: dict[str, str | None] = {"self": here}
-    if paging:
-        links |= {"next": _at(request, paging.next), "prev": _at(request, paging.prev)}
-    if html:
-        links["html"] = html
     return Envelope(
         data=data,
         page=paging and PageInfo(limit=paging.limit, total=paging.total, next=paging.next, prev=paging.prev),
-        links=links,
+        links=links_of(request, html=html, paging=paging),
         meta=Meta(
             dictionary=entry.slug if entry else None,
             digest=f"sha256:{entry.atlas}" if entry else None,
             version=VERSION,
         ),
     )
+
+
+def links_of(request: Request, *, html: str | None = None, paging: Paging | None = None) -> dict[str, str | None]:
+    """Where the answer stands, and where to go from here."""
+    links: dict[str, str | None] = {"self": _address(request)}
+    if paging:
+        links |= {"next": _at(request, paging.next), "prev": _at(request, paging.prev)}
+    return links | ({"html": html} if html else {})
 
 
 def _address(request: Request) -> str:

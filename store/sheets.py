@@ -1,0 +1,150 @@
+"""Sheets: the rows of a query, which leave as one file of a data format. The only writer of such files is DuckDB.
+
+Each is written by an engine of its own, with a memory limit of its own, so that pages are never short of either.
+"""
+
+import json
+import math
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from store.errors import InvalidInput, Unavailable
+
+_MEMORY: Final = "96MB"
+_AT_ONCE: Final = 2
+_PATIENCE_S: Final = 20.0
+_ROWS_OF_BLOBS: Final = 2048
+"""Rows of a Parquet row group that holds pictures or maps: a whole group is in memory."""
+
+
+class Format(StrEnum):
+    """Data formats of a table; Arrow is its stream format."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+
+
+_COPY: Final = {
+    Format.NDJSON: "FORMAT json",
+    Format.CSV: "FORMAT csv, HEADER",
+    Format.PARQUET: "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows}",
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A query with its named parameters; ``files`` are attached read-only under their names.
+
+    ``columns`` names what it gives, in order, each with the expression that makes it.
+    """
+
+    columns: Mapping[str, str]
+    source: str
+    """What follows SELECT ...: FROM, WHERE, ORDER BY."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
+    """Columns that hold lists: JSON text where a format has no lists."""
+    blobs: bool = False
+
+    def only(self, names: Sequence[str], *, param: str = "fields") -> "Sheet":
+        """The same with these columns alone, in this order; all of them when none is named. Raises ``InvalidInput``."""
+        unknown = [name for name in names if name not in self.columns]
+        if unknown:
+            raise InvalidInput(f"'{param}': there is no column '{unknown[0]}' here. Known: {', '.join(self.columns)}.")
+        return replace(self, columns={name: self.columns[name] for name in names}) if names else self
+
+    def sql(self, form: Format) -> str:
+        """The query."""
+        is_flat = form is Format.CSV
+        columns = {
+            name: f"to_json({made})::VARCHAR" if is_flat and name in self.lists else made
+            for name, made in self.columns.items()
+        }
+        made = ", ".join(f'{made} AS "{name}"' for name, made in columns.items())
+        return f"SELECT {made} {self.source}"
+
+
+def sheet_of_rows(types: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Sheet:
+    """A sheet of rows at hand; ``types`` are DuckDB's, by column. What is no scalar becomes JSON text."""
+    plain = [{name: _scalar(row.get(name)) for name in types} for row in rows]
+    return Sheet(
+        columns={name: f's."{name}"' for name in types},
+        source="FROM (SELECT unnest(from_json($rows, $shape)) AS s)",
+        parameters={"rows": json.dumps(plain, allow_nan=False), "shape": json.dumps([dict(types)])},
+    )
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return value
+
+
+def write_sheet(sheet: Sheet, form: Format, target: Path) -> None:
+    """Write a sheet as one file; raises ``Unavailable`` when too many are written at once, or there is no room."""
+    with _turn(), _told(target), closing(_engine()) as engine:
+        for name, path in sheet.files.items():
+            engine.execute(f"ATTACH '{_quoted(path)}' AS {name} (READ_ONLY)")
+        given = dict(sheet.parameters)
+        if form is Format.ARROW:
+            _write_arrow(engine.sql(sheet.sql(form), params=given), target)
+        else:
+            options = _COPY[form].format(rows=_ROWS_OF_BLOBS if sheet.blobs else 122_880)
+            engine.execute(f"COPY ({sheet.sql(form)}) TO '{_quoted(target)}' ({options})", given)
+
+
+def _write_arrow(relation: Any, target: Path) -> None:
+    import nanoarrow  # only who asks for it pays for it
+    from nanoarrow.ipc import StreamWriter
+
+    with target.open("wb") as file, StreamWriter.from_writable(file) as writer:
+        writer.write_stream(nanoarrow.c_array_stream(relation))
+
+
+def _engine() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect(":memory:")
+    engine.execute(f"SET memory_limit = '{_MEMORY}'")
+    engine.execute("SET threads = 1")
+    engine.execute(f"SET temp_directory = '{_quoted(Path(tempfile.gettempdir()) / 'conceptoscope-sheets')}'")
+    return engine
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+_turns = threading.Semaphore(_AT_ONCE)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(timeout=_PATIENCE_S):
+        raise Unavailable("Too many tables are being written for others at the moment: try again in a little while.")
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """What the disk or the memory limit does, in words."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as fault:
+        raise Unavailable(
+            f"The table cannot be written below {target.parent}: {str(fault).splitlines()[0]}. Free some space there."
+        ) from fault
