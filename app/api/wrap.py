@@ -16,7 +16,7 @@ from store.version import VERSION
 
 def data_etag(request: Request, site: Site, *parts: object) -> str:
     """The ETag of data that depends only on the build and the program; raises ``NotModified``."""
-    return check_fresh(request, site.code, *parts)
+    return check_fresh(request, site.code, *(part.stamp if isinstance(part, Entry) else part for part in parts))
 
 
 def wrap(
