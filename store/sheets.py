@@ -18,11 +18,13 @@ import duckdb
 
 from store.errors import InvalidInput, Unavailable
 
-_MEMORY: Final = "96MB"
+_MEMORY: Final = ("64MB", "512MB")
+"""Of the engine; the second where the first is not enough, for 2048 rows of large pictures."""
 _AT_ONCE: Final = 2
 _PATIENCE_S: Final = 20.0
 _ROWS_OF_BLOBS: Final = 2048
 """Rows of a Parquet row group that holds pictures or maps: a whole group is in memory."""
+_ROWS_OF_BATCH: Final = 8192
 
 
 class Format(StrEnum):
@@ -37,7 +39,7 @@ class Format(StrEnum):
 _COPY: Final = {
     Format.NDJSON: "FORMAT json",
     Format.CSV: "FORMAT csv, HEADER",
-    Format.PARQUET: "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows}",
+    Format.PARQUET: "FORMAT parquet, COMPRESSION {coding}, ROW_GROUP_SIZE {rows}",
 }
 
 
@@ -56,6 +58,8 @@ class Sheet:
     lists: frozenset[str] = frozenset()
     """Columns that hold lists: JSON text where a format has no lists."""
     blobs: bool = False
+    pictures: bool = False
+    """Whether blobs are compact already: to compress them again takes much memory and gains nothing."""
 
     def only(self, names: Sequence[str], *, param: str = "fields") -> "Sheet":
         """The same with these columns alone, in this order; all of them when none is named. Raises ``InvalidInput``."""
@@ -95,28 +99,44 @@ def _scalar(value: Any) -> Any:
 
 def write_sheet(sheet: Sheet, form: Format, target: Path) -> None:
     """Write a sheet as one file; raises ``Unavailable`` when too many are written at once, or there is no room."""
-    with _turn(), _told(target), closing(_engine()) as engine:
+    with _turn(), _told(target):
+        for memory in _MEMORY:
+            try:
+                _write(sheet, form, target, memory=memory)
+                return
+            except duckdb.OutOfMemoryException:
+                if memory == _MEMORY[-1]:
+                    raise
+
+
+def _write(sheet: Sheet, form: Format, target: Path, *, memory: str) -> None:
+    with closing(_engine(memory)) as engine:
         for name, path in sheet.files.items():
             engine.execute(f"ATTACH '{_quoted(path)}' AS {name} (READ_ONLY)")
         given = dict(sheet.parameters)
         if form is Format.ARROW:
-            _write_arrow(engine.sql(sheet.sql(form), params=given), target)
+            engine.execute(f"CREATE TEMP TABLE sheet AS {sheet.sql(form)}", given)
+            _write_arrow(engine, target)
         else:
-            options = _COPY[form].format(rows=_ROWS_OF_BLOBS if sheet.blobs else 122_880)
+            coding = "uncompressed" if sheet.pictures else "zstd"
+            options = _COPY[form].format(coding=coding, rows=_ROWS_OF_BLOBS if sheet.blobs else 122_880)
             engine.execute(f"COPY ({sheet.sql(form)}) TO '{_quoted(target)}' ({options})", given)
 
 
-def _write_arrow(relation: Any, target: Path) -> None:
-    import nanoarrow  # only who asks for it pays for it
-    from nanoarrow.ipc import StreamWriter
+def _write_arrow(engine: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """The table ``sheet`` in batches: DuckDB's own stream has batches of a million rows, each of them in memory."""
+    from nanoarrow.ipc import StreamWriter  # only who asks for it pays for it
 
+    [(n_rows,)] = engine.execute("SELECT count(*) FROM sheet").fetchall()
     with target.open("wb") as file, StreamWriter.from_writable(file) as writer:
-        writer.write_stream(nanoarrow.c_array_stream(relation))
+        for start in range(0, max(n_rows, 1), _ROWS_OF_BATCH):
+            batch = f"SELECT * FROM sheet WHERE rowid >= {start} AND rowid < {start + _ROWS_OF_BATCH} ORDER BY rowid"
+            writer.write_stream(engine.sql(batch))
 
 
-def _engine() -> duckdb.DuckDBPyConnection:
+def _engine(memory: str) -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect(":memory:")
-    engine.execute(f"SET memory_limit = '{_MEMORY}'")
+    engine.execute(f"SET memory_limit = '{memory}'")
     engine.execute("SET threads = 1")
     engine.execute(f"SET temp_directory = '{_quoted(Path(tempfile.gettempdir()) / 'conceptoscope-sheets')}'")
     return engine

@@ -67,4 +67,5 @@ def table_sheet(atlas: Atlas, name: str) -> Sheet:
         files={"atlas": atlas.artifact.file(FILE)},
         lists=frozenset(column.name for column in table.columns if column.type.endswith("[]")),
         blobs=any(column.type == "BLOB" for column in table.columns),
+        pictures=any(column.unit in ("WebP", "grey PNG") for column in table.columns),
     )

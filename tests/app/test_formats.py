@@ -28,6 +28,7 @@ from app.views.service import ClassCount, CollectionView
 from store import sheets
 from store.atlas.schema import SCHEMA
 from store.atlas.sheets import TABLES
+from store.errors import Unavailable
 from store.sheets import Format, sheet_of_rows, write_sheet
 from tests.encoding import Studio
 from worker.universal.files import load_universal
@@ -390,3 +391,22 @@ def test_awkward_values_come_back(tmp_path: Path, form: Format) -> None:
     assert json.loads(found[0]["many"]) == [1, None]
     assert json.loads(found[1]["many"]) == {"a": "b"}
     assert found[1]["number"] in (None, "")
+
+
+def test_arrow_comes_in_batches(tmp_path: Path) -> None:
+    rows = [{"n": number} for number in range(20_000)]
+    write_sheet(sheet_of_rows({"n": "BIGINT"}, rows), Format.ARROW, tmp_path / "t")
+    with pa.ipc.open_stream((tmp_path / "t").read_bytes()) as stream:
+        batches = list(stream)
+    assert [batch.num_rows for batch in batches] == [8192, 8192, 3616]
+    assert pa.Table.from_batches(batches).column("n").to_pylist() == list(range(20_000))
+
+
+def test_what_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "_MEMORY", ("1MB", "64MB"))
+    rows = [{"text": f"{number}" * 200} for number in range(3000)]
+    write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")
+    assert pq.read_table(tmp_path / "t").num_rows == 3000
+    monkeypatch.setattr(sheets, "_MEMORY", ("1MB",))
+    with pytest.raises(Unavailable, match="Memory"):
+        write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")

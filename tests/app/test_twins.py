@@ -1,15 +1,11 @@
 """Every page has a twin in the API, named by its header and behind its own address with .json."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from app.main import make_app
 from app.pages import routers
-from tests.factories import SHOWN, UNIVERSAL, make_store
 
 T, A, W = "tiny-topk", "tiny-archetypal", "wide-topk"
 D = f"/api/v1/dictionaries/{T}"
@@ -111,16 +107,3 @@ def test_what_forms_name_is_sent_on(aligned: TestClient) -> None:
 def test_a_format_goes_along(aligned: TestClient) -> None:
     table = aligned.get(f"/d/{T}/c.json?class=disc&format=csv")
     assert table.headers["content-type"].startswith("text/csv")
-
-
-@pytest.fixture(scope="module")
-def universal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    settings = make_store(Path(tmp_path_factory.mktemp("universal")), n_images=20, shown=(SHOWN[0], UNIVERSAL))
-    with TestClient(make_app(settings)) as client:
-        yield client
-
-
-def test_the_page_of_streams_has_one_too(universal: TestClient) -> None:
-    page = universal.get(f"/d/{UNIVERSAL.slug}/streams")
-    assert f"</api/v1/dictionaries/{UNIVERSAL.slug}/streams>" in page.headers["link"]
-    assert universal.get(f"/d/{UNIVERSAL.slug}/streams.json").json()["data"]["streams"]
