@@ -20,7 +20,7 @@ from app.views.dictionaries import ModelShelf
 from app.views.envelope import Envelope
 from app.views.service import CollectionView, ServiceView
 from app.views.terms import GlossaryView
-from store.atlas.cursor import LIMIT_DEFAULT, LIMIT_MAX
+from store.atlas.cursor import FIELDS_LIMIT_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from store.errors import NotFound
 from store.version import VERSION
 
@@ -49,7 +49,11 @@ def service(request: Request, site: SiteDep) -> Response:
             "glossary": urls.api_glossary(),
             "openapi": f"{urls.API}/openapi.json",
         },
-        limits={"limit_default": LIMIT_DEFAULT, "limit_max": LIMIT_MAX},
+        limits={
+            "limit_default": LIMIT_DEFAULT,
+            "limit_max": LIMIT_MAX,
+            "limit_max_with_fields": FIELDS_LIMIT_MAX,
+        },
     )
     return data_answer(wrap(request, view, html=urls.home()), etag=etag)
 

@@ -1,5 +1,6 @@
 """Every page has a twin in the API, named by its header and behind its own address with .json."""
 
+import html
 import re
 
 import pytest
@@ -102,6 +103,29 @@ def test_what_forms_name_is_sent_on(aligned: TestClient) -> None:
     led = aligned.get(f"/align.json?a={A}&b={T}&c={W}", follow_redirects=False)
     assert led.headers["location"] == f"/api/v1/alignments/{A}/{T}/{W}"
     assert aligned.get(f"/align.json?a={A}&b={T}").json()["data"]["a"]["slug"] == A
+
+
+@pytest.mark.parametrize(
+    ("path", "n_tables"),
+    [
+        (f"/d/{T}/c?class=disc&limit=48", 4),
+        (f"/d/{T}/i", 4),
+        (f"/align/{A}/{T}?show=a", 4),
+        ("/jobs", 4),
+        (f"/d/{T}", 0),
+    ],
+)
+def test_a_list_can_be_taken_as_a_file(aligned: TestClient, path: str, n_tables: int) -> None:
+    page = aligned.get(path).text
+    links = [html.unescape(link) for link in re.findall(r'<a href="([^"]*)" download>', page)]
+    assert len(links) == n_tables
+    for link in links:
+        assert "limit" not in link
+        answer = aligned.get(link)
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"].startswith("attachment")
+    if links:
+        assert links[0].endswith("format=csv")
 
 
 def test_a_format_goes_along(aligned: TestClient) -> None:
