@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,52 +58,56 @@ def main() -> None:
 
 def _measure(client: httpx.Client, process: psutil.Process, file: Path) -> dict[str, Any]:
     client.get(f"{D}/concepts")
+    served = Served(client, process)
     etag = client.get(f"{D}/concepts?limit=200").headers["etag"]
-    unchanged = {"If-None-Match": etag}
-    before = _resident(process)
-    found: dict[str, Any] = {"n_concepts": N_CONCEPTS, "resident_mib_before": before}
+    found: dict[str, Any] = {"n_concepts": N_CONCEPTS, "resident_mib_before": _resident(process)}
     with duckdb.connect(str(file), read_only=True) as bare, _peak(process) as peak, tempfile.TemporaryDirectory() as to:
         bare.execute("SET threads = 1")
         for limit in (24, 200):
-            ours = _times(lambda n=limit: _got(client, f"{D}/concepts?limit={n}&sort=-density"))  # type: ignore[misc]
             sql = f"SELECT {_COLUMNS} FROM concept ORDER BY density DESC NULLS LAST, concept LIMIT {limit}"
-            theirs = _times(lambda query=sql: bare.execute(query).fetchall())  # type: ignore[misc]
-            found[f"list_{limit}_ms"] = _beside(ours, theirs)
-        found["repeated_ms"] = _spread(_times(lambda: client.get(f"{D}/concepts?limit=200", headers=unchanged)))
+            found[f"list_{limit}"] = served.beside(
+                f"limit={limit}&sort=-density", lambda q=sql: bare.execute(q).fetchall()
+            )
+        found["repeated"] = served.spread("limit=200", headers={"If-None-Match": etag}, status=304)
         for form, options in _COPIES.items():
-            ours = _times(lambda f=form: _got(client, f"{D}/concepts?format={f}&sort=id"), n=10)  # type: ignore[misc]
             copy = f"COPY (SELECT {_COLUMNS} FROM concept ORDER BY concept) TO '{to}/{form}' ({options})"
-            theirs = _times(lambda query=copy: bare.execute(query), n=10)  # type: ignore[misc]
-            found[f"whole_{form}_ms"] = _beside(ours, theirs)
-        found["whole_arrow_ms"] = _spread(_times(lambda: _got(client, f"{D}/concepts?format=arrow&sort=id"), n=10))
-        found["n_bytes_parquet"] = len(client.get(f"{D}/concepts?format=parquet").content)
+            found[f"whole_{form}"] = served.beside(f"format={form}&sort=id", lambda q=copy: bare.execute(q), n=10)
+        found["whole_arrow"] = served.spread("format=arrow&sort=id", n=10)
+    found |= {"resident_mib_peak": max(peak), "resident_mib_after": _resident(process)}
     bars = {"list_24_p95": 40, "list_200_p95": 90, "repeated_p95": 5, "whole_parquet_p95": 2000, "resident_mib": 200}
-    return found | {"resident_mib_peak": max(peak), "resident_mib_after": _resident(process), "bars": bars}
+    return found | {"bars_ms": bars}
 
 
-def _got(client: httpx.Client, url: str) -> None:
-    answer = client.get(url)
-    assert answer.status_code == 200, answer.text
+@dataclass(frozen=True)
+class Served:
+    """A running web program. Times are in ms; those of the processor are the same however busy the machine is."""
 
+    client: httpx.Client
+    process: psutil.Process
 
-def _times(work: Callable[[], object], *, n: int = TIMES) -> list[float]:
-    work()
-    times = []
-    for _ in range(n):
-        begun = time.perf_counter()
+    def spread(
+        self, query: str, *, n: int = TIMES, headers: dict[str, str] | None = None, status: int = 200
+    ) -> dict[str, float]:
+        """Wall time of requests for concepts, and the program's own time on the processor for each."""
+        self.client.get(f"{D}/concepts?{query}", headers=headers)
+        cpu, times = sum(self.process.cpu_times()[:2]), []
+        for _ in range(n):
+            begun = time.perf_counter()
+            assert self.client.get(f"{D}/concepts?{query}", headers=headers).status_code == status
+            times.append(1e3 * (time.perf_counter() - begun))
+        ordered, used = sorted(times), 1e3 * (sum(self.process.cpu_times()[:2]) - cpu) / n
+        p95 = ordered[int(0.95 * (len(ordered) - 1))]
+        return {"p50": round(statistics.median(times), 2), "p95": round(p95, 2), "cpu": round(used, 2)}
+
+    def beside(self, query: str, work: Callable[[], object], *, n: int = TIMES) -> dict[str, float]:
+        """The same beside bare DuckDB in this process."""
         work()
-        times.append(1e3 * (time.perf_counter() - begun))
-    return times
-
-
-def _spread(times: list[float]) -> dict[str, float]:
-    ordered = sorted(times)
-    return {"p50": round(statistics.median(times), 2), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 2)}
-
-
-def _beside(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    bare = statistics.median(theirs)
-    return _spread(ours) | {"bare_p50": round(bare, 2), "ratio_p50": round(statistics.median(ours) / bare, 2)}
+        begun = time.process_time()
+        for _ in range(n):
+            work()
+        bare = 1e3 * (time.process_time() - begun) / n
+        ours = self.spread(query, n=n)
+        return ours | {"bare_cpu": round(bare, 2), "cpu_ratio": round(ours["cpu"] / bare, 2)}
 
 
 def _resident(process: psutil.Process) -> float:
