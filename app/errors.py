@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app import urls
-from app.answers import NotModified, json_answer
-from app.headers import SECURITY
+from app.answers import FOR_A_WHILE, REVALIDATE, NotModified, json_answer
+from app.headers import IMMUTABLE, SECURITY
 from app.makers.frames import error_frame
 from app.pinning import Gone
 from app.site import Site
@@ -37,6 +37,14 @@ _STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (
     (Gone, 410),
 )
 """What each domain error is in HTTP; any other means that something we need is away."""
+_KEPT: tuple[tuple[str, str], ...] = (
+    ("/m/", IMMUTABLE),
+    ("/static/", IMMUTABLE),
+    (urls.api_jobs(), REVALIDATE),
+    (urls.API, FOR_A_WHILE),
+)
+"""How long what is answered below an address may be kept: 304 says so again. Pages are always asked for."""
+_VARY = "Accept, Accept-Encoding"
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -53,9 +61,12 @@ def install_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-async def _not_modified(_request: Request, fault: Exception) -> Response:
+async def _not_modified(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, NotModified)
-    return Response(status_code=304, headers={"ETag": fault.etag})
+    path = request.url.path
+    kept = next((cache for start, cache in _KEPT if path.startswith(start)), REVALIDATE)
+    headers = {"ETag": fault.etag, "Cache-Control": kept}
+    return Response(status_code=304, headers=headers | ({"Vary": _VARY} if path.startswith(urls.API) else {}))
 
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from app import urls
 from store.atlas.grammar import COLUMNS, KINDS, OPS, BadQuery, Fault
 from store.atlas.schema import CONCEPT
 
@@ -35,10 +36,11 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
     values: dict[str, str] = {}
     faults = []
     for name, value in request.query_params.multi_items():
-        if (display and name in DISPLAY) or (name == AT and "slug" in request.path_params):
+        if (display and name in DISPLAY) or (name == AT and is_pinnable(request)):
             continue
         if name not in known:
-            faults.append(Fault(name, f"There is no parameter '{name}' here.", tuple(known)))
+            here = (*known, AT) if is_pinnable(request) else tuple(known)
+            faults.append(Fault(name, f"There is no parameter '{name}' here.", here))
         elif name in values:
             faults.append(Fault(name, f"'{name}' is given twice."))
         elif value.strip():
@@ -48,6 +50,11 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
         raise BadQuery(*faults)
     note_query(request, [(name, value) for name, value in values.items() if value != known[name].default])
     return {param.name: values.get(param.name, param.default) for param in params}
+
+
+def is_pinnable(request: Request) -> bool:
+    """Whether the address is one of the API that names a dictionary."""
+    return "slug" in request.path_params and request.url.path.startswith(urls.API)
 
 
 def note_query(request: Request, pairs: Iterable[tuple[str, str]]) -> None:

@@ -70,6 +70,7 @@ def test_a_repeated_request_asks_neither_atlas_nor_catalog(
     assert (again.status_code, again.content) == (304, b"")
     assert (counter.n_duck, counter.n_sql) == (0, 0)
     assert again.headers["etag"] == etag
+    assert again.headers["cache-control"] == first.headers["cache-control"]
 
 
 def test_the_catalog_is_read_once_a_second_at_most(client: TestClient, site: Site) -> None:

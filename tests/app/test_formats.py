@@ -341,6 +341,8 @@ def test_at_pins_a_build(client: TestClient) -> None:
         assert client.get(current).status_code == 200
     assert client.get(f"{D}?at=beef").json()["errors"][0]["param"] == "at"
     assert client.get("/api/v1/models?at=beef").status_code == 400
+    assert client.get(f"/d/tiny-topk?at={digest}").status_code == 400
+    assert "at" in client.get(f"{D}/metrics?x=1").json()["errors"][0]["allowed"]
 
 
 def test_a_table_that_cannot_be_written_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
