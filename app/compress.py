@@ -66,12 +66,14 @@ _CODERS: Final[dict[str, type[_Brotli] | type[_Gzip]]] = {"br": _Brotli, "gzip":
 
 
 def choose_coding(accepted: str) -> str:
-    """The best coding that an ``Accept-Encoding`` takes; empty for none."""
+    """The coding that an ``Accept-Encoding`` likes best, of equal ones the better; empty for none."""
     weights = {}
     for part in accepted.lower().split(","):
         name, _, parameter = part.partition(";")
         weights[name.strip()] = _weight(parameter)
-    return next((coding for coding in CODINGS if weights.get(coding, weights.get("*", 0.0)) > 0), "")
+    liked = {coding: weights.get(coding, weights.get("*", 0.0)) for coding in CODINGS}
+    best = max(CODINGS, key=liked.__getitem__)
+    return best if liked[best] > 0 else ""
 
 
 def _weight(parameter: str) -> float:

@@ -5,7 +5,6 @@ Each is written by an engine of its own, with a memory limit of its own, so that
 
 import json
 import math
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -110,7 +109,7 @@ def write_sheet(sheet: Sheet, form: Format, target: Path) -> None:
 
 
 def _write(sheet: Sheet, form: Format, target: Path, *, memory: str) -> None:
-    with closing(_engine(memory)) as engine:
+    with closing(_engine(memory, spill=target.with_name(f"{target.name}.spill"))) as engine:
         for name, path in sheet.files.items():
             engine.execute(f"ATTACH '{_quoted(path)}' AS {name} (READ_ONLY)")
         given = dict(sheet.parameters)
@@ -134,11 +133,12 @@ def _write_arrow(engine: duckdb.DuckDBPyConnection, target: Path) -> None:
             writer.write_stream(engine.sql(batch))
 
 
-def _engine(memory: str) -> duckdb.DuckDBPyConnection:
+def _engine(memory: str, *, spill: Path) -> duckdb.DuckDBPyConnection:
+    """``spill`` is a folder of its own: two engines in one would write the same files."""
     engine = duckdb.connect(":memory:")
     engine.execute(f"SET memory_limit = '{memory}'")
     engine.execute("SET threads = 1")
-    engine.execute(f"SET temp_directory = '{_quoted(Path(tempfile.gettempdir()) / 'conceptoscope-sheets')}'")
+    engine.execute(f"SET temp_directory = '{_quoted(spill)}'")
     return engine
 
 
@@ -164,7 +164,12 @@ def _told(target: Path) -> Iterator[None]:
     """What the disk or the memory limit does, in words."""
     try:
         yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as fault:
+    except duckdb.OutOfMemoryException as fault:
+        raise Unavailable(
+            f"The table needs more memory than the {_MEMORY[-1]} that may be used for one: ask for fewer columns, or "
+            "copy the file itself."
+        ) from fault
+    except (duckdb.IOException, OSError) as fault:
         raise Unavailable(
             f"The table cannot be written below {target.parent}: {str(fault).splitlines()[0]}. Free some space there."
         ) from fault

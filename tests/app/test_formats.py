@@ -29,7 +29,7 @@ from store import sheets
 from store.atlas.schema import SCHEMA
 from store.atlas.sheets import TABLES
 from store.errors import Unavailable
-from store.sheets import Format, sheet_of_rows, write_sheet
+from store.sheets import Format, Sheet, sheet_of_rows, write_sheet
 from tests.encoding import Studio
 from worker.universal.files import load_universal
 
@@ -346,7 +346,7 @@ def test_at_pins_a_build(client: TestClient) -> None:
 
 
 def test_a_table_that_cannot_be_written_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise duckdb.IOException("No space left on device")
 
     monkeypatch.setattr(sheets, "_engine", full)
@@ -404,11 +404,24 @@ def test_arrow_comes_in_batches(tmp_path: Path) -> None:
     assert pa.Table.from_batches(batches).column("n").to_pylist() == list(range(20_000))
 
 
+def test_a_table_larger_than_memory_goes_by_way_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(tmp_path / "file")) as one:
+        one.execute("CREATE TABLE t AS SELECT md5(range::VARCHAR) AS x FROM range(600000)")
+    monkeypatch.setattr(sheets, "_MEMORY", ("24MB",))
+    sheet = Sheet({"x": "t.x"}, "FROM file.t t ORDER BY x", files={"file": tmp_path / "file"})
+    for form in (Format.CSV, Format.ARROW):
+        write_sheet(sheet, form, tmp_path / "out")
+        rows = read((tmp_path / "out").read_bytes(), form)
+        assert len(rows) == 600_000
+        assert [row["x"] for row in rows[:2000]] == sorted(row["x"] for row in rows)[:2000]
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"file", "out"}
+
+
 def test_what_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "_MEMORY", ("1MB", "64MB"))
     rows = [{"text": f"{number}" * 200} for number in range(3000)]
     write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")
     assert pq.read_table(tmp_path / "t").num_rows == 3000
     monkeypatch.setattr(sheets, "_MEMORY", ("1MB",))
-    with pytest.raises(Unavailable, match="Memory"):
+    with pytest.raises(Unavailable, match="more memory"):
         write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")
