@@ -1,6 +1,5 @@
 """Collections as tables: every format says what the JSON says, row by row, and states what it is."""
 
-import csv
 import io
 import json
 import re
@@ -9,7 +8,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -28,9 +26,9 @@ from app.views.service import ClassCount, CollectionView
 from store import sheets
 from store.atlas.schema import SCHEMA
 from store.atlas.sheets import TABLES
-from store.errors import Unavailable
-from store.sheets import Format, Sheet, sheet_of_rows, write_sheet
+from store.sheets import Format
 from tests.encoding import Studio
+from tests.tables import read
 from worker.universal.files import load_universal
 
 D = "/api/v1/dictionaries/tiny-topk"
@@ -67,17 +65,6 @@ def all_json(client: TestClient, url: str) -> list[dict[str, Any]]:
         found += body["data"]
         following = body["links"].get("next")
     return found
-
-
-def read(content: bytes, form: str) -> list[dict[str, Any]]:
-    """Rows of a file, by another reader than the one that wrote it."""
-    if form == Format.CSV:
-        return list(csv.DictReader(io.StringIO(content.decode())))
-    if form == Format.NDJSON:
-        return [json.loads(line) for line in content.decode().splitlines()]
-    if form == Format.PARQUET:
-        return pq.read_table(io.BytesIO(content)).to_pylist()  # type: ignore[no-any-return]
-    return pa.ipc.open_stream(content).read_all().to_pylist()  # type: ignore[no-any-return]
 
 
 def told(value: Any, form: str) -> Any:
@@ -370,58 +357,3 @@ def test_nothing_stays_on_the_disk(client: TestClient, tmp_path: Path, monkeypat
     assert client.get(f"{D}/concepts?format=parquet").status_code == 200
     assert client.get(f"{D}/concepts?format=arrow").status_code == 200
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-@FORM
-def test_awkward_values_come_back(tmp_path: Path, form: Format) -> None:
-    rows = [
-        {
-            "text": 'a "quoted", line\nbreak; ü 🙂',
-            "number": 0.1 + 0.2,
-            "whole": 2**53 + 1,
-            "flag": True,
-            "many": [1, None],
-        },
-        {"text": None, "number": float("nan"), "whole": None, "flag": None, "many": {"a": "b"}},
-    ]
-    types = {"text": "VARCHAR", "number": "DOUBLE", "whole": "BIGINT", "flag": "BOOLEAN", "many": "VARCHAR"}
-    write_sheet(sheet_of_rows(types, rows), form, tmp_path / "it's here")
-    found = read((tmp_path / "it's here").read_bytes(), form)
-    assert found[0]["text"] == rows[0]["text"]
-    assert float(found[0]["number"]) == rows[0]["number"]
-    assert int(found[0]["whole"]) == rows[0]["whole"]
-    assert json.loads(found[0]["many"]) == [1, None]
-    assert json.loads(found[1]["many"]) == {"a": "b"}
-    assert found[1]["number"] in (None, "")
-
-
-def test_arrow_comes_in_batches(tmp_path: Path) -> None:
-    rows = [{"n": number} for number in range(20_000)]
-    write_sheet(sheet_of_rows({"n": "BIGINT"}, rows), Format.ARROW, tmp_path / "t")
-    with pa.ipc.open_stream((tmp_path / "t").read_bytes()) as stream:
-        batches = list(stream)
-    assert [batch.num_rows for batch in batches] == [8192, 8192, 3616]
-    assert pa.Table.from_batches(batches).column("n").to_pylist() == list(range(20_000))
-
-
-def test_a_table_larger_than_memory_goes_by_way_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with duckdb.connect(str(tmp_path / "file")) as one:
-        one.execute("CREATE TABLE t AS SELECT md5(range::VARCHAR) AS x FROM range(600000)")
-    monkeypatch.setattr(sheets, "_MEMORY", ("24MB",))
-    sheet = Sheet({"x": "t.x"}, "FROM file.t t ORDER BY x", files={"file": tmp_path / "file"})
-    for form in (Format.CSV, Format.ARROW):
-        write_sheet(sheet, form, tmp_path / "out")
-        rows = read((tmp_path / "out").read_bytes(), form)
-        assert len(rows) == 600_000
-        assert [row["x"] for row in rows[:2000]] == sorted(row["x"] for row in rows)[:2000]
-    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"file", "out"}
-
-
-def test_what_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "_MEMORY", ("1MB", "64MB"))
-    rows = [{"text": f"{number}" * 200} for number in range(3000)]
-    write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")
-    assert pq.read_table(tmp_path / "t").num_rows == 3000
-    monkeypatch.setattr(sheets, "_MEMORY", ("1MB",))
-    with pytest.raises(Unavailable, match="more memory"):
-        write_sheet(sheet_of_rows({"text": "VARCHAR"}, rows), Format.PARQUET, tmp_path / "t")
