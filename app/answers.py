@@ -1,5 +1,6 @@
 """Answers: conditional ones before any work, pages, fragments, data in their envelope, files that never change."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.who import who_asks
+from app.compress import plain_tag
 from app.headers import IMMUTABLE
+from app.params import canonical_query
 from app.site import Site
 from app.timing import timed
 from app.views.base import Frame, View
@@ -20,28 +23,45 @@ PRIVATE = "no-store, private"
 FOR_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 
 
+class Tag(str):
+    """A strong ETag, and how long what it stands for may be kept."""
+
+    cache: str
+
+    def __new__(cls, text: str, cache: str = REVALIDATE) -> "Tag":
+        """The tag as it is sent, quotes and all."""
+        made = super().__new__(cls, text)
+        made.cache = cache
+        return made
+
+
 class NotModified(Exception):
     """The client has this very answer."""
 
-    def __init__(self, etag: str) -> None:
+    def __init__(self, etag: Tag) -> None:
         self.etag = etag
 
 
-def check_fresh(request: Request, *parts: object) -> str:
-    """The strong ETag of this address for these digests, and for what the visitor may.
+def check_fresh(request: Request, *parts: object, cache: str = REVALIDATE) -> Tag:
+    """The strong ETag of this address for these digests, and for what the visitor may; raises ``NotModified``.
 
-    Raises ``NotModified`` when the client has it.
+    Digest of path, canonical query and parts: equal views share it, however they were asked for. ``*`` is answered
+    where it is known that there is something (``app.headers``).
     """
-    query = sorted(request.query_params.multi_items())
-    told = [request.url.path, query, [str(part) for part in parts], sorted(who_asks().scopes)]
-    etag = f'"{digest_of(told)[:32]}"'
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
-        raise NotModified(etag)
+    told = [request.url.path, canonical_query(request), [str(part) for part in parts], sorted(who_asks().scopes)]
+    return check_tag(request, Tag(f'"{digest_of(told)[:32]}"', cache))
+
+
+def check_tag(request: Request, etag: Tag) -> Tag:
+    """This ETag; raises ``NotModified`` when the client has what it stands for."""
+    known = (tag.strip() for tag in request.headers.get("if-none-match", "").split(","))
+    found = next((tag for tag in known if plain_tag(tag) == etag), "")
+    if found:
+        raise NotModified(Tag(found.removeprefix("W/"), etag.cache))
     return etag
 
 
-def page_etag(request: Request, site: Site, *parts: object) -> str:
+def page_etag(request: Request, site: Site, *parts: object) -> Tag:
     """The ETag of a page or fragment: what it says, how it looks, which dictionaries and labels stand beside it."""
     return check_fresh(request, site.code, site.pages.digest, site.stamp(), request.base_url, *parts)
 
@@ -67,16 +87,26 @@ def fragment_answer(site: Site, template: str, *, view: View, etag: str, **more:
     return response
 
 
-def data_answer(envelope: Envelope[Any], *, etag: str = "", cache: str = REVALIDATE) -> Response:
-    """Data in its envelope; the next page is named in a header, too. What shows no labels may be kept for a while."""
-    response = json_answer(envelope)
+def data_answer(envelope: Envelope[Any], *, etag: Tag | None = None) -> Response:
+    """Data in its envelope; the next page is named in a header, too."""
+    response = tagged(json_answer(envelope), etag)
+    link_header(response, envelope.links)
+    return response
+
+
+def tagged(response: Response, etag: Tag | None) -> Response:
+    """An answer with its tag, and how long it may be kept."""
     if etag:
         response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = cache if etag else REVALIDATE
-    links = [f'<{url}>; rel="{rel}"' for rel, url in envelope.links.items() if rel in ("next", "prev") and url]
-    if links:
-        response.headers["Link"] = ", ".join(links)
+    response.headers["Cache-Control"] = etag.cache if etag else REVALIDATE
     return response
+
+
+def link_header(response: Response, links: Mapping[str, str | None]) -> None:
+    """Name the next and previous page for clients that read headers."""
+    found = [f'<{url}>; rel="{rel}"' for rel, url in links.items() if rel in ("next", "prev") and url]
+    if found:
+        response.headers["Link"] = ", ".join(found)
 
 
 def json_answer(value: BaseModel, *, status: int = 200, media_type: str = "application/json") -> Response:
@@ -84,12 +114,6 @@ def json_answer(value: BaseModel, *, status: int = 200, media_type: str = "appli
     return Response(value.model_dump_json(by_alias=True), status, media_type=media_type)
 
 
-def lasting_answer(content: bytes, media_type: str) -> Response:
+def lasting_answer(content: bytes, media_type: str, *, etag: str) -> Response:
     """A file whose address holds its digest."""
-    return Response(content, media_type=media_type, headers={"Cache-Control": IMMUTABLE})
-
-
-def chosen_fields(items: tuple[View, ...], fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Only these fields of each item, by their names in JSON."""
-    rows = (item.model_dump(mode="json", by_alias=True) for item in items)
-    return [{name: row[name] for name in fields} for row in rows]
+    return Response(content, media_type=media_type, headers={"Cache-Control": IMMUTABLE, "ETag": etag})

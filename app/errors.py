@@ -19,6 +19,7 @@ from app.access.refusals import Refusal
 from app.answers import NotModified, json_answer
 from app.headers import SECURITY
 from app.makers.frames import error_frame
+from app.pinning import Gone
 from app.site import Site
 from app.views.problems import OutdatedProblem, ParameterFault, Problem
 from store.atlas.grammar import BadQuery
@@ -36,8 +37,10 @@ _STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (
     (Outdated, 412),
     (Conflict, 409),
     (Forbidden, 403),
+    (Gone, 410),
 )
 """What each domain error is in HTTP; any other means that something we need is away."""
+_VARY = "Accept, Accept-Encoding"
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -54,9 +57,11 @@ def install_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-async def _not_modified(_request: Request, fault: Exception) -> Response:
+async def _not_modified(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, NotModified)
-    return Response(status_code=304, headers={"ETag": fault.etag})
+    headers = {"ETag": fault.etag, "Cache-Control": fault.etag.cache}
+    is_data = request.url.path.startswith(urls.API)
+    return Response(status_code=304, headers=headers | ({"Vary": _VARY} if is_data else {}))
 
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:
@@ -72,10 +77,13 @@ async def answer_fault(request: Request, fault: ConceptoscopeError) -> Response:
     faults = fault.faults if isinstance(fault, BadQuery) else ()
     errors = tuple(ParameterFault(param=f.param, message=f.message, allowed=f.allowed) for f in faults)
     near = _near(request, fault) if isinstance(fault, NotFound) else ()
+    near = (fault.current,) if isinstance(fault, Gone) else near
     problem = _problem(request, status, str(fault), errors=errors, near=near)
     if isinstance(fault, Outdated):
         problem = OutdatedProblem(**dict(problem), current=fault.current)
     response = _answer(request, problem)
+    if isinstance(fault, Gone):
+        response.headers["Link"] = f'<{fault.current}>; rel="latest-version"'
     wait_s = fault.retry_after_s if isinstance(fault, EncoderUnavailable) else None
     if wait_s is not None:
         response.headers["Retry-After"] = f"{max(1.0, wait_s):.0f}"

@@ -3,8 +3,8 @@
 import time
 import uuid
 
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.timing import header_of, start_timing
@@ -21,7 +21,6 @@ SECURITY = {
 }
 ASKED = "conceptoscope.method"  # key of the scope: the method before HEAD became GET
 IMMUTABLE = "public, max-age=31536000, immutable"
-_PICTURES = (".webp", ".png", ".npy")
 
 
 class Headers:
@@ -38,28 +37,26 @@ class Headers:
         begin, spans = time.perf_counter(), start_timing()
         request_id = uuid.uuid4().hex[:16]
         scope.setdefault("state", {})["request_id"] = request_id
-        is_head = scope["method"] == "HEAD"
+        is_head, is_any = scope["method"] == "HEAD", RequestHeaders(scope=scope).get("if-none-match") == "*"
+        is_bare = is_head
 
         async def send_more(message: Message) -> None:
+            nonlocal is_bare
             if message["type"] == "http.response.start":
+                if is_any and message["status"] == 200 and scope["method"] in ("GET", "HEAD"):
+                    message, is_bare = _not_modified(message), True
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY)
                 headers["X-Request-Id"] = request_id
                 headers["Server-Timing"] = header_of(spans, 1000 * (time.perf_counter() - begin))
-            elif is_head and message["type"] == "http.response.body":
+            elif is_bare and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         await self.app({**scope, "method": "GET", ASKED: "HEAD"} if is_head else scope, receive, send_more)
 
 
-class Compress:
-    """Gzip for text; pictures are compressed already."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app, self._gzip = app, GZipMiddleware(app, minimum_size=1024, compresslevel=5)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        is_picture = scope["type"] == "http" and scope["path"].endswith(_PICTURES)
-        await (self.app if is_picture else self._gzip)(scope, receive, send)
+def _not_modified(message: Message) -> Message:
+    """``If-None-Match: *`` of what there is: the client has something, and asks for nothing new."""
+    kept = [(name, value) for name, value in message["headers"] if not name.lower().startswith(b"content-")]
+    return {**message, "status": 304, "headers": kept}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path
 from starlette.requests import Request
 
+from app import urls
 from store.atlas.grammar import COLUMNS, KINDS, OPS, SORTABLE, BadQuery, Fault, Op
 from store.atlas.schema import CONCEPT
 
@@ -50,6 +51,8 @@ class Param:
     schema: Mapping[str, Any] = field(default_factory=lambda: TEXT)
 
 
+AT = "at"
+"""Pins a build wherever an address names a dictionary (``app.pinning``)."""
 CURSOR = Param("cursor", "Continue from `page.next` or `page.prev` of an answer to the same query.")
 LIMIT = Param("limit", "How many to return: 1 to 200.", default="24", schema=whole(1, 200))
 
@@ -60,10 +63,11 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
     values: dict[str, str] = {}
     faults = []
     for name, value in request.query_params.multi_items():
-        if display and name in DISPLAY:
+        if (display and name in DISPLAY) or (name == AT and is_pinnable(request)):
             continue
         if name not in known:
-            faults.append(Fault(name, f"There is no parameter '{name}' here.", tuple(known)))
+            here = (*known, AT) if is_pinnable(request) else tuple(known)
+            faults.append(Fault(name, f"There is no parameter '{name}' here.", here))
         elif name in values:
             faults.append(Fault(name, f"'{name}' is given twice."))
         elif value.strip():
@@ -71,7 +75,28 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
             faults += _bad_choice(known[name], value.strip())
     if faults:
         raise BadQuery(*faults)
+    note_query(request, [(name, value) for name, value in values.items() if value != known[name].default])
     return {param.name: values.get(param.name, param.default) for param in params}
+
+
+def is_pinnable(request: Request) -> bool:
+    """Whether the address is one of the API that names a dictionary."""
+    return "slug" in request.path_params and request.url.path.startswith(urls.API)
+
+
+def note_query(request: Request, pairs: Iterable[tuple[str, str]]) -> None:
+    """Remember what the request's parameters come to: those that differ from their defaults."""
+    request.state.query = tuple(sorted((name, value) for name, value in pairs if value != ""))
+
+
+def canonical_query(request: Request) -> tuple[tuple[str, str], ...]:
+    """The request's parameters, sorted, defaults and empty ones left out: equal views have equal ones."""
+    found = getattr(request.state, "query", None)
+    if found is None:
+        found = ((name, value.strip()) for name, value in request.query_params.multi_items() if value.strip())
+    form = getattr(request.state, "form", None)
+    kept = [pair for pair in found if pair[0] != "format"]
+    return tuple(sorted([*kept, ("format", str(form))] if form else kept))
 
 
 def _bad_choice(param: Param, value: str) -> list[Fault]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from app.numbers import known_numbers
@@ -41,6 +42,12 @@ class Entry:
     """What is known of the trained dictionary, later measurements too; the atlas may still show an earlier one."""
     created_at: datetime
 
+    @cached_property
+    def stamp(self) -> str:
+        """Changes with anything that an answer tells of it; equal in two stores that hold the same."""
+        told = {name: value for name, value in vars(self).items() if name not in ("created_at", "stamp")}
+        return digest_of({**told, "metrics": dict(self.metrics)})
+
 
 @dataclass(frozen=True)
 class Link:
@@ -60,6 +67,7 @@ class Roster:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._links: tuple[Link, ...] = ()
+        self._stamp = ""
         self._read_at = -FRESH_FOR_S
         self.n_reads = 0
 
@@ -95,8 +103,8 @@ class Roster:
 
     def stamp(self) -> str:
         """Changes whenever any dictionary is added, renamed, measured, aligned or shows another atlas."""
-        entries = [[e.slug, e.title, e.atlas, e.n_images, dict(e.metrics)] for e in self.entries()]
-        return digest_of([entries, [link.digest for link in self._links]])
+        self.entries()
+        return self._stamp
 
     def _read(self) -> None:
         with self._catalog.session() as session:
@@ -106,6 +114,8 @@ class Roster:
             self._links = tuple(
                 Link(row.first_digest, row.second_digest, row.digest, row.headline) for row in list_alignments(session)
             )
+        entries = [entry.stamp for entry in self._entries.values()]
+        self._stamp = digest_of([entries, [link.digest for link in self._links]])
         self._read_at = time.monotonic()
         self.n_reads += 1
 

@@ -9,6 +9,8 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+import app
+import store
 from app.encoder import Encoder
 from app.live import Streams
 from app.measured import Ledger
@@ -62,7 +64,7 @@ class Site:
     overlays: Overlays
     words: Words
     code: str
-    """Digest of the program's own source: answers made by another version are not fresh."""
+    """Digest of the source of the program and of what it reads with: answers made by another version are not fresh."""
 
     @contextmanager
     def opened(self, entry: Entry) -> Iterator[Opened]:
@@ -110,7 +112,7 @@ def make_site(settings: Settings) -> Site:
 
 
 def _code_digest() -> str:
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    sources = sorted(path for package in (app, store) for path in Path(package.__path__[0]).rglob("*.py"))
     return digest_of([VERSION, [path.read_text(encoding="utf-8") for path in sources]])[:16]
 
 

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from app import urls
+from app.compress import compressed, is_text
 from store.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class StaticTree:
 
     def __init__(self, root: Path) -> None:
         self._files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+        self._coded: dict[tuple[str, str], bytes] = {}
         digest = hashlib.sha256()
         for name, path in self._files.items():
             digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -51,9 +53,18 @@ class StaticTree:
         """Files that were there at the start and are gone."""
         return tuple(name for name, path in self._files.items() if not path.is_file())
 
-    def read(self, digest: str, name: str) -> tuple[bytes, str]:
-        """Content and media type; raises ``NotFound`` for another build's digest or an unknown name."""
+    def read(self, digest: str, name: str, *, coding: str = "") -> tuple[bytes, str, str]:
+        """Content, media type and the coding that it has; raises ``NotFound`` for another build's digest or name.
+
+        A coded form is made once and kept: all of them together take less than the files.
+        """
         path = self._files.get(name) if digest == self.digest else None
         if path is None:
             raise NotFound("static file", f"{digest}/{name}", remedy="Load the page again.")
-        return path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream")
+        media_type = TYPES.get(path.suffix, "application/octet-stream")
+        if not coding or not is_text(media_type):
+            return path.read_bytes(), media_type, ""
+        found = self._coded.get((name, coding))
+        if found is None:
+            found = self._coded[name, coding] = compressed(path.read_bytes(), coding)
+        return found, media_type, coding

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "uploads",
     "encoder",
     "conformance",
+    "api",
 )
 
 

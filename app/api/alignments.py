@@ -7,27 +7,37 @@ from starlette.responses import Response
 from app import urls
 from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
+from app.formats import FORMAT, TABLE, choose_format, limit_param, split_fields
 from app.makers.alignment import make_alignment, make_alignment_cards
 from app.makers.alignment_asking import PARAMS, aligned, ask_alignment, stamp_of
+from app.makers.alignment_sheets import make_alignment_sheet
 from app.makers.together import make_together
 from app.makers.together_asking import PARAMS as TOGETHER_PARAMS
 from app.makers.together_asking import ask_together, check_slugs, together
 from app.params import document, read_params
 from app.site import SiteDep
+from app.tables import Around, Listed, envelope_answer, list_answer, read_table, sheet_answer
 from app.views.alignment import AlignmentCard, AlignmentView
 from app.views.envelope import Envelope
 from app.views.together import TogetherView
+from store.atlas.grammar import BadQuery, Fault
 
 router = APIRouter(prefix=f"{urls.API}/alignments", tags=["alignments"])
 
 
-@router.get("", operation_id="list_alignments", responses={200: {"model": Envelope[tuple[AlignmentCard, ...]]}})
+@router.get(
+    "",
+    operation_id="list_alignments",
+    openapi_extra=document(*TABLE),
+    responses={200: {"model": Envelope[tuple[AlignmentCard, ...]]}},
+)
 def alignments(request: Request, site: SiteDep) -> Response:
     """All alignments between dictionaries that can be shown."""
-    read_params(request)
+    fields = read_table(request)
     cards = make_alignment_cards(site)
     etag = data_etag(request, site, site.stamp(), *[card.links.html for card in cards])
-    return data_answer(wrap(request, cards, html=urls.alignments()), etag=etag)
+    around = Around(etag, urls.alignments())
+    return list_answer(request, Listed(AlignmentCard, cards, "alignments"), fields, around=around)
 
 
 @router.get(
@@ -49,14 +59,25 @@ def side_by_side(a: str, b: str, *, rest: str, request: Request, site: SiteDep) 
 @router.get(
     "/{a}/{b}",
     operation_id="get_alignment",
-    openapi_extra=document(*PARAMS),
+    openapi_extra=document(*PARAMS, *TABLE),
     responses={200: {"model": Envelope[AlignmentView]}},
 )
 def alignment(a: str, b: str, *, request: Request, site: SiteDep) -> Response:
-    """Pairs, splits, or the concepts of one side that have no partner."""
-    asked = ask_alignment(read_params(request, *PARAMS))
+    """Pairs, splits, or the concepts of one side that have no partner; as a table these alone, all of them."""
+    form = choose_format(request)
+    values = read_params(request, *(limit_param(one, form) if one.name == "limit" else one for one in PARAMS), *TABLE)
+    asked = ask_alignment(values, form)
     etag = data_etag(request, site, stamp_of(site, a, b), site.stamp())
-    with aligned(site, a, b) as one:
-        view = make_alignment(one, asked)
     html = urls.alignment(a, b, query=asked.query)
-    return data_answer(wrap(request, view, html=html, paging=view.paging), etag=etag)
+    with aligned(site, a, b) as one:
+        if form:
+            found = make_alignment_sheet(one, asked)
+            names = split_fields(values["fields"], tuple(found.sheet.columns))
+            around = Around(etag, html, paging=found.paging)
+            return sheet_answer(request, found.sheet.only(names), f"{a}-{b}-{asked.show}", around=around)
+        if values["fields"]:
+            raise BadQuery(
+                Fault("fields", "'fields' chooses the columns of a table here: add a format.", FORMAT.choices)
+            )
+        view = make_alignment(one, asked)
+    return envelope_answer(request, view, around=Around(etag, html, paging=view.paging))

@@ -5,13 +5,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import FOR_A_WHILE, data_answer
+from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
+from app.formats import TABLE, choose_format
 from app.makers.asking import ask_api
 from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history
 from app.makers.metrics import make_scores
-from app.params import Param, document, read_params
+from app.params import Param, document, note_query, read_params
+from app.pinning import Pinned
 from app.site import SiteDep
+from app.tables import Around, Listed, list_answer
 from app.views.dictionaries import DictionaryCard, DictionaryView
 from app.views.envelope import Envelope
 from app.views.service import ColumnStatistics, Facets
@@ -29,22 +32,30 @@ _FILTERS = (
 @router.get(
     "",
     operation_id="list_dictionaries",
-    openapi_extra=document(*_FILTERS),
+    openapi_extra=document(*_FILTERS, *TABLE),
     responses={200: {"model": Envelope[tuple[DictionaryCard, ...]]}},
 )
 def dictionaries(request: Request, site: SiteDep) -> Response:
     """All dictionaries with their headline numbers."""
-    wanted = {name: value for name, value in read_params(request, *_FILTERS).items() if value}
+    choose_format(request)
+    values = read_params(request, *_FILTERS, *TABLE)
+    wanted = {param.name: values[param.name] for param in _FILTERS if values[param.name]}
     etag = data_etag(request, site, site.stamp())
     cards = []
     for entry in site.roster.entries():
         if all(getattr(entry, name) == value for name, value in wanted.items()):
             with site.opened(entry) as opened:
                 cards.append(make_dictionary_card(site, opened))
-    return data_answer(wrap(request, tuple(cards), html=urls.home()), etag=etag)
+    around = Around(etag, urls.home())
+    return list_answer(request, Listed(DictionaryCard, tuple(cards), "dictionaries"), values["fields"], around=around)
 
 
-@router.get("/{slug}", operation_id="get_dictionary", responses={200: {"model": Envelope[DictionaryView]}})
+@router.get(
+    "/{slug}",
+    operation_id="get_dictionary",
+    dependencies=[Pinned],
+    responses={200: {"model": Envelope[DictionaryView]}},
+)
 def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
     """One dictionary."""
     entry = site.roster.get(slug)
@@ -55,7 +66,7 @@ def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
     return data_answer(wrap(request, view, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 
-@router.get("/{slug}/metrics", operation_id="get_metrics")
+@router.get("/{slug}/metrics", operation_id="get_metrics", dependencies=[Pinned])
 def metrics(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Every measured number with its definition and null, and the training history."""
     entry = site.roster.get(slug)
@@ -63,12 +74,13 @@ def metrics(slug: str, request: Request, *, site: SiteDep) -> Response:
     etag = data_etag(request, site, entry, site.stamp())
     with site.opened(entry) as opened:
         data = {"metrics": make_scores(site, entry), "history": make_history(opened)}
-    return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag, cache=FOR_A_WHILE)
+    return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 
 @router.get(
     "/{slug}/statistics",
     operation_id="get_statistics",
+    dependencies=[Pinned],
     openapi_extra=document(grammar=True),
     responses={200: {"model": Envelope[tuple[ColumnStatistics, ...]]}},
 )
@@ -76,6 +88,7 @@ def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Histogram of each numeric column, over all concepts or those that meet a query."""
     entry = site.roster.get(slug)
     query = ask_api(request.query_params.multi_items()).query
+    note_query(request, query.pairs)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         filtered = query if query.conditions or query.q else None
@@ -87,6 +100,7 @@ def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
 @router.get(
     "/{slug}/facets",
     operation_id="get_facets",
+    dependencies=[Pinned],
     openapi_extra=document(grammar=True),
     responses={200: {"model": Envelope[Facets]}},
 )
@@ -94,6 +108,7 @@ def facets(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Counts per class and warning, each under the query's other conditions."""
     entry = site.roster.get(slug)
     query = ask_api(request.query_params.multi_items()).query
+    note_query(request, query.pairs)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         data = Facets(

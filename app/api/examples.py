@@ -5,22 +5,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import FOR_A_WHILE, data_answer
+from app.answers import tagged
 from app.api.concept import BAND
-from app.api.wrap import data_etag, wrap
+from app.api.wrap import build_etag
+from app.formats import TABLE, choose_format, limit_of, limit_param
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
 from app.params import Param, document, is_whole, read_params, whole
 from app.pictures import as_rows, grey_png, npy_bytes
+from app.pinning import Pinned
 from app.site import Opened, SiteDep
+from app.tables import Around, Listed, envelope_answer, list_answer
 from app.views.concept import ExampleRow, ExampleTile
 from app.views.envelope import Envelope
 from app.views.service import HeatValues
-from store.atlas.cursor import parse_limit
 from store.errors import NotFound
 from store.vocabulary import Band
 
-router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"])
+router = APIRouter(
+    prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"], dependencies=[Pinned]
+)
 _INCLUDE = Param("include", "heat: each example's activation map as numbers, too.", ("heat",))
 _LIMIT = Param("limit", "How many to return: 1 to 200.", default="16", schema=whole(1, 200))
 FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/octet-stream"}
@@ -29,22 +33,28 @@ FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/o
 @router.get(
     "",
     operation_id="list_examples",
-    openapi_extra=document(BAND, _INCLUDE, _LIMIT),
+    openapi_extra=document(BAND, _INCLUDE, _LIMIT, *TABLE),
     responses={200: {"model": Envelope[ExampleRow]}},
 )
 def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
     """The examples of one band, strongest first."""
     entry = site.roster.get(slug)
-    values = read_params(request, BAND, _INCLUDE, _LIMIT)
-    band, limit = Band(values["band"]), parse_limit(values["limit"], default=16)
-    etag = data_etag(request, site, entry)
+    form = choose_format(request)
+    values = read_params(request, BAND, _INCLUDE, limit_param(_LIMIT, form), *TABLE)
+    band, limit = Band(values["band"]), limit_of(values["limit"], form, default=16)
+    etag = build_etag(request, site, entry)
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         row = make_examples(opened, number, band=band, limit=limit)
         if values["include"]:
             row = row.model_copy(update={"tiles": tuple(_with_heat(opened, number, tile) for tile in row.tiles)})
-    html = urls.concept(slug, number, query={"band": band.value})
-    return data_answer(wrap(request, row, html=html, entry=entry), etag=etag, cache=FOR_A_WHILE)
+    around = Around(etag, urls.concept(slug, number, query={"band": band.value}), entry)
+    listed = Listed(ExampleTile, row.tiles, f"{slug}-{number}-{band}")
+    if form:
+        return list_answer(request, listed, values["fields"], around=around)
+    chosen = listed.chosen(values["fields"])
+    data = row if chosen is row.tiles else row.model_dump(mode="json", by_alias=True) | {"tiles": chosen}
+    return envelope_answer(request, data, around=around)
 
 
 def _with_heat(opened: Opened, concept: int, tile: ExampleTile) -> ExampleTile:
@@ -73,10 +83,10 @@ def heat(slug: str, index: str, *, rank: str, name: str, request: Request, site:
         raise NotFound("file", name, known=[f"heat.{known}" for known in FORMATS])
     if not is_whole(rank):
         raise NotFound("example", rank, remedy="Ranks are whole numbers from 0.")
-    etag = data_etag(request, site, entry)
+    etag = build_etag(request, site, entry)
     with site.opened(entry) as opened:
         content = _content(opened, parse_concept(opened, index), band, rank=int(rank), kind=kind)
-    return Response(content, media_type=FORMATS[kind], headers={"ETag": etag, "Cache-Control": FOR_A_WHILE})
+    return tagged(Response(content, media_type=FORMATS[kind]), etag)
 
 
 def _content(opened: Opened, concept: int, band: Band, *, rank: int, kind: str) -> bytes:

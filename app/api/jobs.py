@@ -13,17 +13,18 @@ from app.access.needs import needs
 from app.access.who import who_asks
 from app.answers import NEVER, check_fresh, data_answer, json_answer
 from app.api.wrap import wrap
+from app.formats import TABLE, choose_format, limit_of, limit_param
 from app.live import Sight, stream
 from app.makers.estimating import make_estimate
 from app.makers.job_list import PARAMS, ask_jobs, make_job_page
 from app.makers.jobs import make_job, make_log
 from app.makers.watching import watch_job, watch_jobs
 from app.origin import may_change
-from app.params import Param, RowId, as_index, document, is_whole, read_params, whole
+from app.params import LIMIT, Param, RowId, as_index, document, is_whole, read_params, whole
 from app.site import Site, SiteDep
+from app.tables import Around, Listed, list_answer
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
-from store.atlas.cursor import parse_limit
 from store.catalog.jobs import LOG_LINES_MAX, cancel_job, find_keyed_job, retry_job, submit_job
 from store.errors import InvalidInput
 from store.jobs import AnyJob
@@ -63,14 +64,17 @@ Look = Annotated[Callable[[int], Sight], Depends(_look)]
 @router.get(
     "",
     operation_id="list_jobs",
-    openapi_extra=document(*PARAMS),
+    openapi_extra=document(*PARAMS, *TABLE),
     responses={200: {"model": Envelope[tuple[JobBrief, ...]]}},
 )
 def jobs(request: Request, site: SiteDep) -> Response:
     """Jobs, newest first."""
-    asked = ask_jobs(read_params(request, *PARAMS))
+    form = choose_format(request)
+    values = read_params(request, *(limit_param(one, form) if one is LIMIT else one for one in PARAMS), *TABLE)
+    asked = ask_jobs(values, form)
     page = make_job_page(site, asked)
-    return data_answer(wrap(request, page.jobs, html=urls.jobs(asked.query), paging=page.paging))
+    around = Around(html=urls.jobs(asked.query), paging=page.paging)
+    return list_answer(request, Listed(JobBrief, page.jobs, "jobs"), values["fields"], around=around)
 
 
 @router.post(
@@ -123,21 +127,23 @@ def job(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     read_params(request)
     view = make_job(site, job_id, base=str(request.base_url))
     etag = check_fresh(request, site.code, digest_of(view.model_dump(mode="json")))
-    return data_answer(wrap(request, view, html=urls.job(job_id)), etag=etag, cache="no-cache")
+    return data_answer(wrap(request, view, html=urls.job(job_id)), etag=etag)
 
 
 @router.get(
     "/{job_id:int}/log",
     operation_id="get_job_log",
-    openapi_extra=document(_AFTER, _LINES),
+    openapi_extra=document(_AFTER, _LINES, *TABLE),
     responses={200: {"model": Envelope[tuple[LogLine, ...]]}},
 )
 def log(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Lines of a job's log, oldest first."""
-    values = read_params(request, _AFTER, _LINES)
-    limit = parse_limit(values["limit"], most=LOG_LINES_MAX)
+    form = choose_format(request)
+    values = read_params(request, _AFTER, limit_param(_LINES, form), *TABLE)
+    limit = limit_of(values["limit"], form, most=LOG_LINES_MAX)
     lines = make_log(site, job_id, after_id=as_index("after", values["after"]) or 0, limit=limit)
-    return data_answer(wrap(request, lines, html=urls.job(job_id)))
+    listed = Listed(LogLine, lines, f"job-{job_id}-log")
+    return list_answer(request, listed, values["fields"], around=Around(html=urls.job(job_id)))
 
 
 @router.get("/{job_id:int}/events", operation_id="watch_job", response_class=EventSourceResponse, dependencies=[Place])

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app import urls
 from app.annotating import WRITES, author_of, etag_of, key_of, seen_revision
-from app.answers import NEVER, data_answer, json_answer
+from app.answers import NEVER, Tag, data_answer, json_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.annotations import make_comment, make_label, make_notes
 from app.makers.concepts import parse_concept
@@ -88,7 +88,7 @@ def comments(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
     return data_answer(wrap(request, view.comments, html=urls.concept(slug, int(index)), entry=entry), etag=etag)
 
 
-def _notes(request: Request, site: Site, slug: str, index: str) -> tuple[NotesView, str]:
+def _notes(request: Request, site: Site, slug: str, index: str) -> tuple[NotesView, Tag]:
     entry = site.roster.get(slug)
     read_params(request)
     etag = data_etag(request, site, entry)

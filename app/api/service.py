@@ -7,18 +7,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import FOR_A_WHILE, data_answer
+from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
+from app.formats import TABLE
 from app.makers.dictionaries import make_home
 from app.makers.terms import make_glossary
-from app.params import read_params
+from app.params import document, read_params
 from app.roster import Entry
 from app.site import Site, SiteDep
+from app.tables import Around, Listed, list_answer, read_table
 from app.views.dictionaries import ModelShelf
 from app.views.envelope import Envelope
 from app.views.service import CollectionView, ServiceView
 from app.views.terms import GlossaryView
-from store.atlas.cursor import LIMIT_DEFAULT, LIMIT_MAX
+from store.atlas.cursor import FIELDS_LIMIT_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from store.errors import NotFound
 from store.version import VERSION
 
@@ -49,17 +51,27 @@ def service(request: Request, site: SiteDep) -> Response:
             "search": urls.api_search(),
             "openapi": urls.api_description(),
         },
-        limits={"limit_default": LIMIT_DEFAULT, "limit_max": LIMIT_MAX},
+        limits={
+            "limit_default": LIMIT_DEFAULT,
+            "limit_max": LIMIT_MAX,
+            "limit_max_with_fields": FIELDS_LIMIT_MAX,
+        },
     )
     return data_answer(wrap(request, view, html=urls.home()), etag=etag)
 
 
-@router.get("/models", operation_id="list_models", responses={200: {"model": Envelope[tuple[ModelShelf, ...]]}})
+@router.get(
+    "/models",
+    operation_id="list_models",
+    openapi_extra=document(*TABLE),
+    responses={200: {"model": Envelope[tuple[ModelShelf, ...]]}},
+)
 def models(request: Request, site: SiteDep) -> Response:
     """All models with their dictionaries."""
-    read_params(request)
+    fields = read_table(request)
     etag = data_etag(request, site, site.stamp())
-    return data_answer(wrap(request, make_home(site).models, html=urls.home()), etag=etag)
+    listed = Listed(ModelShelf, make_home(site).models, "models")
+    return list_answer(request, listed, fields, around=Around(etag, urls.home()))
 
 
 @router.get("/models/{model:path}", operation_id="get_model", responses={200: {"model": Envelope[ModelShelf]}})
@@ -73,12 +85,18 @@ def model(model: str, request: Request, *, site: SiteDep) -> Response:
     return data_answer(wrap(request, shelves[model], html=urls.home()), etag=etag)
 
 
-@router.get("/datasets", operation_id="list_datasets", responses={200: {"model": Envelope[tuple[CollectionView, ...]]}})
+@router.get(
+    "/datasets",
+    operation_id="list_datasets",
+    openapi_extra=document(*TABLE),
+    responses={200: {"model": Envelope[tuple[CollectionView, ...]]}},
+)
 def datasets(request: Request, site: SiteDep) -> Response:
     """All collections that a dictionary was trained on."""
-    read_params(request)
+    fields = read_table(request)
     etag = data_etag(request, site, site.stamp())
-    return data_answer(wrap(request, tuple(_collections(site).values())), etag=etag, cache=FOR_A_WHILE)
+    listed = Listed(CollectionView, tuple(_collections(site).values()), "datasets")
+    return list_answer(request, listed, fields, around=Around(etag))
 
 
 @router.get("/datasets/{dataset}", operation_id="get_dataset", responses={200: {"model": Envelope[CollectionView]}})
@@ -89,7 +107,7 @@ def dataset(dataset: str, request: Request, *, site: SiteDep) -> Response:
     found = _collections(site)
     if dataset not in found:
         raise NotFound("collection", dataset, known=found)
-    return data_answer(wrap(request, found[dataset]), etag=etag, cache=FOR_A_WHILE)
+    return data_answer(wrap(request, found[dataset]), etag=etag)
 
 
 @router.get("/glossary", operation_id="get_glossary", responses={200: {"model": Envelope[GlossaryView]}})
@@ -97,7 +115,7 @@ def glossary(request: Request, site: SiteDep) -> Response:
     """Definitions of all numbers."""
     read_params(request)
     etag = data_etag(request, site)
-    return data_answer(wrap(request, make_glossary(), html=urls.glossary()), etag=etag, cache=FOR_A_WHILE)
+    return data_answer(wrap(request, make_glossary(), html=urls.glossary()), etag=etag)
 
 
 def _collections(site: Site) -> dict[str, CollectionView]:

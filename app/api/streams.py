@@ -8,17 +8,20 @@ from app import urls
 from app.answers import data_answer
 from app.api.concept import BAND
 from app.api.wrap import data_etag, wrap
+from app.formats import TABLE
 from app.makers.concept_streams import N_PHOTOS, make_concept_streams
 from app.makers.concepts import parse_concept
 from app.makers.streams import make_cross_r2, make_streams
 from app.params import Param, document, read_params, whole
+from app.pinning import Pinned
 from app.site import SiteDep
+from app.tables import Around, Listed, list_answer, read_table
 from app.views.envelope import Envelope
 from app.views.streams import ConceptStreams, CrossR2, StreamsView
 from store.atlas.cursor import parse_limit
 from store.vocabulary import Band
 
-router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}", tags=["streams"])
+router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}", tags=["streams"], dependencies=[Pinned])
 _LIMIT = Param("limit", "How many photos to return.", default=str(N_PHOTOS), schema=whole(1, 200))
 
 
@@ -34,15 +37,21 @@ def streams(slug: str, request: Request, *, site: SiteDep) -> Response:
     return data_answer(wrap(request, view, html=html, entry=entry), etag=etag)
 
 
-@router.get("/cross_r2", operation_id="get_cross_r2", responses={200: {"model": Envelope[tuple[CrossR2, ...]]}})
+@router.get(
+    "/cross_r2",
+    operation_id="get_cross_r2",
+    openapi_extra=document(*TABLE),
+    responses={200: {"model": Envelope[tuple[CrossR2, ...]]}},
+)
 def cross_r2(slug: str, request: Request, *, site: SiteDep) -> Response:
     """R2 of every stream from every stream, with references and nulls; empty for a dictionary of one model."""
     entry = site.roster.get(slug)
-    read_params(request)
+    fields = read_table(request)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         rows = make_cross_r2(opened)
-    return data_answer(wrap(request, rows, html=urls.dictionary(slug), entry=entry), etag=etag)
+    around = Around(etag, urls.dictionary(slug), entry)
+    return list_answer(request, Listed(CrossR2, rows, f"{slug}-cross-r2"), fields, around=around)
 
 
 @router.get(

@@ -18,7 +18,7 @@ from app.views.alignment import Side as SideView
 from app.views.base import Choice, Links, Number
 from app.words import ALIGNMENT, Word
 from store.alignment.sides import Side
-from store.atlas.cursor import cut_page, make_binding
+from store.atlas.cursor import Page, cut_page, make_binding
 from store.universal import artifact_kind
 from store.vocabulary import Kind
 
@@ -65,7 +65,7 @@ def make_alignment(one: Aligned, asked: Asked, *, entries: Sequence[Entry] = ())
     """The page of an alignment; ``entries`` are all dictionaries, of which a third may be set beside the two."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
     n_matched = int(one.alignment.pairs["is_matched"].sum())
-    rest: dict[str, Sequence[Any]] = {"fans": _fan_keys(one), "a": _lonely(one, one.a), "b": _lonely(one, one.b)}
+    rest: dict[str, Sequence[Any]] = {"fans": _fan_keys(one), "a": lonely(one, one.a), "b": lonely(one, one.b)}
     parts = _parts(one, asked, chosen_pairs(one, asked) if asked.show == "pairs" else rest[asked.show])
     return AlignmentView(
         a=_side("a", one.a.opened.entry, n_matched=n_matched),
@@ -104,11 +104,17 @@ def _swapped(query: Mapping[str, str]) -> dict[str, str]:
     return {turned.get(k, k): turned.get(value, value) if k == "show" else value for k, value in query.items()}
 
 
+def cut_list(one: Aligned, asked: Asked, items: Sequence[Any]) -> Page[Any]:
+    """The part of a list that is asked for."""
+    slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
+    binding = make_binding(one.alignment.digest, *slugs, *(f"{name}={value}" for name, value in asked.query.items()))
+    return cut_page(items, cursor=asked.cursor, limit=asked.limit, binding=binding)
+
+
 def _parts(one: Aligned, asked: Asked, items: Sequence[Any]) -> dict[str, Any]:
     """A page of the list that is asked for."""
     slugs = one.a.opened.entry.slug, one.b.opened.entry.slug
-    binding = make_binding(one.alignment.digest, *slugs, *(f"{name}={value}" for name, value in asked.query.items()))
-    page = cut_page(items, cursor=asked.cursor, limit=asked.limit, binding=binding)
+    page = cut_list(one, asked, items)
     made: dict[str, Any] = {}
     if asked.show == "pairs":
         made["pairs"] = make_pairs(one, page.items)
@@ -147,7 +153,7 @@ def _fan(one: Aligned, side: Side, concept: int) -> Fan:
     )
 
 
-def _lonely(one: Aligned, facing: Facing) -> list[int]:
+def lonely(one: Aligned, facing: Facing) -> list[int]:
     """Concepts without a partner, the most energetic first."""
     columns = one.alignment.concepts[facing.side]
     alone = np.flatnonzero(columns["status"] == "unmatched")

@@ -5,14 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.formats import limit_of
 from app.params import CORRELATION, CURSOR, SHARE, Param, whole
 from app.roster import Entry
 from app.site import Opened, Site
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
-from store.atlas.cursor import parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import NotFound
+from store.sheets import Format
 from store.universal import artifact_kind
 from store.vocabulary import Kind
 
@@ -35,9 +36,9 @@ ENERGY: Final = tuple(
     for op, words in (("gte", "at least"), ("lte", "at most"))
 )
 MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
-_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="6", schema=whole(1, 60))
+_LIMIT_DEFAULT, _LIMIT_MAX = 6, 60
+_LIMIT: Final = Param("limit", "How many: 1 to 60.", default=str(_LIMIT_DEFAULT), schema=whole(1, _LIMIT_MAX))
 PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, *ENERGY, MUTUAL, CURSOR, _LIMIT)
-_LIMIT_MAX: Final = 60
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Asked:
     query: Mapping[str, str]
 
 
-def ask_alignment(values: Mapping[str, str]) -> Asked:
-    """What declared parameters mean; raises ``BadQuery``."""
+def ask_alignment(values: Mapping[str, str], form: Format | None = None) -> Asked:
+    """What declared parameters mean; raises ``BadQuery``. A table (``form``) has no limit."""
     kept = {param.name: values[param.name] for param in PARAMS if values[param.name] != param.default}
     return Asked(
         show=values["show"],
@@ -67,7 +68,7 @@ def ask_alignment(values: Mapping[str, str]) -> Asked:
         energy={p.name: number_between(p.name, values[p.name], low=0, what="a share") for p in ENERGY},
         mutual=values["mutual"] == "yes",
         cursor=values["cursor"],
-        limit=parse_limit(values["limit"], most=_LIMIT_MAX),
+        limit=limit_of(values["limit"], form, default=_LIMIT_DEFAULT, most=_LIMIT_MAX),
         query={name: value for name, value in kept.items() if name != "cursor"},
     )
 

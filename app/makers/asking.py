@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.params import DISPLAY
+from app.formats import limit_of
+from app.params import AT, DISPLAY
 from app.site import Opened
-from store.atlas.cursor import LIMIT_DEFAULT, Page, cut_page, make_binding, parse_limit
+from store.atlas.cursor import LIMIT_DEFAULT, LIMIT_MAX, Page, cut_page, make_binding, parse_limit
 from store.atlas.grammar import NUMERIC, BadQuery, Fault, Query, parse_query
+from store.sheets import Format
 from store.vocabulary import Band
 
 SHOWN = ("density", "importance")
@@ -37,6 +39,11 @@ class Asked:
         """The canonical parameters of this request, without its cursor."""
         return (*self.query.pairs, *self.layout)
 
+    @property
+    def whole(self) -> tuple[tuple[str, str], ...]:
+        """The same with its cursor."""
+        return (*self.pairs, ("cursor", self.cursor))
+
 
 def ask_page(pairs: Sequence[tuple[str, str]]) -> Asked:
     """What the parameters of a grid or concept page ask for; raises ``BadQuery``."""
@@ -50,11 +57,17 @@ def ask_page(pairs: Sequence[tuple[str, str]]) -> Asked:
     )
 
 
-def ask_api(pairs: Sequence[tuple[str, str]], *, other: tuple[str, ...] = ()) -> Asked:
-    """What the parameters of an API call ask for; raises ``BadQuery``."""
+def ask_api(
+    pairs: Sequence[tuple[str, str]],
+    *,
+    other: tuple[str, ...] = (),
+    form: Format | None = None,
+    most: int = LIMIT_MAX,
+) -> Asked:
+    """What the parameters of an API call ask for; raises ``BadQuery``. ``form`` is a table's, which has no limit."""
     own = {name: value.strip() for name, value in pairs if name in ("cursor", "limit")}
-    query = parse_query(pairs, other=("cursor", "limit", *other))
-    return Asked(query=query, limit=parse_limit(own.get("limit", "")), cursor=own.get("cursor", ""))
+    query = parse_query(pairs, other=("cursor", "limit", AT, *other))
+    return Asked(query=query, limit=limit_of(own.get("limit", ""), form, most=most), cursor=own.get("cursor", ""))
 
 
 def answer(opened: Opened, asked: Asked) -> Page[int]:

@@ -4,6 +4,7 @@ from app import urls
 from app.params import is_whole
 from app.site import Opened
 from app.views.concepts import ConceptCard, ConceptChip, ConceptLinks
+from store.atlas.reader import Row
 from store.errors import NotFound
 from store.vocabulary import Band, Source
 
@@ -27,23 +28,24 @@ def concept_name(opened: Opened, concept: int) -> str:
 
 def make_chip(opened: Opened, concept: int, *, query: urls.Query = ()) -> ConceptChip:
     """A concept in little."""
-    return ConceptChip.model_validate(_chip_fields(opened, concept, band=Band.TOP, query=query))
+    row = opened.atlas.concept(concept)
+    return ConceptChip.model_validate(_chip_fields(opened, row, band=Band.TOP, query=query))
 
 
 def make_card(opened: Opened, concept: int, *, band: Band = Band.TOP, query: urls.Query = ()) -> ConceptCard:
     """A concept with all its columns; ``band`` chooses the sprite, ``query`` goes along with its page's address."""
     row = opened.atlas.concept(concept)
-    fields = _chip_fields(opened, concept, band=band, query=query)
+    fields = _chip_fields(opened, row, band=band, query=query)
     return ConceptCard.model_validate(fields | {name: row[name] for name in CARD_COLUMNS} | {"badges": _badges(row)})
 
 
-def _badges(row: dict[str, object]) -> tuple[str, ...]:
+def _badges(row: Row) -> tuple[str, ...]:
     names = row["badges"]
     return tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
 
 
-def _chip_fields(opened: Opened, concept: int, *, band: Band, query: urls.Query) -> dict[str, object]:
-    row, slug = opened.atlas.concept(concept), opened.entry.slug
+def _chip_fields(opened: Opened, row: Row, *, band: Band, query: urls.Query) -> dict[str, object]:
+    concept, slug = row["concept"], opened.entry.slug
     n_crops = min(row["n_images"] or 0, N_CROPS)
     has_sprite = n_crops > 0
     label, source = find_label(opened, concept)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import parse_qsl
 
 from app import urls
 from app.makers.subjects import query_of
 from app.roster import Entry
 from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
+from store.sheets import Format
 
 PageKind = Literal[
     "home",
@@ -33,6 +35,10 @@ DictionaryPage = Literal[
 ]
 
 
+_LISTS: Final = ("concepts", "images", "alignments", "alignment", "jobs")
+_FORMATS: Final = {Format.CSV: "CSV", Format.NDJSON: "NDJSON", Format.PARQUET: "Parquet", Format.ARROW: "Arrow"}
+
+
 def plain_frame(
     kind: PageKind,
     *,
@@ -48,7 +54,15 @@ def plain_frame(
     crumbs = (Crumb(label="Home"),) if kind == "home" else above
     curl, python = use_lines(base, api_url) if api_url else ("", "")
     return Frame(
-        kind=kind, title=title, crumbs=crumbs, api_url=api_url, json_url=json_url, curl=curl, python=python, q=q
+        kind=kind,
+        title=title,
+        crumbs=crumbs,
+        api_url=api_url,
+        json_url=json_url,
+        tables=make_tables(kind, api_url),
+        curl=curl,
+        python=python,
+        q=q,
     )
 
 
@@ -86,6 +100,7 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         crumbs=(*home, *place.trail),
         api_url=place.api_url,
         json_url=place.json_url,
+        tables=make_tables(place.kind, place.api_url),
         curl=curl,
         python=python,
         switch=place.switch,
@@ -128,6 +143,18 @@ def make_switch(entries: tuple[Entry, ...], current: str, *, url_for: Callable[[
             title=f"{entry.model_title}, {entry.layer}",
         )
         for entry in entries
+    )
+
+
+def make_tables(kind: str, api_url: str) -> tuple[Choice, ...]:
+    """The whole list of a page as a file, in each format; none where a page shows no list."""
+    if kind not in _LISTS:
+        return ()
+    path, _, query = api_url.partition("?")
+    kept = [pair for pair in parse_qsl(query) if pair[0] not in ("limit", "cursor")]
+    return tuple(
+        Choice(key=form.value, label=label, url=urls.with_query(path, (*kept, ("format", form.value))))
+        for form, label in _FORMATS.items()
     )
 
 

@@ -2,13 +2,15 @@
 
 from starlette.requests import Request
 
+from app.formats import TABLE, limit_of, limit_param
 from app.makers.images import ImagesAsked
 from app.params import CURSOR, PATCH_TEXT, Param, as_index, is_whole, read_params, whole
 from app.roster import Entry
 from app.site import Site
-from store.atlas.cursor import parse_limit
+from store.atlas.cursor import FIELDS_LIMIT_MAX, LIMIT_MAX, parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.errors import ConceptoscopeError, NotFound
+from store.sheets import Format
 from store.vocabulary import Split
 
 CLASS = Param("class", "Only images of this class.")
@@ -18,10 +20,21 @@ PATCH = Param("patch", "Also return what fires on this patch: row,col from 0.", 
 LIMIT = Param("limit", "How many to return: 1 to 200.", default="48", schema=whole(1, 200))
 
 
-def ask_images(request: Request, *, display: bool = False) -> ImagesAsked:
-    """Filter and place in the index of images; raises ``BadQuery``."""
-    values = read_params(request, CLASS, SPLIT, CURSOR, LIMIT, display=display)
-    return ImagesAsked(values["class"], values["split"], values["cursor"], parse_limit(values["limit"], default=48))
+def ask_images(request: Request) -> ImagesAsked:
+    """Filter and place in the index of images, for its page; raises ``BadQuery``."""
+    values = read_params(request, CLASS, SPLIT, CURSOR, LIMIT, display=True)
+    return _images(values, parse_limit(values["limit"], default=48))
+
+
+def ask_image_table(request: Request, form: Format | None) -> tuple[ImagesAsked, str]:
+    """The same for the API, and the fields that are asked for; raises ``BadQuery``."""
+    values = read_params(request, CLASS, SPLIT, CURSOR, limit_param(LIMIT, form), *TABLE)
+    most = FIELDS_LIMIT_MAX if values["fields"] else LIMIT_MAX
+    return _images(values, limit_of(values["limit"], form, default=48, most=most)), values["fields"]
+
+
+def _images(values: dict[str, str], limit: int) -> ImagesAsked:
+    return ImagesAsked(values["class"], values["split"], values["cursor"], limit)
 
 
 def ask_image(values: dict[str, str]) -> tuple[int | None, tuple[int, int] | None]:

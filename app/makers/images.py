@@ -11,7 +11,7 @@ from app.makers.scenes import Patch, Scene
 from app.site import Opened
 from app.views.base import Choice
 from app.views.images import ImageCard, ImageConcept, ImageLinks, ImagesView, ImageView
-from store.atlas.cursor import cut_page, make_binding
+from store.atlas.cursor import Page, cut_page, make_binding
 from store.atlas.reader import Row
 from store.vocabulary import Split
 
@@ -40,11 +40,16 @@ class ImagesAsked:
         return tuple((k, v) for k, v in (("class", self.class_name), ("limit", limit), ("split", self.split)) if v)
 
 
-def make_images(opened: Opened, asked: ImagesAsked) -> ImagesView:
-    """A page of the images that serve as evidence."""
+def find_images(opened: Opened, asked: ImagesAsked) -> Page[Row]:
+    """Rows of the images that are asked for."""
     rows = [row for row in opened.atlas.images() if _wanted(row, asked)]
     binding = make_binding(opened.atlas.digest, "images", asked.class_name, asked.split)
-    page = cut_page(rows, cursor=asked.cursor, limit=asked.limit, binding=binding)
+    return cut_page(rows, cursor=asked.cursor, limit=asked.limit, binding=binding)
+
+
+def make_images(opened: Opened, asked: ImagesAsked) -> ImagesView:
+    """A page of the images that serve as evidence."""
+    page = find_images(opened, asked)
     slug = opened.entry.slug
     return ImagesView(
         dictionary=slug,

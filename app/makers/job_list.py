@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from app import urls
+from app.formats import limit_of
 from app.makers.jobs import make_job_brief, make_workers, nobody_takes
 from app.params import CURSOR, LIMIT, Param, is_whole
 from app.site import Site
 from app.views.base import Choice, Paging
 from app.views.jobs import JobBrief, JobsView
-from store.atlas.cursor import parse_limit
 from store.atlas.grammar import BadQuery, Fault
 from store.catalog.jobs import JobFilter, count_jobs, count_until, list_jobs, list_members
 from store.catalog.session import Session
 from store.catalog.tables import Job
 from store.catalog.workers import list_workers
 from store.jobs import QUEUE_OF
+from store.sheets import Format
 from store.vocabulary import JobKind, JobState
 
 STATE: Final = Param("state", "Only jobs in this state.", tuple(state.value for state in JobState))
@@ -44,9 +45,9 @@ class JobPage:
     paging: Paging
 
 
-def ask_jobs(values: Mapping[str, str]) -> Asked:
-    """What declared parameters mean; raises ``BadQuery``."""
-    limit = parse_limit(values["limit"])
+def ask_jobs(values: Mapping[str, str], form: Format | None = None) -> Asked:
+    """What declared parameters mean; raises ``BadQuery``. A table (``form``) has no limit."""
+    limit = limit_of(values["limit"], form)
     which = JobFilter(
         states=[JobState(values["state"])] if values["state"] else [],
         kinds=[JobKind(values["kind"])] if values["kind"] else [],

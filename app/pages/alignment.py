@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
-from app.answers import lasting_answer, page_answer, page_etag
+from app.answers import check_fresh, lasting_answer, page_answer, page_etag
 from app.makers.alignment import make_alignment, make_alignments
 from app.makers.alignment_asking import PARAMS, aligned, ask_alignment, stamp_of
 from app.makers.frames import plain_frame
@@ -58,7 +58,8 @@ def alignment(a: str, b: str, *, request: Request, site: SiteDep) -> Response:
 
 
 @router.get("/m/{digest}/shared/{image}.webp")
-def thumbnail(digest: str, image: str, *, site: SiteDep) -> Response:
+def thumbnail(digest: str, image: str, *, request: Request, site: SiteDep) -> Response:
     """A photo that an alignment shows."""
+    etag = check_fresh(request)
     with site.alignments.reading(digest) as opened:
-        return lasting_answer(opened.alignment.thumbnail(image), "image/webp")
+        return lasting_answer(opened.alignment.thumbnail(image), "image/webp", etag=etag)

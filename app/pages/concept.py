@@ -13,7 +13,7 @@ from app.makers.concept_streams import find_concept_streams
 from app.makers.concepts import concept_name, parse_concept
 from app.makers.examples import make_examples
 from app.makers.frames import Place, dictionary_frame, make_switch
-from app.params import Param, read_params
+from app.params import Param, note_query, read_params
 from app.site import SiteDep
 from app.views.base import Crumb
 from store.vocabulary import Band
@@ -27,6 +27,7 @@ def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Respon
     """The page; the query carries the order that the concept was found in."""
     entry = site.roster.get(slug)
     asked, author = ask_page(request.query_params.multi_items()), author_of(request)
+    note_query(request, asked.whole)
     etag = page_etag(request, site, author)
     band = {"band": "" if asked.band is Band.TOP else asked.band.value}
     with site.opened(entry) as opened:

@@ -9,6 +9,7 @@ from app.answers import fragment_answer, page_answer, page_etag
 from app.makers.asking import Asked, ask_page
 from app.makers.frames import Place, dictionary_frame, make_switch
 from app.makers.grid import make_grid
+from app.params import note_query
 from app.site import Site, SiteDep
 from app.views.base import Choice, Crumb
 
@@ -20,12 +21,12 @@ def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
     """The page."""
     entry = site.roster.get(slug)
     asked = ask_page(request.query_params.multi_items())
+    note_query(request, asked.whole)
     etag = page_etag(request, site)
-    query = (*asked.pairs, ("cursor", asked.cursor))
     place = Place(
         kind="concepts",
         title=f"Concepts of {entry.title}",
-        json_url=urls.with_query(f"{urls.concepts(slug)}.json", query),
+        json_url=urls.with_query(f"{urls.concepts(slug)}.json", asked.whole),
         api_url=urls.api_dictionaries(slug, "concepts", query=api_query(asked)),
         trail=(Crumb(label="Concepts"),),
         switch=_switch(site, slug, asked),
@@ -42,6 +43,7 @@ def results(slug: str, request: Request, *, site: SiteDep) -> Response:
     """The results alone; the browser's address becomes the page's."""
     entry = site.roster.get(slug)
     asked = ask_page(request.query_params.multi_items())
+    note_query(request, asked.whole)
     etag = page_etag(request, site)
     with site.opened(entry) as opened:
         view = make_grid(opened, asked)

@@ -11,7 +11,7 @@ from app.answers import page_answer, page_etag
 from app.makers.dictionaries import make_dictionary, ranked_alive
 from app.makers.frames import Place, dictionary_frame, make_switch
 from app.params import read_params
-from app.site import SiteDep
+from app.site import Opened, SiteDep
 from store.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +40,13 @@ def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
 def random_concept(slug: str, site: SiteDep) -> Response:
     """Leads to one of the living concepts by chance."""
     with site.opened(site.roster.get(slug)) as opened:
-        alive = ranked_alive(opened)
+        chosen = secrets.choice(living(opened))
+    return RedirectResponse(urls.concept(slug, chosen), 302, headers={"Cache-Control": "no-store"})
+
+
+def living(opened: Opened) -> list[int]:
+    """The concepts that fire; raises ``NotFound`` where none does."""
+    alive = ranked_alive(opened)
     if not alive:
-        raise NotFound("living concept", slug, remedy="All concepts of this dictionary are dead.")
-    return RedirectResponse(urls.concept(slug, secrets.choice(alive)), 302, headers={"Cache-Control": "no-store"})
+        raise NotFound("living concept", opened.entry.slug, remedy="All concepts of this dictionary are dead.")
+    return alive

@@ -22,9 +22,9 @@ def image(image: str, request: Request, *, site: SiteDep) -> Response:
     """The page."""
     values = read_params(request, DICTIONARY, CONCEPT, PATCH, display=True)
     concept, patch = ask_image(values)
+    etag = page_etag(request, site)
     knowing = find_knowing(site, image)
     entry = choose_entry(site, values["d"], image_id=image, knowing=knowing)
-    etag = page_etag(request, site)
     switch = make_switch(knowing, entry.slug, url_for=lambda slug: urls.image(image, slug))
     query = {"dictionary": entry.slug, "concept": values["concept"], "patch": values["patch"]}
     with site.opened(entry) as opened:

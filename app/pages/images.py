@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 def images(slug: str, request: Request, *, site: SiteDep) -> Response:
     """A page of photos."""
     entry = site.roster.get(slug)
-    asked = ask_images(request, display=True)
+    asked = ask_images(request)
     etag = page_etag(request, site)
     query = (*asked.pairs, ("cursor", asked.cursor))
     place = Place(

@@ -1,11 +1,16 @@
 """``.json`` behind any page's address leads to its twin in the API."""
 
+import secrets
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from app import urls
+from app.makers.compare import find_subject
+from app.pages.dictionary import living
 from app.params import DISPLAY
+from app.site import SiteDep
 
 router = APIRouter(include_in_schema=False)
 _PAGE_ONLY = (*DISPLAY, "show", "band")
@@ -45,14 +50,21 @@ def login() -> RedirectResponse:
 
 
 @router.get("/compare.json")
-def compare(request: Request) -> RedirectResponse:
-    """Dictionaries beside each other, with the order."""
+def compare(request: Request, site: SiteDep) -> RedirectResponse:
+    """Dictionaries beside each other, with the order; what the page's form names is sent on as by the page."""
+    of = request.query_params.get("of", "")
+    if of:
+        return _to(urls.api_compare(find_subject(site, of).query))
     return _to(urls.api_compare(_kept(request)))
 
 
 @router.get("/align.json")
-def alignments() -> RedirectResponse:
-    """All alignments."""
+def alignments(request: Request) -> RedirectResponse:
+    """All alignments, or that of the dictionaries that the page's form names."""
+    named = (request.query_params.get(side, "") for side in "abcd")
+    slugs = list(dict.fromkeys(slug for slug in named if slug))
+    if len(slugs) > 1:
+        return _to(urls.api_together(slugs))
     return _to(urls.api_alignments())
 
 
@@ -92,6 +104,12 @@ def jobs(request: Request) -> RedirectResponse:
     return _to(urls.api_jobs(query=_kept(request)))
 
 
+@router.get("/jobs/new.json")
+def new_jobs() -> RedirectResponse:
+    """The same of the form that is wanted next."""
+    return _to(urls.api_jobs())
+
+
 @router.get("/jobs/new/{_kind}.json")
 def new_job(_kind: str) -> RedirectResponse:
     """What can be started is what the list of jobs takes by POST."""
@@ -121,6 +139,14 @@ def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
     """A concept; the order it was found in is the page's own affair."""
     band = {"band": request.query_params.get("band", "")}
     return _to(urls.api_concept(slug, index, query=band))
+
+
+@router.get("/d/{slug}/random.json")
+def random_concept(slug: str, site: SiteDep) -> RedirectResponse:
+    """One of the living concepts by chance: another one the next time."""
+    with site.opened(site.roster.get(slug)) as opened:
+        chosen = secrets.choice(living(opened))
+    return RedirectResponse(urls.api_concept(slug, chosen), 302, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/d/{slug}/streams.json")

@@ -130,6 +130,7 @@ class Frame(View):
     crumbs: tuple[Crumb, ...]
     api_url: str = Field(description="the page's twin in the API, with its query; empty for errors")
     json_url: str = Field(description="this page's own address with .json; empty for errors")
+    tables: tuple[Choice, ...] = Field((), description="all that the page's list holds, as a file of each data format")
     curl: str = Field("", description="command line that fetches the twin")
     python: str = Field("", description="Python lines that fetch the twin with the standard library")
     switch: tuple[Choice, ...] = Field((), description="the same kind of page in every dictionary")

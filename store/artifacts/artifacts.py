@@ -14,11 +14,12 @@ from store.artifacts.folder import FolderHome
 from store.artifacts.guard import Guard
 from store.artifacts.home import Home
 from store.artifacts.leftovers import DRAFT, TRASH, Leftover, folder_leftover
-from store.artifacts.manifest import key_of
+from store.artifacts.manifest import Manifest, key_of
 from store.artifacts.notes import Notes
 from store.artifacts.shared import SharedDraft
-from store.errors import NotFound
-from store.specs import Spec
+from store.artifacts.sums import check_sum
+from store.errors import Damaged, NotFound
+from store.specs import Spec, digest_of
 from store.vocabulary import Kind
 
 
@@ -114,6 +115,34 @@ class Artifacts:
             self._drafts(draft.kind).drop(key)
             self._home.shared(draft.kind, key).clear()
             return found
+
+    @contextmanager
+    def adopting(self, manifest: Manifest) -> Iterator[Draft]:
+        """A folder for the files of an artifact that was made elsewhere, apart from drafts of the same request."""
+        key = digest_of({"adopted": manifest.digest})
+        with (
+            told_in_words(self.root),
+            self._drafts(manifest.kind).held(key, what=f"{manifest.kind} {manifest.digest[:12]}") as path,
+        ):
+            yield Draft(path, manifest.kind, manifest.spec, dict(manifest.inputs))
+
+    def adopt(self, draft: Draft, manifest: Manifest) -> Artifact:
+        """Publish a filled folder under the manifest that came along with its files; raises ``Damaged``.
+
+        Its request is answered by it, unless there is an answer already.
+        """
+        with told_in_words(self.root):
+            found = draft.describe(now=manifest.created_at).files
+            for name in {*found, *manifest.files}:
+                if name not in found or name not in manifest.files:
+                    raise Damaged(f"{manifest.kind} {manifest.digest[:12]}: '{name}' is missing, or not its own.")
+                expected, there = manifest.files[name], found[name]
+                check_sum(expected, sha256=there.sha256, n_bytes=there.n_bytes, what=f"{manifest.kind}: {name}")
+            self._want(manifest.kind, manifest.digest)
+            self._home.take(draft.path, manifest, check=self._check_guard)
+            self._check_guard()
+            self._home.point(manifest)
+            return self.get(manifest.kind, manifest.digest)
 
     def set_aside(self, artifact: Artifact) -> str:
         """Move a damaged artifact out of sight, so that the same request builds it again; gives its new place."""

@@ -11,6 +11,10 @@ from store.atlas.grammar import BadQuery, Fault
 from store.specs import digest_of
 
 LIMIT_DEFAULT, LIMIT_MAX = 24, 200
+FIELDS_LIMIT_MAX = 500
+"""The same where only some fields are asked for."""
+ALL = 999_999_999
+"""The limit of what has none."""
 Item = TypeVar("Item")
 
 

@@ -1,6 +1,7 @@
 """Collections in the catalog."""
 
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,6 +10,8 @@ from store.catalog.tables import Collection
 from store.catalog.wanted import note_replaced
 from store.errors import NotFound
 from store.vocabulary import Kind
+
+_UNMARKED: Final = 55  # characters of a slug that stay beside a mark
 
 
 def list_collections(session: Session) -> list[Collection]:
@@ -22,6 +25,16 @@ def get_collection(session: Session, slug: str) -> Collection:
     if found is None:
         raise NotFound("collection", slug, known=session.scalars(select(Collection.slug)))
     return found
+
+
+def take_collection(session: Session, slug: str, *, title: str, digest: str, n_images: int) -> Collection:
+    """The row of a collection that came from elsewhere; another one of that name stays, and this one is marked."""
+    found = session.scalar(select(Collection).where(Collection.digest == digest).order_by(Collection.id))
+    if found is not None:
+        return found
+    if session.scalar(select(Collection).where(Collection.slug == slug)) is not None:
+        slug = f"{slug[:_UNMARKED]}-{digest[:8]}"
+    return save_collection(session, slug, title=title, digest=digest, folder=None, n_images=n_images)
 
 
 def save_collection(

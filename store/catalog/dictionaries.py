@@ -41,14 +41,19 @@ def list_dictionaries(session: Session, *, with_atlas: bool = True) -> list[Dict
     return list(session.scalars(query))
 
 
-def get_dictionary(session: Session, slug: str) -> Dictionary:
-    """The dictionary of that slug; raises ``NotFound`` with the near ones."""
+def find_dictionary(session: Session, slug: str) -> Dictionary | None:
+    """The dictionary of that slug, if there is one."""
     query = (
         select(Dictionary)
         .where(Dictionary.slug == slug)
         .options(joinedload(Dictionary.model), joinedload(Dictionary.collection), joinedload(Dictionary.atlas))
     )
-    found = session.scalar(query)
+    return session.scalar(query)
+
+
+def get_dictionary(session: Session, slug: str) -> Dictionary:
+    """The dictionary of that slug; raises ``NotFound`` with the near ones."""
+    found = find_dictionary(session, slug)
     if found is None:
         raise NotFound("dictionary", slug, known=session.scalars(select(Dictionary.slug)))
     return found

@@ -34,6 +34,14 @@ def save_model(session: Session, slug: str, *, title: str, facts: dict[str, Any]
     return row
 
 
+def take_model(session: Session, slug: str, *, title: str, facts: dict[str, Any]) -> Model:
+    """The row of a model that came from elsewhere; one of that name with other facts stays, and this is marked."""
+    there = session.scalar(select(Model).where(Model.slug == slug))
+    if there is not None and there.facts == facts:
+        return there
+    return save_model(session, slug if there is None else marked(slug, facts), title=title, facts=facts)
+
+
 def save_joint_model(session: Session, streams: Sequence[ExtractionSpec]) -> Model:
     """Record several models read together; the same ones read elsewhere are another row, with a mark in its slug."""
     slug, title = joint_slug(streams), joint_title(streams)

@@ -13,6 +13,7 @@ from app.main import make_app
 from app.site import Opened, Site
 from store.catalog.session import Catalog
 from store.settings import Settings
+from tests.alignments import make_alignments
 from tests.app.jobs import Numbers, empty_store, fill
 from tests.app.measuring import peers_store
 from tests.app.watching import served
@@ -40,6 +41,15 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a store with several dictionaries of one layer."""
     with TestClient(make_app(peers_store(Path(tmp_path_factory.mktemp("peers"))))) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def aligned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a store whose dictionaries are aligned; it is only read."""
+    settings = make_store(Path(tmp_path_factory.mktemp("aligned")))
+    make_alignments(settings)
+    with TestClient(make_app(settings)) as client:
         yield client
 
 

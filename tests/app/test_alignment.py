@@ -16,20 +16,15 @@ from store.alignment.reader import Alignment
 from store.alignment.sides import Side
 from store.grid import Box
 from store.vocabulary import Kind
-from tests.alignments import make_alignments
 from tests.app.jobs import empty_store
-from tests.factories import make_store
 
 A, B = "tiny-archetypal", "tiny-topk"
 PAGE, API = f"/align/{A}/{B}", f"/api/v1/alignments/{A}/{B}"
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    settings = make_store(Path(tmp_path_factory.mktemp("aligned")))
-    make_alignments(settings)
-    with TestClient(make_app(settings)) as client:
-        yield client
+@pytest.fixture
+def client(aligned: TestClient) -> TestClient:
+    return aligned
 
 
 @pytest.fixture

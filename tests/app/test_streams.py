@@ -118,7 +118,7 @@ def test_a_dictionary_of_one_model_says_so(client: TestClient) -> None:
     assert (len(data["streams"]), data["cross_r2"]) == (1, [])
     assert client.get(f"{ordinary}/cross_r2").json()["data"] == []
     refused = client.get(f"{ordinary}/concepts/6/streams")
-    assert refused.status_code == 400
+    assert refused.status_code == 404
     assert "reads one model alone" in refused.json()["detail"]
     missing = client.get(f"/d/{SHOWN[0].slug}/streams")
     assert missing.status_code == 404

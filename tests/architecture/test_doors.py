@@ -12,7 +12,7 @@ DOORS = {
     "sqlalchemy": ("store/catalog", "migrations"),
     "psycopg": ("store/catalog",),
     "alembic": ("store/catalog", "migrations"),
-    "duckdb": ("store/duck.py", "store/atlas", "store/collection.py"),
+    "duckdb": ("store/duck.py", "store/sheets.py", "store/atlas", "store/collection.py"),
     "fsspec": ("store/artifacts/objects.py",),
     "pydantic_settings": ("store/settings.py",),
     "dbos": ("worker/engine",),

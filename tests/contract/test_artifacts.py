@@ -272,3 +272,46 @@ def test_files_that_became_an_artifact_since_they_were_listed_are_not_removed(pl
     built = build(one)
     one.remove(Leftover(UPLOAD, Kind.ATLAS, built.digest, 0, built.manifest.created_at))
     place.machine("other").get(Kind.ATLAS, built.digest).verify()
+
+
+def adopt(here: Artifacts, made: Artifact, *, damage: bool = False) -> Artifact:
+    with here.adopting(made.manifest) as draft:
+        for name in made.manifest.files:
+            (draft.path / name).parent.mkdir(exist_ok=True)
+            (draft.path / name).write_bytes(made.file(name).read_bytes() + b"x" * damage)
+        try:
+            return here.adopt(draft, made.manifest)
+        finally:
+            draft.drop()
+
+
+def test_what_was_made_elsewhere_is_adopted_as_it_is(place: Place, tmp_path: Path) -> None:
+    made, here = build(Artifacts(tmp_path / "elsewhere")), place.machine("one")
+    with here.draft(Kind.ATLAS, SPEC, inputs=INPUTS) as own:
+        (own.path / "half").write_text("done here")
+    adopted = adopt(here, made)
+    assert (adopted.digest, adopted.manifest) == (made.digest, made.manifest)
+    there = place.machine("two").find(Kind.ATLAS, SPEC, inputs=INPUTS)
+    assert there is not None
+    there.verify()
+    assert (here.draft_path(Kind.ATLAS, SPEC, inputs=INPUTS) / "half").exists()
+    assert adopt(here, made).digest == made.digest
+
+
+def test_an_answer_stays_when_another_one_is_adopted(place: Place, tmp_path: Path) -> None:
+    here = place.machine("one")
+    own, other = build(here), build(Artifacts(tmp_path / "elsewhere"), "other")
+    assert adopt(here, other).digest == other.digest
+    found = here.find(Kind.ATLAS, SPEC, inputs=INPUTS)
+    assert found is not None
+    assert found.digest == own.digest
+    assert {one.digest for one in here.list(Kind.ATLAS)} == {own.digest, other.digest}
+
+
+def test_what_is_not_what_its_manifest_says_is_not_adopted(place: Place, tmp_path: Path) -> None:
+    made, here = build(Artifacts(tmp_path / "elsewhere")), place.machine("one")
+    with pytest.raises(Damaged):
+        adopt(here, made, damage=True)
+    with pytest.raises(Damaged, match="missing"), here.adopting(made.manifest) as draft:
+        here.adopt(draft, made.manifest)
+    assert here.list(Kind.ATLAS) == []

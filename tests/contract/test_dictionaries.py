@@ -3,10 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from store.atoms import WEIGHTS, read_atom
 from tests.worker.dictionaries.planted import N_ACTIVE, N_CONCEPTS, SPECS, WIDTH, planted_streams
 from worker.dictionaries.base import Dictionary, SparseCodes
 from worker.dictionaries.files import load_dictionary, save_dictionary
@@ -52,6 +54,15 @@ def dictionary_of(method: str) -> Dictionary:
 
 def some_tokens() -> Tensor:
     return planted_streams()[1].tokens[:100]
+
+
+@METHOD
+def test_atoms_can_be_read_without_torch(method: str, tmp_path: Path) -> None:
+    dictionary = dictionary_of(method)
+    save_dictionary(dictionary, tmp_path)
+    read = np.stack([read_atom(tmp_path / WEIGHTS, concept) for concept in range(dictionary.n_concepts)])
+    expected = torch.nn.functional.normalize(dictionary.atoms.detach(), dim=1).numpy()
+    np.testing.assert_allclose(read, expected, atol=2e-6)
 
 
 def test_every_method_has_a_spec_here() -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import annotating, benching, building, jobs, looking, operating, tokens, universal
+from worker.cli import annotating, benching, building, bundles, jobs, looking, operating, tokens, universal
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -47,6 +47,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "secret": operating.secret,
     "migrate": operating.migrate,
     "backup": operating.backup,
+    "export": bundles.export,
+    "import": bundles.import_,
     "gc": operating.gc,
 }
 for _name, _command in _COMMANDS.items():

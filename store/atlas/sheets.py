@@ -1,0 +1,71 @@
+"""Tables of an atlas as sheets: concepts and images by the names of the API, and every table as it stands."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from store.atlas.reader import Atlas
+from store.atlas.schema import CONCEPT, FILE, SCHEMA
+from store.errors import NotFound
+from store.sheets import Sheet
+
+_NAMES: Final = {"concept": "id", "label_seed": "label"}
+_FIRST: Final = ("density", "importance", "max", "top_class")
+TABLES: Final = tuple(table.name for table in SCHEMA.tables)
+"""What can be taken as it stands."""
+
+
+def chosen_by(key: str) -> str:
+    """What follows a table of which the rows with these keys are wanted, in the order of the parameter ``chosen``."""
+    numbers = "$chosen::INTEGER[]"
+    return (
+        f"JOIN (SELECT unnest({numbers}) AS {key}, generate_subscripts({numbers}, 1) AS place) chosen USING ({key}) "
+        "ORDER BY chosen.place"
+    )
+
+
+def concept_columns(alias: str) -> dict[str, str]:
+    """Every column of ``concept`` by its name in the API, with the name that pages show."""
+    columns = {
+        "id": f"{alias}.concept",
+        "name": f"coalesce({alias}.label_seed, '#' || {alias}.concept)",
+        "label": f"{alias}.label_seed",
+    }
+    rest = dict.fromkeys((*_FIRST, *(column.name for column in CONCEPT.columns if column.name not in _NAMES)))
+    return columns | {name: f"{alias}.{name}" for name in rest}
+
+
+def concept_sheet(atlas: Atlas, chosen: Sequence[int]) -> Sheet:
+    """These concepts, in this order."""
+    return Sheet(
+        columns=concept_columns("c"),
+        source=f"FROM atlas.concept c {chosen_by('concept')}",
+        files={"atlas": atlas.artifact.file(FILE)},
+        parameters={"chosen": list(chosen)},
+        lists=frozenset({"badges"}),
+    )
+
+
+def image_sheet(atlas: Atlas, chosen: Sequence[int]) -> Sheet:
+    """These images, by their index in the collection, in this order."""
+    names = ("id", "class", "split", "source", "width", "height", "thumbnail_width", "thumbnail_height")
+    return Sheet(
+        columns={name: f'i."{name}"' for name in names},
+        source=f"FROM atlas.image i {chosen_by('image')}",
+        files={"atlas": atlas.artifact.file(FILE)},
+        parameters={"chosen": list(chosen)},
+    )
+
+
+def table_sheet(atlas: Atlas, name: str) -> Sheet:
+    """A whole table as ``docs/atlas.md`` describes it; raises ``NotFound``."""
+    if name not in TABLES:
+        raise NotFound("table", name, known=TABLES)
+    table = SCHEMA.table(name)
+    return Sheet(
+        columns={column.name: f't."{column.name}"' for column in table.columns},
+        source=f'FROM atlas."{table.name}" t',
+        files={"atlas": atlas.artifact.file(FILE)},
+        lists=frozenset(column.name for column in table.columns if column.type.endswith("[]")),
+        blobs=any(column.type == "BLOB" for column in table.columns),
+        pictures=any(column.unit in ("WebP", "grey PNG") for column in table.columns),
+    )
