@@ -1,0 +1,1509 @@
+"""The API's answers with their types. Written by `make views` from the OpenAPI document; do not edit by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conceptoscope.record import Record
+
+
+class ActiveConcept(Record):
+    """A concept that is active on the photo."""
+
+    rank: int
+    """place in the chosen order, from 0"""
+    concept: ConceptChip
+    pooled: float
+    """mean code over all patches"""
+    peak: float
+    """largest code"""
+    share: float
+    """peak / the concept's max in the collection, at most 1"""
+    percentile: float
+    """share of the collection's images whose peak is below, in [0, 1]"""
+    surprise: float
+    """-log2(1 - percentile) in bits, at most log2(n + 1)"""
+    contribution: float | None
+    """what it adds to the score of the predicted class, in logits"""
+    row: int
+    col: int
+
+
+class AlignmentCard(Record):
+    """An alignment in a list."""
+
+    a: Side
+    b: Side
+    n_matched: int
+    """pairs whose correlation chance rarely reaches"""
+    correlation: float | None
+    """mean over these pairs"""
+    held_out: float | None
+    """the same over held-out photos"""
+    links: Links
+
+
+class AlignmentView(Record):
+    """The page of an alignment; of ``pairs``, ``fans`` and ``alone`` one is filled."""
+
+    a: Side
+    b: Side
+    show: str
+    """pairs, fans, a or b"""
+    numbers: tuple[Number, ...]
+    grid: tuple[int, int]
+    """rows and columns of the shared grid"""
+    n_images: int
+    scores: Overlay
+    importance: CellChart | None
+    pairs: tuple[Pair, ...]
+    fans: tuple[Fan, ...]
+    alone: tuple[ConceptCard, ...]
+    paging: Paging
+
+
+class AnalysesClassRow(Record):
+    """A class with its probability, and what becomes of it."""
+
+    index: int
+    name: str
+    probability: float
+    other: float | None
+    """through the dictionary, or after the edit"""
+    spread: tuple[float, float] | None
+    """least and most that a control gives"""
+
+
+class AnalysesMadeView(Record):
+    """A new analysis."""
+
+    id: str
+    expires_at: str
+    links: AnalysisLinks
+
+
+class AnalysisLinks(Record):
+    """Addresses of an analysis."""
+
+    html: str
+    """address of the page"""
+    self: str
+    """address in the API"""
+    photo: str
+    """the kept copy of the photo, WebP"""
+    edits: str
+    """where edits are tried, by POST"""
+
+
+class AnalysisView(Record):
+    """An analysis: ``analysis/page.html``."""
+
+    id: str
+    created_at: str
+    expires_at: str
+    photo: PhotoView
+    links: AnalysisLinks
+    dictionaries: tuple[ExplainedView, ...]
+
+
+class Answer(Record):
+    """What of another dictionary answers to a concept of the first."""
+
+    slug: str
+    concept: ConceptChip | None
+    """None where nothing answers, or they were never aligned"""
+    aligned: bool
+    correlation: float | None
+    """of their codes over the tokens of the shared grid, in [-1, 1]"""
+    held_out: float | None
+    """the same over held-out images; known of pairs one-to-one only"""
+    percentile: float | None
+    """share of the null's best correlations not above, in [0, 1]"""
+    mutual: bool
+    """each is the other's best"""
+    one_to_one: bool
+    """they are partners in the one-to-one matching, above chance"""
+    found: bool
+    """chance rarely gives as much: it counts as a match"""
+
+
+class Area(Record):
+    """Size of the whole drawing and the inner rectangle that holds the data."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Axis(Record):
+    """An axis; ``x`` ticks are x coordinates, ``y`` ticks y coordinates."""
+
+    label: str
+    """title with its unit"""
+    ticks: tuple[Tick, ...]
+    log: bool
+
+
+class BadgeView(Record):
+    """A warning with its evidence."""
+
+    badge: str
+    definition: str
+    value: float | None
+    threshold: float | None
+    reason: str
+    other: int | None
+
+
+class Bar(Record):
+    """A bar with the interval and count that it stands for."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    low: float
+    high: float
+    count: int
+    url: str
+    """grid filtered to this interval, when that makes sense"""
+
+
+class Cell(Record):
+    """A cell of a two-dimensional histogram; ``level`` in (0, 1] is for opacity."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    level: float
+    count: int
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+    url: str
+
+
+class CellChart(Record):
+    """A two-dimensional histogram; empty cells are left out."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    cells: tuple[Cell, ...]
+    x_range: tuple[float, float] | None
+    """numbers at ``area.left`` and ``area.right``"""
+    y_range: tuple[float, float] | None
+    """numbers at ``area.bottom`` and ``area.top``"""
+    chosen: PixelBox | None
+    """what is picked out of it"""
+
+
+class Choice(Record):
+    """One of several links of which at most one is current (sort orders, bands, dictionaries, page sizes)."""
+
+    key: str
+    label: str
+    url: str
+    current: bool
+    n: int | None
+    """how many things are behind it, when counted"""
+    title: str
+    """definition, for a tooltip or a second line"""
+
+
+class ClassCount(Record):
+    """A class of the collection."""
+
+    class_: str
+    n_images: int
+
+
+class CollectionView(Record):
+    """A collection of images."""
+
+    slug: str
+    title: str
+    n_images: int
+    digest: str
+    dictionaries: tuple[str, ...]
+    """slugs of the dictionaries made on it"""
+    links: dict[str, str]
+
+
+class ColumnStatistics(Record):
+    """How a numeric column is spread over a dictionary's concepts."""
+
+    column: str
+    label: str
+    unit: str
+    definition: str
+    log: bool
+    """whether the edges are log-spaced"""
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    n_null: int
+    n_zero: int
+    """values at or below 0 that have no place on log-spaced edges"""
+    min: float | None
+    max: float | None
+
+
+class CompareRow(Record):
+    """A dictionary with all that was measured of it."""
+
+    number: int
+    """its number in the plots; does not change with the order"""
+    slug: str
+    title: str
+    method: str
+    n_concepts: int
+    n_active: int | None
+    """codes above 0 per token that it was trained for"""
+    window: str
+    """input of the model: height, width and fit"""
+    tokens: str
+    """tokens it was learned from"""
+    numbers: dict[str, Value]
+    """by the metric's key; what was not measured is absent"""
+    links: Links
+
+
+class CompareView(Record):
+    """All dictionaries of a model, layer and collection."""
+
+    model: str
+    model_title: str
+    layer: str
+    collection: str
+    collection_title: str
+    sort: str
+    """metric, method, n_concepts, n_active or title; minus: largest first"""
+    columns: tuple[Number, ...]
+    """definition of each number that any row has"""
+    rows: tuple[CompareRow, ...]
+    fronts: tuple[Front, ...]
+    alike: bool
+    """all learned from the same activations, so that their numbers can be compared"""
+    broken: tuple[str, ...]
+    """dictionaries whose atlas cannot be opened, with the reason"""
+
+
+class ConceptCard(Record):
+    """A concept with all its scalar columns, absent ones None; units and meaning in the glossary."""
+
+    id: int
+    """index in the dictionary"""
+    name: str
+    """label, or #id"""
+    label: str | None
+    """label seed; None when there is none"""
+    density: float | None
+    importance: float | None
+    max: float | None
+    top_class: str | None
+    links: ConceptLinks
+    image_coverage: float | None
+    n_images: int
+    mean: float | None
+    mean_active: float | None
+    energy: float | None
+    purity: float | None
+    position_entropy: float | None
+    spatial_size: float | None
+    q50: float | None
+    q75: float | None
+    q95: float | None
+    q99: float | None
+    badges: tuple[str, ...]
+    map_x: int | None
+    map_y: int | None
+    cluster: int | None
+    firing_entropy: float | None
+    firing_jaccard: float | None
+    stream_correlation: float | None
+    stream_correlation_held_out: float | None
+    main_stream: str | None
+
+
+class ConceptChip(Record):
+    """A concept in little: for neighbours, strips, mosaics, lists."""
+
+    id: int
+    """index in the dictionary"""
+    name: str
+    """label, or #id"""
+    label: str | None
+    """label seed; None when there is none"""
+    density: float | None
+    importance: float | None
+    max: float | None
+    top_class: str | None
+    links: ConceptLinks
+
+
+class ConceptClassRow(Record):
+    """The concept's answer to one class."""
+
+    class_: str
+    n_images: int
+    share: float | None
+    lift: float | None
+    coverage: float | None
+    mean: float | None
+    standard_error: float | None
+    importance: float | None
+
+
+class ConceptLinks(Record):
+    """A concept's addresses. ``sprite`` and ``sprite_heat`` are None for a concept that never fires."""
+
+    html: str
+    """address of the page"""
+    self: str
+    """address in the API"""
+    sprite: str | None
+    """3 x 3 crops of its top examples, WebP, square"""
+    sprite_heat: str | None
+    """heat of the same crops, grey PNG, 255 = the concept's max"""
+
+
+class ConceptStreams(Record):
+    """A concept of a universal dictionary in each of its models, on the same photos."""
+
+    dictionary: str
+    concept: int
+    band: str
+    label: str
+    definition: str
+    rows: int
+    """of the shared grid"""
+    cols: int
+    streams: tuple[StreamConcept, ...]
+    pairs: tuple[StreamPair, ...]
+    """ordered pairs of streams"""
+    photos: tuple[StreamPhoto, ...]
+    links: Links
+
+
+class ConceptView(Record):
+    """One concept: ``concept/page.html``."""
+
+    dictionary: str
+    card: ConceptCard
+    numbers: tuple[Number, ...]
+    """its scalar columns with definitions"""
+    badges: tuple[BadgeView, ...]
+    examples: ExampleRow
+    """the band asked for, top by default"""
+    near_miss: ExampleRow
+    random: ExampleRow
+    histograms: tuple[HistogramView, ...]
+    """patch, image_max"""
+    position: PositionView | None
+    classes: tuple[ConceptClassRow, ...]
+    neighbors: tuple[NeighborList, ...]
+    """four kinds, always four"""
+    streams: ConceptStreams | None
+    """in each model of a universal dictionary; None of an ordinary one"""
+    elsewhere: tuple[Elsewhere, ...]
+    """what answers to it in aligned dictionaries"""
+    provenance: tuple[Fact, ...]
+
+
+class ControlRow(Record):
+    """What the same edit does elsewhere."""
+
+    kind: str
+    label: str
+    n_draws: int
+    too_few: tuple[int, ...]
+    size: float | None
+    change: float | None
+    """mean change of the predicted class's probability"""
+    least: float | None
+    most: float | None
+
+
+class CrossR2(Record):
+    """How much of one stream (``target``) the codes of another (``source``) reconstruct, on held-out images."""
+
+    source: int
+    target: int
+    r2: float
+    permuted: float
+    """null: the same with codes of another patch, drawn at random"""
+    ridge: float
+    """R2 of a linear map from all of the source"""
+    independent: float | None
+    """R2 of a dictionary of this stream alone; None between streams"""
+    reference: float | None
+    """what it stands beside: independent within a stream, ridge between"""
+    share: float | None
+    """r2 over its reference"""
+
+
+class DictionaryCard(Record):
+    """A dictionary with its headline numbers."""
+
+    slug: str
+    title: str
+    model: str
+    """slug of the model"""
+    model_title: str
+    layer: str
+    method: str
+    collection: str
+    """slug of the collection"""
+    collection_title: str
+    n_concepts: int
+    grid: tuple[int, int]
+    """rows and columns of patches"""
+    digest: str
+    """digest of the atlas"""
+    numbers: tuple[Number, ...]
+    """R2, L0, dead share: the headline"""
+    links: Links
+
+
+class DictionaryView(Record):
+    """One dictionary: ``dictionary/page.html``."""
+
+    card: DictionaryCard
+    n_alive: int
+    n_images: int
+    """images in the collection"""
+    numbers: tuple[Scored, ...]
+    """every measured metric, headline ones first"""
+    n_peers: int
+    """other dictionaries of the same model, layer and collection"""
+    spec: tuple[Fact, ...]
+    """training settings"""
+    provenance: tuple[Fact, ...]
+    badges: tuple[Choice, ...]
+    """warnings with counts; url is the filtered grid; title defines"""
+
+
+class EditKnob(Record):
+    """One edited concept."""
+
+    concept: ConceptChip
+    operation: str
+    amount: float | None
+    patches: int | None
+    """on how many patches; None means all"""
+    text: str
+
+
+class EditView(Record):
+    """Edits and what they do: also ``analysis/_edit.html``."""
+
+    text: str
+    """the edits as addresses carry them"""
+    knobs: tuple[EditKnob, ...]
+    size: float | None
+    """root mean square length by which patches were moved"""
+    target: str
+    before: float | None
+    """probability of the predicted class"""
+    after: float | None
+    classes: tuple[AnalysesClassRow, ...]
+    top_before: str
+    top_after: str
+    controls: tuple[ControlRow, ...]
+    fault: str
+    """why the edits could not be tried"""
+
+
+class EffectsView(Record):
+    """What concepts do to the prediction; ``score = bias + residual + concepts + gap``, in logits above the mean."""
+
+    missing: str
+    """why there are no effects; then all else is empty"""
+    target: str
+    """the predicted class"""
+    target_index: int | None
+    method: str
+    score: float | None
+    bias: float | None
+    residual: float | None
+    gap: float | None
+    terms: tuple[Term, ...]
+    """the sum, largest concepts first, the rest of them as one"""
+    classes: tuple[AnalysesClassRow, ...]
+    """the photo's prediction beside that of its reconstruction"""
+    same_top: bool | None
+    divergence: float | None
+    """KL(photo || reconstruction) in nats"""
+
+
+class Elsewhere(Record):
+    """What answers to a concept in another dictionary: its partner, or only the one most like it."""
+
+    slug: str
+    title: str
+    model_title: str
+    layer: str
+    status: str
+    """matched, split, merge, unmatched or silent"""
+    best: ConceptChip | None
+    """the concept whose codes correlate most"""
+    correlation: float | None
+    percentile: float | None
+    """share of the null's best correlations not above, in [0, 1]"""
+    pair: Pair | None
+    """its partner, with photos on which both fire"""
+    links: Links
+
+
+class EstimateView(Record):
+    """What a job will take; None where it cannot be told beforehand."""
+
+    seconds: float | None
+    memory_bytes: float | None
+    """of the worker, at its largest"""
+    disk_bytes: float | None
+    """of what it keeps"""
+    steps: tuple[StepEstimateView, ...]
+
+
+class ExampleLinks(Record):
+    """An example's addresses."""
+
+    html: str
+    """the image's page at this concept and patch"""
+    thumbnail: str
+    """the photo, WebP"""
+    heat: str
+    """the activation map as PNG in the API (.json and .npy beside it)"""
+
+
+class ExampleRow(Record):
+    """The examples of one band: ``concept/_examples.html`` takes it as ``row``."""
+
+    dictionary: str
+    concept: int
+    band: str
+    label: str
+    definition: str
+    rows: int
+    """rows of the grid of patches"""
+    cols: int
+    tiles: tuple[ExampleTile, ...]
+
+
+class ExampleTile(Record):
+    """One example: a photo with the concept's activation map."""
+
+    band: str
+    rank: int
+    image: str
+    """public id of the image"""
+    class_: str | None
+    split: str
+    row: int | None
+    """row of the peak patch; None where the concept is silent"""
+    col: int | None
+    value: float
+    """code at the peak patch; 0 where the concept is silent"""
+    percentile: float | None
+    """share of firing images whose peak is not above this one"""
+    likeness: float | None
+    """near_miss only: cosine to the mean top example"""
+    heat_scale: float
+    """code that 255 stands for: the example's own peak"""
+    rel: float
+    """heat_scale / the concept's max, in [0, 1]: multiplies the heat on a shared scale"""
+    width: int
+    """thumbnail px"""
+    height: int
+    """thumbnail px"""
+    seen: PixelBox
+    """what the model saw, in thumbnail px: where the heat picture goes"""
+    peak: PixelBox | None
+    """the peak patch, in thumbnail px; None where the concept is silent"""
+    crop: PixelBox
+    """a square around the peak, in thumbnail px: for a viewBox that zooms in"""
+    links: ExampleLinks
+
+
+class ExplainedView(Record):
+    """The photo as one dictionary sees it."""
+
+    dictionary: str
+    title: str
+    model: str
+    layer: str
+    rows: int
+    cols: int
+    seen: PixelBox
+    """what the model saw, in px of the copy"""
+    l0: float
+    sights: tuple[ModelSight, ...]
+    sort: str
+    concepts: tuple[ActiveConcept, ...]
+    patch: PatchView | None
+    """set by patch=row,col"""
+    painted: PaintedView | None
+    """set by painted="""
+    heat: HeatView | None
+    """set by concept="""
+    patches: dict[str, Any]
+    """rows, cols, n_top, concepts, max, index, values as on image pages; at most 20 kB"""
+    effects: EffectsView
+    nearest: tuple[NearestImage, ...]
+    edit: EditView | None
+    """set by edits="""
+
+
+class Facets(Record):
+    """Counts per value, each under the query's other conditions."""
+
+    total: int
+    class_: dict[str, int]
+    badge: dict[str, int]
+
+
+class Fact(Record):
+    """A named setting or piece of provenance, as text."""
+
+    label: str
+    value: str
+
+
+class FailureView(Record):
+    """Why a job failed."""
+
+    message: str
+    type: str
+    traceback: str
+
+
+class Fan(Record):
+    """A concept whose firing several of the other dictionary share between them."""
+
+    side: str
+    concept: ConceptChip
+    coverage: float
+    """share of its firing tokens on which one of the others fires"""
+    others: tuple[ConceptChip, ...]
+    shares: tuple[float, ...]
+    """share of its firing tokens on which each of the others fires"""
+
+
+class Front(Record):
+    """The dictionaries that no other beats in two numbers at once."""
+
+    x: str
+    """metric"""
+    x_better: str
+    y: str
+    """metric"""
+    y_better: str
+    dictionaries: tuple[str, ...]
+    """slugs, by x"""
+
+
+class Gathered(Record):
+    """A concept of the first dictionary with what answers to it, and photos on which all of them are looked at."""
+
+    concept: ConceptChip
+    energy: float
+    """its share of all squared codes of its dictionary on the shared grid"""
+    weakest: float
+    """smallest of the correlations below; 0 where nothing answers"""
+    mean: float
+    """their mean, with 0 where nothing answers"""
+    n_found: int
+    """in how many of the other dictionaries it has a match"""
+    answers: tuple[Answer, ...]
+    photos: tuple[Photo, ...]
+
+
+class GlossaryView(Record):
+    """Every number and word with its definition: ``glossary.html``."""
+
+    sections: tuple[Section, ...]
+
+
+class HeatValues(Record):
+    """An activation map as numbers."""
+
+    rows: int
+    cols: int
+    scale: float
+    """code that 255 stands for"""
+    map: tuple[tuple[int, ...], ...]
+    """uint8, row by row"""
+
+
+class HeatView(Record):
+    """The chosen concept's map on this image, as far as the stored strongest concepts per patch tell."""
+
+    concept: ConceptChip
+    scale: float
+    """code that 255 stands for"""
+    rel: float
+    """scale / the concept's max"""
+    map: tuple[tuple[int, ...], ...]
+    """uint8, row by row"""
+
+
+class HistogramView(Record):
+    """Histogram of a concept's codes."""
+
+    of: str
+    """patch or image_max"""
+    label: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    n_zero: int
+    zero_share: float | None
+    """share of patches or images in which it is silent"""
+
+
+class ImageCard(Record):
+    """An evidence image."""
+
+    id: str
+    """16 hexadecimal digits"""
+    class_: str | None
+    split: str
+    source: str
+    """file name below the ingested folder"""
+    width: int
+    """px of the original"""
+    height: int
+    thumbnail_width: int
+    thumbnail_height: int
+    links: ImageLinks
+
+
+class ImageConcept(Record):
+    """A concept on this image; lists come strongest first."""
+
+    rank: int
+    concept: ConceptChip
+    peak: float
+    """largest code on the image"""
+    pooled: float
+    """mean code over the image's patches"""
+    share: float
+    """peak / the concept's max, in [0, 1]: length of the bar"""
+    at_least: float
+    """peak is at or above this quantile of the concept's firing images: 0 to 1"""
+    row: int
+    col: int
+
+
+class ImageLinks(Record):
+    """An image's addresses."""
+
+    html: str
+    """address of the page"""
+    self: str
+    """address in the API"""
+    thumbnail: str
+    """the photo, WebP, never larger than the original"""
+
+
+class ImageView(Record):
+    """One image as one dictionary sees it: ``image/page.html``."""
+
+    dictionary: str
+    dictionary_title: str
+    image: ImageCard
+    seen: PixelBox
+    """what the model saw, in thumbnail px"""
+    rows: int
+    cols: int
+    concepts: tuple[ImageConcept, ...]
+    patch: PatchView | None
+    """set by ?patch=row,col"""
+    heat: HeatView | None
+    """set by ?concept="""
+    patches: dict[str, Any]
+    """for script, by |tojson: rows, cols, n_top, concepts [ids], names, urls, sprites, max, density (each by position
+    in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], values [the same length, codes, three
+    significant digits]
+    """
+
+
+class JobBrief(Record):
+    """A job as a row."""
+
+    id: int
+    kind: str
+    title: str
+    state: str
+    """queued, running, succeeded, failed or cancelled"""
+    stopping: bool
+    """asked to stop, and not stopped yet"""
+    attempt: int
+    parent: int | None
+    """the pipeline it belongs to"""
+    done: int
+    """units done of the step at hand"""
+    total: int
+    """units of the step at hand; 0 or 1 when there is nothing to count"""
+    share: float | None
+    """done / total, in [0, 1]"""
+    note: str
+    rate: float | None
+    """units per second"""
+    eta_s: float | None
+    """seconds left of the step at hand"""
+    worker: str | None
+    created_by: str | None
+    created_at: str
+    """RFC 3339, UTC, like all times"""
+    started_at: str | None
+    finished_at: str | None
+    ran_s: float | None
+    """seconds since it started, or until it ended"""
+    failure: str | None
+    """what went wrong and what to do"""
+    links: JobLinks
+
+
+class JobLinks(Record):
+    """A job's addresses."""
+
+    html: str
+    """address of the page"""
+    self: str
+    """address in the API"""
+    events: str
+    """server-sent events while it is not ended"""
+    log: str
+    cancel: str | None
+    """POST stops it; None when it has ended"""
+    retry: str | None
+    """POST tries it again; None unless it failed or was cancelled"""
+
+
+class JobView(Record):
+    """A job with all that is known of it."""
+
+    id: int
+    kind: str
+    title: str
+    state: str
+    """queued, running, succeeded, failed or cancelled"""
+    stopping: bool
+    """asked to stop, and not stopped yet"""
+    attempt: int
+    parent: int | None
+    """the pipeline it belongs to"""
+    done: int
+    """units done of the step at hand"""
+    total: int
+    """units of the step at hand; 0 or 1 when there is nothing to count"""
+    share: float | None
+    """done / total, in [0, 1]"""
+    note: str
+    rate: float | None
+    """units per second"""
+    eta_s: float | None
+    """seconds left of the step at hand"""
+    worker: str | None
+    created_by: str | None
+    created_at: str
+    """RFC 3339, UTC, like all times"""
+    started_at: str | None
+    finished_at: str | None
+    ran_s: float | None
+    """seconds since it started, or until it ended"""
+    failure: str | None
+    """what went wrong and what to do"""
+    links: JobLinks
+    queued_at: str
+    waited_s: float | None
+    """seconds from the queue to the start"""
+    peak_bytes: int | None
+    """most memory of its worker while it ran"""
+    digest: str
+    """equal for equal requests"""
+    spec: dict[str, Any]
+    steps: tuple[StepView, ...]
+    made: tuple[JobsMadeView, ...]
+    members: tuple[JobBrief, ...]
+    """jobs of a pipeline, by place"""
+    error: FailureView | None
+    command: str | None
+    """command line that asks for the same; None where options can't say it"""
+    waiting_for: str | None
+    """why it has not started, where a person can do something about it"""
+
+
+class JobsMadeView(Record):
+    """Something that a job made or found made already."""
+
+    kind: str
+    slug: str | None
+    digest: str
+    reused: bool
+    """whether it was there before"""
+    url: str | None
+    """its page, if it has one"""
+
+
+class Links(Record):
+    """Where a thing lives: its page, its API address, its pictures."""
+
+    html: str
+    """address of the page"""
+    self: str
+    """address in the API"""
+
+
+class LogLine(Record):
+    """A line of a job's log."""
+
+    id: int
+    at: str
+    attempt: int
+    level: str
+    worker: str
+    text: str
+
+
+class Meeting(Record):
+    """Two of the dictionaries: how their scores lie, or that they were never aligned."""
+
+    a: str
+    """slug"""
+    b: str
+    """slug"""
+    aligned: bool
+    comparable: bool
+    """whether they know the same photos, so that they could be aligned"""
+    n_matched: int | None
+    """pairs whose correlation chance rarely reaches"""
+    n_concepts: int
+    """concepts of the smaller one: the most pairs there could be"""
+    held_out: float | None
+    """mean correlation of these pairs on held-out photos"""
+    scores: Overlay | None
+    links: Links | None
+
+
+class MemberOutput(Record):
+    """One of the dictionaries."""
+
+    slug: str
+    title: str
+    label: str
+    """what it is called where there is little room: its model, if that is enough"""
+    model_title: str
+    layer: str
+    n_concepts: int
+    links: Links
+
+
+class ModelShelf(Record):
+    """A model with its dictionaries."""
+
+    slug: str
+    title: str
+    facts: tuple[Fact, ...]
+    dictionaries: tuple[DictionaryCard, ...]
+
+
+class ModelSight(Record):
+    """How one model sees the photo, and whether the dictionary is at home on it."""
+
+    model: str
+    layer: str
+    r2: float | None
+    """share of the patches' spread that the dictionary explains on this photo"""
+    r2_usual: float | None
+    """the same on the collection's held-out images"""
+    l0: float
+    """active concepts per patch"""
+    predicted: tuple[AnalysesClassRow, ...]
+    """the model's own prediction; empty without a head"""
+
+
+class NearestImage(Record):
+    """An image of the collection with concepts like the photo's."""
+
+    image: ImageCard
+    likeness: float
+    """in (0, 1]; 1 is the same"""
+
+
+class Neighbor(Record):
+    """A near concept with how near it is."""
+
+    rank: int
+    value: float
+    concept: ConceptChip
+
+
+class NeighborList(Record):
+    """Neighbours of one kind, nearest first."""
+
+    kind: str
+    label: str
+    definition: str
+    neighbors: tuple[Neighbor, ...]
+
+
+class Number(Record):
+    """A number that is never shown without its definition."""
+
+    key: str
+    label: str
+    value: float | None
+    unit: str
+    range: str
+    better: str
+    """higher, lower, or empty when neither is better"""
+    null: float | None
+    """the same number where nothing was learned, when measured"""
+    null_label: str
+    """what the null is, in words"""
+    definition: str
+
+
+class Overlay(Record):
+    """Two histograms over the same bins, each as shares of its own total: what was found, and what chance gives."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    bars: tuple[Bar, ...]
+    null: tuple[Bar, ...]
+    label: str
+    null_label: str
+
+
+class Paging(Record):
+    """Where a page stands in its collection."""
+
+    limit: int
+    total: int
+    first: int
+    """position of the first thing shown, from 1; 0 when there is none"""
+    last: int
+    """position of the last thing shown"""
+    next: str | None
+    """cursor of the next page"""
+    prev: str | None
+    """cursor of the previous page"""
+
+
+class PaintedView(Record):
+    """What fires on several patches together: values are sums of codes."""
+
+    patches: str
+    """numbers from 0, row by row, as edits write them"""
+    n: int
+    concepts: tuple[PatchConcept, ...]
+
+
+class Pair(Record):
+    """A concept of each dictionary, matched."""
+
+    rank: int
+    a: ConceptChip
+    b: ConceptChip
+    correlation: float
+    """of their codes over the tokens of the shared grid, in [-1, 1]"""
+    held_out: float | None
+    """the same over held-out images"""
+    percentile: float
+    """share of the null's scores below it, in [0, 1]"""
+    mutual: bool
+    """each is the other's best"""
+    jaccard: float
+    cosine: float | None
+    """of the atoms, where both read the same space"""
+    overlap: float
+    """Jaccard index of their top images"""
+    cofire_a: float
+    """share of a's tokens on which b fires, too"""
+    cofire_b: float
+    iou: float | None
+    """mean overlap of heats over the shared photos"""
+    shared: tuple[SharedTile, ...]
+
+
+class PartView(Record):
+    """One thing that the program stands on."""
+
+    state: str
+    """missing: serving goes on without it"""
+    found: str
+    """what a look at it gave"""
+    remedy: str
+    """what to do about it; empty when all is well"""
+    n: int | None
+    """how many: dictionaries of the catalog, static files, living workers"""
+
+
+class PatchConcept(Record):
+    """A concept that fires on one patch."""
+
+    concept: ConceptChip
+    value: float
+    share: float
+    """value / the concept's max, in [0, 1]"""
+
+
+class PatchView(Record):
+    """What fires on the chosen patch."""
+
+    row: int
+    col: int
+    box: PixelBox
+    concepts: tuple[PatchConcept, ...]
+
+
+class Photo(Record):
+    """A photo with what each dictionary recorded on it, in their order."""
+
+    image: str
+    class_: str | None
+    width: int
+    height: int
+    thumbnail: str
+    alt: str
+    sights: tuple[Sight, ...]
+
+
+class PhotoView(Record):
+    """What was explained."""
+
+    width: int
+    """px of the kept copy"""
+    height: int
+    image: str | None
+    """id of the collection's image; None for a visitor's photo"""
+
+
+class PixelBox(Record):
+    """A rectangle in pixels of the picture it lies on: ready for SVG attributes."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class PositionView(Record):
+    """Mean activation map over the collection."""
+
+    rows: int
+    cols: int
+    scale: float
+    """code that 255 stands for"""
+    map: tuple[tuple[int, ...], ...]
+    """uint8, row by row"""
+    url: str
+    """grey PNG, one pixel per patch"""
+
+
+class Rank(Record):
+    """Where a number stands among the dictionaries of the same model, layer and collection."""
+
+    place: int
+    """1 + the number of dictionaries whose value is strictly better: 1 = best"""
+    of: int
+    """how many dictionaries have the number, this one among them"""
+    tied: int
+    """how many others have exactly this value"""
+
+
+class ReadinessView(Record):
+    """Ready when no part has failed; workers and encoder are told, and pages do without them."""
+
+    status: str
+    version: str
+    n_dictionaries: int | None
+    parts: dict[str, PartView]
+
+
+class Scored(Record):
+    """A measured number with its group and its rank."""
+
+    key: str
+    label: str
+    value: float | None
+    unit: str
+    range: str
+    better: str
+    """higher, lower, or empty when neither is better"""
+    null: float | None
+    """the same number where nothing was learned, when measured"""
+    null_label: str
+    """what the null is, in words"""
+    definition: str
+    group: str
+    """key of its group"""
+    rank: Rank | None
+    """absent where neither is better, or no other dictionary has it"""
+
+
+class Section(Record):
+    """Terms of one kind; a term is a number without a value, ``key`` is its anchor."""
+
+    key: str
+    title: str
+    terms: tuple[Number, ...]
+
+
+class ServiceView(Record):
+    """The root of the API; the twin of the home page."""
+
+    version: str
+    n_models: int
+    n_dictionaries: int
+    n_concepts: int
+    n_images: int
+    models: tuple[ModelShelf, ...]
+    broken: tuple[str, ...]
+    links: dict[str, str]
+    limits: dict[str, int]
+
+
+class SharedTile(Record):
+    """A photo on which both concepts of a pair fire, with both heats. Boxes are in pixels of the thumbnail."""
+
+    image: str
+    class_: str | None
+    width: int
+    height: int
+    thumbnail: str
+    """address of the photo's thumbnail"""
+    alt: str
+    value_a: float
+    value_b: float
+    scale_a: float
+    scale_b: float
+    iou: float | None
+    """overlap of the two heats: sum of minima over sum of maxima, in [0, 1]"""
+    seen_a: PixelBox
+    seen_b: PixelBox
+
+
+class Side(Record):
+    """One of the two dictionaries."""
+
+    key: str
+    """a or b"""
+    slug: str
+    title: str
+    model_title: str
+    layer: str
+    n_concepts: int
+    n_matched: int
+    """concepts with a partner whose score chance rarely reaches"""
+    links: Links
+
+
+class Sight(Record):
+    """What a dictionary recorded of its concept on a photo. The box is in pixels of the thumbnail."""
+
+    slug: str
+    source: str
+    """map: its whole map was kept; strongest: as far as it is among the strongest concepts of a place, where it is not
+    it may still fire weakly; none: nothing was kept
+    """
+    value: float | None
+    """largest code on the photo that was recorded; None when nothing was kept"""
+    scale: float | None
+    """code that the strongest heat stands for"""
+    n_top: int | None
+    """strongest concepts that were kept per place, where it comes from these"""
+    iou: float | None
+    """overlap of its heat with the first dictionary's: sum of minima over maxima"""
+    seen: PixelBox
+
+
+class StepEstimateView(Record):
+    """A part of a job, and how long it will take."""
+
+    name: str
+    key: str
+    """the part with its model or method, by which earlier ones are alike"""
+    seconds: float | None
+    basis: str
+    """earlier, typical or unknown"""
+    n_earlier: int
+    """earlier steps that it was learned from"""
+
+
+class StepView(Record):
+    """A part of a run."""
+
+    attempt: int
+    name: str
+    started_at: str
+    finished_at: str | None
+    seconds: float | None
+
+
+class StreamCard(Record):
+    """A model read at a layer."""
+
+    stream: int
+    """its number in the atlas, from 1; 0 where the dictionary reads one model alone"""
+    name: str
+    """model:layer"""
+    model: str
+    model_title: str
+    layer: str
+    width: int
+    """dimensions of an activation"""
+    independent: str | None
+    """slug of a dictionary of this model and layer alone, when the store shows one"""
+
+
+class StreamConcept(Record):
+    """A concept in one stream."""
+
+    stream: StreamCard
+    firing_share: float | None
+    density: float
+    n_images: int
+    energy: float
+    length: float
+    max: float
+    mean_active: float
+    co_fire: float | None
+    co_fire_chance: float
+
+
+class StreamGroup(Record):
+    """Concepts that fire in these streams and hardly in any other."""
+
+    streams: tuple[int, ...]
+    """numbers of the streams"""
+    title: str
+    n: int
+    """concepts of the group"""
+    concepts: tuple[ConceptChip, ...]
+    """some of them: on whose photos the streams agree most"""
+
+
+class StreamPair(Record):
+    """A concept in two streams."""
+
+    source: int
+    target: int
+    co_fire: float | None
+    co_fire_chance: float
+    jaccard: float | None
+    correlation: float | None
+    image_correlation: float | None
+    image_correlation_held_out: float | None
+
+
+class StreamPhoto(Record):
+    """A photo with the concept's map in every stream. Boxes are in pixels of the thumbnail."""
+
+    image: str
+    class_: str | None
+    split: str
+    width: int
+    height: int
+    thumbnail: str
+    """address of the photo's thumbnail"""
+    overlap: float | None
+    """sum over patches of the least of all streams' codes over the largest"""
+    tiles: tuple[StreamTile, ...]
+    """by stream"""
+
+
+class StreamTile(Record):
+    """A photo as one stream sees it."""
+
+    stream: int
+    value: float
+    """largest common code on the photo; 0 where it is silent"""
+    row: int | None
+    col: int | None
+
+
+class StreamsView(Record):
+    """What the models of a dictionary share; of an ordinary dictionary its one stream and nothing else."""
+
+    dictionary: str
+    streams: tuple[StreamCard, ...]
+    cross_r2: tuple[CrossR2, ...]
+    """by source and target; empty with one stream"""
+    numbers: tuple[Number, ...]
+    """means over streams, pairs and concepts, on held-out images"""
+    n_concepts: int
+    n_alive: int
+    n_agreed: int
+    """concepts of all streams whose correlation over held-out images is 0.5 or more"""
+    groups: tuple[StreamGroup, ...]
+    """each concept that fires is in one: of the streams in which it fires half of an equal share or more"""
+
+
+class Term(Record):
+    """One step of the sum that makes a score."""
+
+    kind: str
+    """bias, concept, others, residual, gap or score"""
+    label: str
+    concept: int | None
+    value: float
+
+
+class Tick(Record):
+    """A tick: its place along the axis in user units, and its text."""
+
+    at: float
+    label: str
+
+
+class TogetherView(Record):
+    """The page of three or four dictionaries side by side."""
+
+    members: tuple[MemberOutput, ...]
+    meetings: tuple[Meeting, ...]
+    n_aligned: int
+    """others that the first is aligned with: over these it is sorted and counted"""
+    counts: dict[str, int]
+    """concepts by where they are found, under the other filters"""
+    rows: tuple[Gathered, ...]
+    paging: Paging
+
+
+class Value(Record):
+    """One number of one dictionary."""
+
+    value: float
+    null: float | None
+    """the same number where nothing was learned, when measured"""
+    best: bool
+    """no other dictionary here has a better one, and some have a worse one"""
+    rank: Rank | None
+
+
+class WorkerView(Record):
+    """A worker process."""
+
+    name: str
+    state: str
+    """alive, silent (no sign of life for a while), stopped or lost"""
+    host: str
+    pid: int
+    device: str
+    queues: tuple[str, ...]
+    started_at: str
+    seen_at: str
+    jobs: tuple[int, ...]
+    """numbers of the jobs it runs"""
