@@ -32,7 +32,7 @@ def read_tensors(content: bytes) -> Tensors:
     """
     try:
         n = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + n])
+        head = json.loads(content[8 : 8 + n]) if 8 + n <= len(content) else None
         body = memoryview(content)[8 + n :]
         return {name: _tensor(told, body) for name, told in head.items() if name != "__metadata__"}
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
