@@ -32,7 +32,9 @@ def read_tensors(content: bytes) -> Tensors:
     """
     try:
         n = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + n]) if 8 + n <= len(content) else None
+        if 8 + n > len(content):
+            raise ValueError("its head is longer than all of it")
+        head = json.loads(content[8 : 8 + n])
         body = memoryview(content)[8 + n :]
         return {name: _tensor(told, body) for name, told in head.items() if name != "__metadata__"}
     except (ValueError, LookupError, TypeError, AttributeError) as fault:

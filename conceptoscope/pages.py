@@ -12,7 +12,7 @@ from conceptoscope.resource import D, Resource, call
 from conceptoscope.session import data_of
 
 if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
     import pyarrow as pa
 
 T = TypeVar("T")
