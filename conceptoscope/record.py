@@ -42,10 +42,16 @@ class Record:
         return [*super().__dir__(), *self.as_json]
 
     def __repr__(self) -> str:
-        plain = {k: v for k, v in self.as_json.items() if not isinstance(v, dict | list)}
-        shown = [f"{name}={value!r:.60}" for name, value in list(plain.items())[:_SHOWN]]
+        ranked = sorted(self.as_json.items(), key=lambda item: isinstance(item[1], dict | list))
+        shown = [f"{name}={_short(value)}" for name, value in ranked[:_SHOWN]]
         more = ["..."] if len(shown) < len(self.as_json) else []
         return f"{type(self).__name__}({', '.join(shown + more)})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return f"<{len(value)}>" if value else "<>"
+    return f"{value!r:.60}"
 
 
 @cache

@@ -60,7 +60,8 @@ def test_a_record_is_a_value() -> None:
     assert Outer(DATA) == Outer(dict(DATA)) != Outer({**DATA, "name": "y"})
     assert len({Outer(DATA), Outer(dict(DATA))}) == 1
     assert {"name", "class", "new"} <= set(dir(Outer(DATA)))
-    assert repr(Outer(DATA)) == "Outer(name='x', class='disc', maybe=None, ...)"
+    assert repr(Outer(DATA)) == "Outer(name='x', class='disc', maybe=None, one=<1>, many=<2>, pair=<2>, ...)"
+    assert repr(Record({"n": 1, "rows": []})) == "Record(n=1, rows=<>)"
     with pytest.raises(AttributeError, match="cannot be changed"):
         Outer(DATA).name = "z"
 
