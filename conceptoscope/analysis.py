@@ -14,7 +14,7 @@ from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.edits import Edit, Factors, write_edits
 from conceptoscope.errors import NotFound
 from conceptoscope.pictures import encode_picture, open_picture
-from conceptoscope.resource import D, Resource, call
+from conceptoscope.resource import D, Resource, call, check_awaits, check_waits
 from conceptoscope.views import ActiveConcept, AnalysesMadeView, AnalysisView, DictionaryCard, ExplainedView, ImageCard
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Analysis(AnalysesMadeView, Resource[D]):
         self._set(_driver=driver)
 
     def __enter__(self: "Analysis[Blocking]") -> "Analysis[Blocking]":
+        check_waits(self._driver)
         return self
 
     def __exit__(
@@ -69,6 +70,7 @@ class Analysis(AnalysesMadeView, Resource[D]):
         self._driver.run(self._delete(quietly=True))
 
     async def __aenter__(self: "Analysis[Awaiting]") -> "Analysis[Awaiting]":
+        check_awaits(self._driver)
         return self
 
     async def __aexit__(

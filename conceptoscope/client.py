@@ -13,6 +13,7 @@ from conceptoscope.cache import DiskCache
 from conceptoscope.dictionary import Dictionary
 from conceptoscope.driving import Awaiting, Blocking, Wiring
 from conceptoscope.errors import ClientError
+from conceptoscope.events import EventStream
 from conceptoscope.job import Job
 from conceptoscope.pages import Collection
 from conceptoscope.record import Record, free
@@ -173,6 +174,10 @@ class Server(Resource[D]):
         """What such a job would take, without starting it."""
         ask = Ask("POST", address("jobs", "estimate"), json={"kind": kind, **fields}, repeatable=True)
         return (yield from self._record(ask, EstimateView))
+
+    def events(self) -> EventStream[D]:
+        """What happens to any job, as it happens: those that wait or run now first. It has no end."""
+        return EventStream(self._driver, get("jobs", "events"))
 
     def _job(self, data: dict[str, Any]) -> Job[D]:
         return Job(data, self._driver)

@@ -67,7 +67,7 @@ class Driver:
 
     def _streamed(self, ask: Ask) -> dict[str, Any]:
         """The same for an answer that is read as it comes."""
-        headers = {**self.session.secret, **ask.headers}
+        headers = {**self.session.secret_for(ask), **ask.headers}
         return {"method": ask.method, "url": ask.path, "params": list(ask.query), "headers": headers}
 
 
@@ -77,7 +77,7 @@ class Blocking(Driver):
     def __init__(self, session: Session, wiring: Wiring) -> None:
         super().__init__(session)
         self._http = httpx.Client(**wiring.options())
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="conceptoscope")
 
     def run(self, plan: Plan[T]) -> T:
         """Carry a plan out to its end."""
@@ -92,8 +92,6 @@ class Blocking(Driver):
 
     def start(self, plan: Plan[T]) -> "Future[T]":
         """Begin a plan beside what goes on."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="conceptoscope")
         return self._threads.submit(self.run, plan)
 
     def lines(self, ask: Ask) -> Iterator[str]:
@@ -120,8 +118,7 @@ class Blocking(Driver):
                 return [future.result() for future in [self.start(plan) for plan in effect.plans]]
             case Shut():
                 self._http.close()
-                if self._threads is not None:
-                    self._threads.shutdown(cancel_futures=True)
+                self._threads.shutdown(cancel_futures=True)
         return None
 
 

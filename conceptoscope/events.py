@@ -9,7 +9,7 @@ from conceptoscope.asking import Ask
 from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.errors import Unreachable
 from conceptoscope.record import Record
-from conceptoscope.resource import D
+from conceptoscope.resource import D, check_awaits, check_waits
 from conceptoscope.views import JobBrief, LogLine
 
 
@@ -28,6 +28,8 @@ class Parser:
 
     last_id: str = ""
     is_ended: bool = False
+    n_events: int = 0
+    """Since it was last set to 0."""
     _fields: dict[str, list[str]] = field(default_factory=dict)
 
     def feed(self, line: str) -> Event | None:
@@ -41,7 +43,7 @@ class Parser:
         return self._event(found) if found.get("event") else None
 
     def _event(self, found: dict[str, list[str]]) -> Event:
-        kind = found["event"][-1]
+        kind, self.n_events = found["event"][-1], self.n_events + 1
         self.last_id = found["id"][-1] if "id" in found else self.last_id
         self.is_ended = self.is_ended or kind == "end"
         data = json.loads("\n".join(found.get("data", ["{}"])) or "{}")
@@ -50,35 +52,37 @@ class Parser:
 
 
 class EventStream(Generic[D]):
-    """Events of one job until it has ended; goes on by itself where the server cut the stream."""
+    """Events until nothing more can come; goes on by itself where the server cut the stream."""
 
     def __init__(self, driver: D, ask: Ask) -> None:
         self._driver, self._ask = driver, ask
 
     def __iter__(self: "EventStream[Blocking]") -> Iterator[Event]:
+        check_waits(self._driver)
         parser = Parser()
         while not parser.is_ended:
-            seen = parser.last_id
+            parser.n_events = 0
             for line in self._driver.lines(self._from(parser)):
                 if event := parser.feed(line):
                     yield event
-            _check_progress(parser, seen)
+            _check_progress(parser)
 
     async def __aiter__(self: "EventStream[Awaiting]") -> AsyncIterator[Event]:
+        check_awaits(self._driver)
         parser = Parser()
         while not parser.is_ended:
-            seen = parser.last_id
+            parser.n_events = 0
             async for line in self._driver.lines(self._from(parser)):
                 if event := parser.feed(line):
                     yield event
-            _check_progress(parser, seen)
+            _check_progress(parser)
 
     def _from(self, parser: Parser) -> Ask:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": parser.last_id} if parser.last_id else {})
         return replace(self._ask, headers=headers)
 
 
-def _check_progress(parser: Parser, seen: str) -> None:
-    """A stream that ends without having said anything new would be asked for again and again."""
-    if not parser.is_ended and parser.last_id == seen:
+def _check_progress(parser: Parser) -> None:
+    """A stream that ends without having said anything would be asked for again and again."""
+    if not parser.is_ended and not parser.n_events:
         raise Unreachable("The stream of events ended before the job did. Ask for the job itself, or wait for it.")

@@ -8,7 +8,7 @@ from conceptoscope.asking import Ask, Plan
 from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.errors import Unexpected
 from conceptoscope.frames import to_frame, to_table
-from conceptoscope.resource import D, Resource, call
+from conceptoscope.resource import D, Resource, call, check_awaits, check_waits
 from conceptoscope.session import data_of
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Collection(Resource[D], Generic[D, T]):
         return f"{type(self).__name__}({self._first_ask.path}, {dict(self._first_ask.query)})"
 
     def __iter__(self: "Collection[Blocking, T]") -> Iterator[T]:
+        check_waits(self._driver)
         page: Page | None = self._take_looked() or self._driver.run(self._page())
         while page is not None:
             ahead = self._driver.start(self._page(page.next)) if page.next else None
@@ -58,6 +59,7 @@ class Collection(Resource[D], Generic[D, T]):
                     ahead.cancel()
 
     async def __aiter__(self: "Collection[Awaiting, T]") -> AsyncIterator[T]:
+        check_awaits(self._driver)
         page: Page | None = self._take_looked() or await self._driver.run(self._page())
         while page is not None:
             ahead = self._driver.start(self._page(page.next)) if page.next else None
@@ -70,6 +72,7 @@ class Collection(Resource[D], Generic[D, T]):
                     ahead.cancel()
 
     def __len__(self: "Collection[Blocking, T]") -> int:
+        check_waits(self._driver)
         return self._driver.run(self._count())
 
     def __bool__(self) -> bool:

@@ -1,8 +1,9 @@
 """Things of a server with methods that ask it: written once, for programs that wait and for those that await."""
 
 from collections.abc import Awaitable, Callable
-from functools import update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from functools import cached_property, update_wrapper
+from inspect import Signature, signature
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, overload
 
 from conceptoscope.asking import Ask, Plan, Reply
 from conceptoscope.driving import Awaiting, Blocking, Driver
@@ -65,4 +66,26 @@ class call(Generic[S, P, T]):  # noqa: N801 - a decorator
         def method(*given: P.args, **named: P.kwargs) -> Any:
             return thing._driver.run(self.plan(thing, *given, **named))
 
+        method.__signature__ = self._signature  # type: ignore[attr-defined]  # what help() shows
         return update_wrapper(method, self.plan)
+
+    @cached_property
+    def _signature(self) -> Signature:
+        """That of the method: without ``self``, and with what the plan gives in the plan's place."""
+        whole = signature(self.plan)
+        gives = get_args(whole.return_annotation)[-1:]
+        return whole.replace(
+            parameters=list(whole.parameters.values())[1:], return_annotation=gives[0] if gives else Signature.empty
+        )
+
+
+def check_waits(driver: Driver) -> None:
+    """Raise ``TypeError`` where something that waits was asked of a client that awaits."""
+    if not isinstance(driver, Blocking):
+        raise TypeError("This is of an AsyncClient: use 'async for', 'async with' and 'await ...count()'.")
+
+
+def check_awaits(driver: Driver) -> None:
+    """Raise ``TypeError`` where it is the other way round."""
+    if not isinstance(driver, Awaiting):
+        raise TypeError("This is of a Client that waits: use 'for', 'with' and 'len()', or an AsyncClient.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -32,7 +33,7 @@ class Session:
         kept = self.cache.find(key) if self.cache and key else None
         if kept and kept.is_lasting:
             return self._known(ask, kept)
-        headers = self.secret | dict(ask.headers) | ({"If-None-Match": kept.etag} if kept else {})
+        headers = self.secret_for(ask) | dict(ask.headers) | ({"If-None-Match": kept.etag} if kept else {})
         reply = yield from self._patiently(replace(ask, headers=headers))
         if reply.status == 304 and kept:
             return self._known(ask, kept)
@@ -41,6 +42,10 @@ class Session:
         if self.cache and key and reply.status == 200:
             self.cache.save(key, reply)
         return reply
+
+    def secret_for(self, ask: Ask) -> dict[str, str]:
+        """Who asks: told to this server alone, also where an answer has links to another one."""
+        return self.secret if urlsplit(ask.path).netloc in ("", urlsplit(self.base).netloc) else {}
 
     def _patiently(self, ask: Ask) -> Plan[Reply]:
         n = 0

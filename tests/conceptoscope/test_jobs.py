@@ -115,6 +115,19 @@ def test_events_come_as_they_happen(jobs: Client, catalog: Catalog) -> None:
     assert [event.kind for event in job.events(after=last)] == ["job", "end"]
 
 
+def test_all_jobs_can_be_watched(jobs: Client, catalog: Catalog, numbers: Numbers) -> None:
+    watched = jobs.events()
+    job = jobs.submit("index", dictionary="tiny-topk")
+    worker = work(catalog, job.id)
+    seen = []
+    for event in watched:
+        seen.append((event.data.id, event.data.state))
+        if seen[-1] == (job.id, "succeeded"):
+            break
+    worker.join()
+    assert (numbers.running, "running") in seen
+
+
 def test_so_they_do_for_a_loop(base: str, numbers: Numbers) -> None:
     async def watch() -> list[Event]:
         async with AsyncClient(base) as client:

@@ -1,8 +1,10 @@
 """Whatever one client can, the other can; the package needs httpx and numpy alone; types are those of the API."""
 
+import asyncio
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +34,37 @@ try:
     client.service()
 except conceptoscope.Unreachable:
     print("fine")
+"""
+TYPED = """
+from typing import assert_type
+import numpy as np
+from numpy.typing import NDArray
+from conceptoscope import Analysis, AsyncClient, Client, Concept, Dictionary
+from conceptoscope.driving import Awaiting, Blocking
+from conceptoscope.views import LogLine
+
+def waits(c: Client) -> None:
+    d = c.dictionary("x")
+    assert_type(d, Dictionary[Blocking])
+    assert_type(d[3], Concept[Blocking])
+    assert_type(d[3].heat("q99", limit=3), NDArray[np.float32])
+    assert_type(d[3].density, float | None)
+    for k in d.concepts(sort="-density"):
+        assert_type(k, Concept[Blocking])
+    assert_type(c.job(3).wait().log(), list[LogLine])
+    with c.analyse("cat.jpg", d) as r:
+        assert_type(r.edit({12: 0}).delta(), float)
+    d.concepts().__aiter__()  # type: ignore[misc]
+
+async def awaits(c: AsyncClient) -> None:
+    d = await c.dictionary("x")
+    assert_type(d, Dictionary[Awaiting])
+    assert_type(await d[3], Concept[Awaiting])
+    async for k in d.concepts():
+        assert_type(await k.heat(), NDArray[np.float32])
+    async with await c.analyse("cat.jpg", d) as r:
+        assert_type(r, Analysis[Awaiting])
+    d.concepts().__len__()  # type: ignore[misc]
 """
 OTHERS = {
     "PIL",
@@ -72,6 +105,36 @@ def test_methods_show_what_they_take_and_say_what_they_do() -> None:
         for name, method in methods.items():
             assert method.__doc__, name
             assert next(iter(inspect.signature(method.plan).parameters)) == "self"
+
+
+def test_help_shows_a_method_as_it_is_called() -> None:
+    with Client("http://127.0.0.1:9") as client:
+        shown = inspect.signature(client.dictionaries)
+    assert list(shown.parameters) == ["model", "layer", "method"]
+    assert "Plan" not in str(shown.return_annotation)
+    assert "Generator" not in str(shown)
+
+
+def test_waiting_and_awaiting_are_not_mixed_up(client: Client, base: str) -> None:
+    async def mixed() -> None:
+        async with AsyncClient(base) as awaiting:
+            concepts = (await awaiting.dictionary("tiny-topk")).concepts()
+            for ask in (lambda: len(concepts), lambda: list(concepts), lambda: next(iter(awaiting.jobs()))):
+                with pytest.raises(TypeError, match="of an AsyncClient"):
+                    ask()  # type: ignore[no-untyped-call]
+            with pytest.raises(TypeError, match="of a Client that waits"):
+                _ = [one async for one in client.jobs()]
+
+    asyncio.run(mixed())
+
+
+@pytest.mark.slow
+def test_types_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "typed.py"
+    file.write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_httpx_and_numpy_are_enough() -> None:

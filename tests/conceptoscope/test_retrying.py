@@ -204,6 +204,16 @@ def test_the_token_is_sent_and_never_shown() -> None:
         assert "s3cret" not in repr(client._driver.session)
 
 
+def test_the_token_is_for_one_server() -> None:
+    """Links may lead elsewhere, to a store of objects for example."""
+    with failing(Answer()) as server, failing(Answer()) as other:
+        with Client(server.address, token="s3cret") as client:
+            client.send("GET", f"{server.address}/x")
+            client.send("GET", f"{other.address}/x")
+        assert "authorization" in server.asked[0][2]
+        assert "authorization" not in other.asked[0][2]
+
+
 def test_a_connection_is_used_again() -> None:
     with failing(Answer()) as server, Client(server.address) as client:
         for _ in range(5):
