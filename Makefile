@@ -9,7 +9,7 @@ OUTSIDE := services or gpu or packages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test check test-default test-browser test-slow test-demo test-services test-packages test-gpu \
-	bench wheel views constraints python clean
+	bench openapi views wheel constraints python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,13 +57,16 @@ test-packages: setup ## against other packages, installed from the index; not in
 test-gpu: setup ## needs CUDA; not in CI
 	@$(PYTEST) -m gpu
 
+openapi: setup ## docs/openapi.json again, after operations have changed
+	@$(BIN)/python -m tests.app.description docs/openapi.json
+
 bench: setup ## the numbers of benchmarks/, on this machine
 	@$(BIN)/python -m benchmarks
 
 wheel: setup ## dist/*.whl, with templates, static files and migrations inside
 	@$(BIN)/hatchling build -t wheel
 
-views: setup ## types of the API's answers for the Python client
+views: openapi ## types of the API's answers for the Python client
 	@$(BIN)/python -m setup.views
 
 constraints: python ## resolve all versions anew into requirements/constraints.txt

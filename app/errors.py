@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Match
 
 from app import urls
 from app.answers import NotModified, json_answer
@@ -80,8 +81,23 @@ def status_of(fault: ConceptoscopeError) -> int:
 
 async def _http_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
+    if fault.status_code == 405:
+        return _wrong_method(request)
     detail = _NO_PAGE if fault.status_code == 404 else str(fault.detail)
     return _answer(request, _problem(request, fault.status_code, detail))
+
+
+def _wrong_method(request: Request) -> Response:
+    """Every route of the address counts, not only the first; HEAD goes wherever GET does."""
+    known = (*request.app.routes, *request.app.state.routes)
+    there = [route for route in known if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in there for method in getattr(route, "methods", None) or ()}
+    allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+    response = _answer(
+        request, _problem(request, 405, f"{request.method} is not for this address; it takes {allowed}.")
+    )
+    response.headers["Allow"] = allowed
+    return response
 
 
 async def _bad_request(request: Request, fault: Exception) -> Response:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from app import urls
 from app.api import routers as api_routers
 from app.bodies import LimitBody
+from app.description import describe
 from app.errors import install_error_handlers
 from app.headers import Compress, Headers
 from app.pages import routers as page_routers
@@ -39,7 +40,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         title="Conceptoscope",
         version=VERSION,
         description="Concept dictionaries of vision models and their evidence.",
-        openapi_url=f"{urls.API}/openapi.json",
+        openapi_url=urls.api_description(),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -53,6 +54,9 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Measure, tally=watch.tally)
     app.add_middleware(Headers)
     install_error_handlers(app)
-    for router in (*api_routers, *page_routers):
+    routers = (*api_routers, *page_routers)
+    for router in routers:
         app.include_router(router)
+    app.state.routes = tuple(route for router in routers for route in router.routes)
+    describe(app)
     return app

@@ -1,30 +1,57 @@
 """Parameters of addresses: declared once, so that unknown ones are refused and all are documented."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
 
+from fastapi import Path
 from starlette.requests import Request
 
-from store.atlas.grammar import COLUMNS, KINDS, OPS, BadQuery, Fault
+from store.atlas.grammar import COLUMNS, KINDS, OPS, SORTABLE, BadQuery, Fault, Op
 from store.atlas.schema import CONCEPT
 
 DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size", "draw")
 """What pages take for their scripts and the server passes over: how heat is drawn, how large cards are."""
 
 
+MOST: Final = 2**63 - 1
+"""The largest number that databases know; ids are never larger."""
+_DIGITS: Final = 19
+RowId = Annotated[int, Path(ge=0, le=MOST)]
+NUMBER: Final[Mapping[str, Any]] = {"type": "number"}
+CORRELATION: Final[Mapping[str, Any]] = {"type": "number", "minimum": -1, "maximum": 1}
+SHARE: Final[Mapping[str, Any]] = {"type": "number", "minimum": 0, "maximum": 1}
+TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+
+
+PATCH_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": "^([0-9]{1,4},[0-9]{1,4})?$"}
+PATCHES_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"^([0-9]{1,4}(\.[0-9]{1,4})*)?$"}
+
+
+def whole(least: int, most: int = MOST) -> Mapping[str, Any]:
+    """The JSON schema of whole numbers between two bounds."""
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def listed(*words: str) -> Mapping[str, Any]:
+    """The JSON schema of a comma list of some words, each at most once where it matters."""
+    return {"type": "array", "items": {"enum": list(words)} if words else {"type": "string"}}
+
+
 @dataclass(frozen=True)
 class Param:
-    """A parameter with its meaning and, when it is one of a few words, those words."""
+    """A parameter with its meaning and, when it is one of a few words, those words; ``schema`` is JSON Schema."""
 
     name: str
     meaning: str
     choices: tuple[str, ...] = ()
     default: str = ""
+    schema: Mapping[str, Any] = field(default_factory=lambda: TEXT)
 
 
 CURSOR = Param("cursor", "Continue from `page.next` or `page.prev` of an answer to the same query.")
-LIMIT = Param("limit", "How many to return: 1 to 200.", default="24")
+LIMIT = Param("limit", "How many to return: 1 to 200.", default="24", schema=whole(1, 200))
 
 
 def read_params(request: Request, *params: Param, display: bool = False) -> dict[str, str]:
@@ -57,7 +84,7 @@ def as_index(name: str, text: str) -> int | None:
     """A whole number from 0, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text) <= MOST):
         raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
     return int(text)
 
@@ -66,23 +93,35 @@ def document(*params: Param, grammar: bool = False) -> dict[str, Any]:
     """The OpenAPI description of these parameters, for ``openapi_extra``."""
     entries = [_entry(param) for param in params]
     if grammar:
-        entries += [_entry(Param(name, meaning)) for name, meaning in _grammar_words()]
+        entries += [_entry(param) for param in _grammar()]
     return {"parameters": entries}
 
 
 def _entry(param: Param) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string"}
+    """An empty value is as good as none, so that an untouched field of a form asks for nothing."""
+    schema = dict(param.schema)
     if param.choices:
-        schema["enum"] = list(param.choices)
+        schema["enum"] = ["", *param.choices]
     if param.default:
-        schema["default"] = param.default
-    return {"name": param.name, "in": "query", "required": False, "description": param.meaning, "schema": schema}
+        schema["default"] = param.default if schema["type"] == "string" else json.loads(param.default)
+    entry = {"name": param.name, "in": "query", "required": False, "allowEmptyValue": True}
+    return entry | _SEPARATED.get(schema["type"], {}) | {"description": param.meaning, "schema": schema}
 
 
-def _grammar_words() -> Iterable[tuple[str, str]]:
-    yield "q", "Words that all must occur in label or class, or an index."
-    yield "sort", "Columns to sort by, minus for descending; the index is always last."
+_SEPARATED: Final = {"array": {"style": "form", "explode": False}}
+_OF_KIND: Final = {"number": NUMBER, "text": TEXT, "list": TEXT}
+
+
+def _grammar() -> Iterable[Param]:
+    yield Param("q", "Words that all must occur in label or class, or an index.")
+    orders = [sign + name for name in SORTABLE for sign in ("", "-")]
+    yield Param("sort", "Columns to sort by, minus for descending; the index is always last.", schema=listed(*orders))
     docs = {column.name: column.doc for column in CONCEPT.columns}
     for name, kind in KINDS.items():
         for op in OPS[kind]:
-            yield (name if op == "eq" else f"{name}__{op}"), f"{docs[COLUMNS[name]]}: {op}"
+            schema: Mapping[str, Any] = _OF_KIND[kind]
+            if op is Op.IN:
+                schema = {"type": "array", "items": schema}
+            elif op is Op.ISNULL:
+                schema = {"type": "boolean"}
+            yield Param(name if op is Op.EQ else f"{name}__{op}", f"{docs[COLUMNS[name]]}: {op}", schema=schema)

@@ -69,6 +69,16 @@ def image(image_id: str, slug: str, *, concept: int | None = None, patch: tuple[
     return with_query(f"/i/{_part(image_id)}", query)
 
 
+def classes(slug: str, query: Query = ()) -> str:
+    """The classes that the model predicts, or the groups of the collection."""
+    return with_query(f"/d/{_part(slug)}/classes", query)
+
+
+def class_page(slug: str, output: int, *, query: Query = ()) -> str:
+    """A class that the model predicts, by its place among the model's outputs."""
+    return with_query(f"/d/{_part(slug)}/classes/{output}", query)
+
+
 def streams(slug: str, query: Query = ()) -> str:
     """What the models of a universal dictionary share."""
     return with_query(f"/d/{_part(slug)}/streams", query)
@@ -220,6 +230,11 @@ def api_concept(slug: str, index: int | str, *, part: str = "", query: Query = (
     return api_dictionaries(slug, "/".join(filter(None, ("concepts", _part(index), part))), query=query)
 
 
+def api_class(slug: str, output: int | str, *, part: str = "", query: Query = ()) -> str:
+    """A class that the model predicts, or a part of it (``concepts``)."""
+    return api_dictionaries(slug, "/".join(filter(None, ("classes", _part(output), part))), query=query)
+
+
 def api_image(image_id: str, slug: str = "", *, query: Query = ()) -> str:
     """An image as a dictionary sees it."""
     return with_query(f"{API}/images/{_part(image_id)}", query or {"dictionary": slug})
@@ -234,6 +249,16 @@ def api_analyses(public_id: str = "", part: str = "", *, query: Query = ()) -> s
 def api_compare(query: Query = ()) -> str:
     """Dictionaries of one model and layer beside each other."""
     return with_query(f"{API}/compare", query)
+
+
+def reference() -> str:
+    """The reference of the API."""
+    return "/api/docs"
+
+
+def api_description() -> str:
+    """The OpenAPI description."""
+    return f"{API}/openapi.json"
 
 
 def api_glossary() -> str:

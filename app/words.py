@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app import urls
 from app.views.base import Number
+from store.atlas.heads import HEAD_CLASS, HEAD_CONCEPT, HEAD_CURVE
 from store.atlas.reader import Stream
 from store.atlas.schema import CLASS_CONCEPT, COFIRE, CONCEPT, CROSS_R2, EXAMPLE, STREAM_COLUMNS, STREAM_CONCEPT
 from store.duck import Table
@@ -171,6 +172,9 @@ def other_terms() -> dict[str, tuple[Number, ...]]:
     tables = {
         "Examples": EXAMPLE,
         "Classes": CLASS_CONCEPT,
+        "Predicted classes": HEAD_CLASS,
+        "Concepts of predicted classes": HEAD_CONCEPT,
+        "Deletion and insertion": HEAD_CURVE,
         "Streams": STREAM_CONCEPT,
         "Co-firing": COFIRE,
         "Reconstruction across streams": CROSS_R2,

@@ -18,6 +18,7 @@ BENCHMARKS = (
     "kills",
     "fuzz",
     "encoder",
+    "conformance",
 )
 
 

@@ -10,7 +10,9 @@ from conceptoscope.pages import Collection
 from conceptoscope.record import Record
 from conceptoscope.resource import D, Resource, call
 from conceptoscope.views import (
-    ClassCount,
+    ClassCard,
+    ClassConcept,
+    ClassView,
     ColumnStatistics,
     ConceptView,
     CrossR2,
@@ -84,10 +86,20 @@ class Dictionary(DictionaryCard, Resource[D]):
     def _image(self, card: dict[str, Any]) -> Image[D]:
         return Image(card, self._driver, dictionary=self.slug)
 
+    def classes(self, **query: object) -> Collection[D, ClassCard]:
+        """Classes that the model predicts, or the collection's: with ``of="collection"``, or where none are known."""
+        return Collection(self._driver, self._part("classes", **query), make=ClassCard)
+
     @call
-    def classes(self) -> Plan[tuple[ClassCount, ...]]:
-        """Classes of the collection with their number of images."""
-        return (yield from self._records(self._part("classes"), ClassCount))
+    def predicted(self, output: int, *, by: str | None = None, against: int | None = None) -> Plan[ClassView]:
+        """A class that the model predicts, by its number among the outputs: concepts, sum, curves, near classes."""
+        return (yield from self._record(self._part("classes", output, by=by, against=against), ClassView))
+
+    def predicted_by(self, output: int, **query: object) -> Collection[D, ClassConcept]:
+        """The concepts that matter for a predicted class: ``sort="-importance"``."""
+        return Collection(
+            self._driver, self._part("classes", output, "concepts", **query), make=ClassConcept, inside="concepts"
+        )
 
     @call
     def streams(self) -> Plan[StreamsView]:

@@ -29,6 +29,18 @@ class ActiveConcept(Record):
     col: int
 
 
+class AgainstView(Record):
+    """Two classes beside each other."""
+
+    output: int
+    class_: str
+    shared: float
+    photos: tuple[ClassPhoto, ...]
+    differences: tuple[Difference, ...]
+    """the largest by size, from this class to the other"""
+    links: Links
+
+
 class AlignmentCard(Record):
     """An alignment in a list."""
 
@@ -56,10 +68,10 @@ class AlignmentView(Record):
     n_images: int
     scores: Overlay
     importance: CellChart | None
-    pairs: tuple[Pair, ...]
-    fans: tuple[Fan, ...]
-    alone: tuple[ConceptCard, ...]
     paging: Paging
+    alone: tuple[ConceptCard, ...]
+    fans: tuple[Fan, ...]
+    pairs: tuple[Pair, ...]
 
 
 class AnalysesClassRow(Record):
@@ -197,12 +209,12 @@ class CellChart(Record):
     x: Axis
     y: Axis
     cells: tuple[Cell, ...]
+    chosen: PixelBox | None
+    """what is picked out of it"""
     x_range: tuple[float, float] | None
     """numbers at ``area.left`` and ``area.right``"""
     y_range: tuple[float, float] | None
     """numbers at ``area.bottom`` and ``area.top``"""
-    chosen: PixelBox | None
-    """what is picked out of it"""
 
 
 class Choice(Record):
@@ -218,11 +230,150 @@ class Choice(Record):
     """definition, for a tooltip or a second line"""
 
 
-class ClassCount(Record):
-    """A class of the collection."""
+class ClassCard(Record):
+    """A class in the index: one that the model predicts, or a group of the collection."""
 
+    of: str
+    """predicted or collection"""
+    output: int | None
+    """place among the model's outputs; None of a group"""
     class_: str
+    """the model's word, or the group's name"""
     n_images: int
+    """images for which the model names it first, or that are in the group"""
+    probability: float | None
+    """its mean probability over them, like all that follows"""
+    logit: float | None
+    n_concepts: int
+    """concepts that fire on any of them; of a group those that answer to it most"""
+    n_main: int | None
+    """fewest concepts that come to 80 % of the importance of all"""
+    area: float | None
+    """under deletion, most important first"""
+    random: float | None
+    """under deletion in random orders, in mean"""
+    random_spread: float | None
+    """standard deviation of that over orders"""
+    least: float | None
+    """under deletion, least important first"""
+    of_random: float | None
+    """area / random: small where the order is right, 1 by chance"""
+    photos: tuple[ClassPhoto, ...]
+    concepts: tuple[ConceptChip, ...]
+    """of a group the most important that answer to it"""
+    links: Links
+
+
+class ClassConcept(Record):
+    """What a concept does for a predicted class."""
+
+    rank: int
+    """from 0, by contrast"""
+    concept: ConceptChip
+    importance: float
+    """mean contribution to the class's logit over its images"""
+    standard_error: float
+    """of importance"""
+    contrast: float
+    """mean contribution to the logit less the mean logit of all classes"""
+    contrast_error: float | None
+    """standard error of contrast; None where importance is 0"""
+    leading: int
+    """images on which it contributes more than any other concept"""
+    leading_share: float
+    """leading / images of the class"""
+    tiles: tuple[ClassTile, ...]
+    """those of the class's photos on which its code is largest"""
+
+
+class ClassConcepts(Record):
+    """Concepts of a class, and its curves on demand."""
+
+    concepts: tuple[ClassConcept, ...]
+    curves: tuple[ClassCurve, ...] | None
+    """set by ?include=curves"""
+
+
+class ClassCurve(Record):
+    """The class's mean probability while concepts are taken away or put back."""
+
+    walk: str
+    """deletion or insertion"""
+    ordering: str
+    """most, least or random"""
+    label: str
+    taken: tuple[int, ...]
+    """concepts taken away, or put back, so far"""
+    probability: tuple[float, ...]
+    standard_error: tuple[float | None, ...]
+    area: float
+    """under the whole curve, over the share of concepts"""
+    area_spread: float
+    """standard deviation over drawn orders; 0 where nothing is drawn"""
+
+
+class ClassPhoto(Record):
+    """A photo of a class."""
+
+    image: ImageCard
+    probability: float | None
+    """of the predicted class on this photo; None in a group"""
+
+
+class ClassTile(Record):
+    """A photo of the class with a concept's activation map: the concept's evidence here."""
+
+    image: str
+    """public id"""
+    class_: str | None
+    """its class in the collection"""
+    row: int
+    col: int
+    value: float
+    """code at the peak patch"""
+    rel: float
+    """value / the concept's max, in [0, 1]"""
+    width: int
+    """thumbnail px"""
+    height: int
+    seen: PixelBox
+    """what the model saw, in thumbnail px"""
+    peak: PixelBox
+    crop: PixelBox
+    """a square around the peak, in thumbnail px"""
+    links: Links
+    thumbnail: str
+
+
+class ClassView(Record):
+    """A class that the model predicts: ``classes/page.html``."""
+
+    dictionary: str
+    dictionary_title: str
+    card: ClassCard
+    n_collection: int
+    groups: tuple[Group, ...]
+    """the collection's classes among its images, the largest first"""
+    by: str
+    """importance or contrast: what the concepts are ordered by, by size"""
+    n_kept: int
+    """concepts that the atlas keeps of the class, those of the largest contrast"""
+    concepts: tuple[ClassConcept, ...]
+    parts: tuple[Part, ...]
+    """bias, concepts, others, residual, and the logit that they come to"""
+    n_curve: int
+    """images over which the curves go"""
+    whole: float
+    """mean probability on these as they are"""
+    through: float
+    """on their reconstructions, the error left out"""
+    remainder: float
+    """without any concept, the error kept"""
+    curves: tuple[ClassCurve, ...]
+    near: tuple[NearClass, ...]
+    """most alike first"""
+    against: AgainstView | None
+    """set by ?against="""
 
 
 class CollectionView(Record):
@@ -374,6 +525,19 @@ class ConceptLinks(Record):
     """heat of the same crops, grey PNG, 255 = the concept's max"""
 
 
+class ConceptOutput(Record):
+    """A predicted class for which a concept matters."""
+
+    output: int
+    class_: str
+    n_images: int
+    importance: float
+    standard_error: float
+    contrast: float
+    leading: int
+    links: Links
+
+
 class ConceptStreams(Record):
     """A concept of a universal dictionary in each of its models, on the same photos."""
 
@@ -408,6 +572,8 @@ class ConceptView(Record):
     """patch, image_max"""
     position: PositionView | None
     classes: tuple[ConceptClassRow, ...]
+    outputs: tuple[ConceptOutput, ...]
+    """predicted classes for which it matters, by size of contrast; empty where effects are not told"""
     neighbors: tuple[NeighborList, ...]
     """four kinds, always four"""
     streams: ConceptStreams | None
@@ -490,6 +656,19 @@ class DictionaryView(Record):
     """warnings with counts; url is the filtered grid; title defines"""
 
 
+class Difference(Record):
+    """A concept's contrast in two classes."""
+
+    concept: ConceptChip
+    here: float | None
+    """contrast in this class; None where it is not among the kept ones"""
+    there: float | None
+    difference: float
+    """here less there, absent ones counted as 0"""
+    standard_error: float | None
+    """of the difference; None where either is unknown"""
+
+
 class EditKnob(Record):
     """One edited concept."""
 
@@ -526,21 +705,21 @@ class EffectsView(Record):
 
     missing: str
     """why there are no effects; then all else is empty"""
+    bias: float | None
+    classes: tuple[AnalysesClassRow, ...]
+    """the photo's prediction beside that of its reconstruction"""
+    divergence: float | None
+    """KL(photo || reconstruction) in nats"""
+    gap: float | None
+    method: str
+    residual: float | None
+    same_top: bool | None
+    score: float | None
     target: str
     """the predicted class"""
     target_index: int | None
-    method: str
-    score: float | None
-    bias: float | None
-    residual: float | None
-    gap: float | None
     terms: tuple[Term, ...]
     """the sum, largest concepts first, the rest of them as one"""
-    classes: tuple[AnalysesClassRow, ...]
-    """the photo's prediction beside that of its reconstruction"""
-    same_top: bool | None
-    divergence: float | None
-    """KL(photo || reconstruction) in nats"""
 
 
 class Elsewhere(Record):
@@ -631,6 +810,8 @@ class ExampleTile(Record):
     crop: PixelBox
     """a square around the peak, in thumbnail px: for a viewBox that zooms in"""
     links: ExampleLinks
+    heat: tuple[tuple[int, ...], ...] | None
+    """the map, uint8, row by row; with include=heat"""
 
 
 class ExplainedView(Record):
@@ -730,6 +911,15 @@ class GlossaryView(Record):
     """Every number and word with its definition: ``glossary.html``."""
 
     sections: tuple[Section, ...]
+
+
+class Group(Record):
+    """A class of the collection among the images of a predicted class."""
+
+    class_: str
+    n_images: int
+    share: float
+    """of the predicted class's images"""
 
 
 class HeatValues(Record):
@@ -1031,6 +1221,18 @@ class ModelSight(Record):
     """the model's own prediction; empty without a head"""
 
 
+class NearClass(Record):
+    """A class for which the same concepts speak."""
+
+    output: int
+    class_: str
+    n_images: int
+    shared: float
+    """sum of the smaller over sum of the larger positive contrasts, in [0, 1]"""
+    photo: ClassPhoto | None
+    links: Links
+
+
 class NearestImage(Record):
     """An image of the collection with concepts like the photo's."""
 
@@ -1062,15 +1264,15 @@ class Number(Record):
     key: str
     label: str
     value: float | None
-    unit: str
-    range: str
     better: str
     """higher, lower, or empty when neither is better"""
+    definition: str
     null: float | None
     """the same number where nothing was learned, when measured"""
     null_label: str
     """what the null is, in words"""
-    definition: str
+    range: str
+    unit: str
 
 
 class Overlay(Record):
@@ -1138,6 +1340,19 @@ class Pair(Record):
     shared: tuple[SharedTile, ...]
 
 
+class Part(Record):
+    """A part of the mean logit."""
+
+    kind: str
+    """bias, concept, others, residual or logit"""
+    label: str
+    value: float
+    """logit"""
+    start: float
+    """sum of the parts before"""
+    concept: int | None
+
+
 class PartView(Record):
     """One thing that the program stands on."""
 
@@ -1145,10 +1360,10 @@ class PartView(Record):
     """missing: serving goes on without it"""
     found: str
     """what a look at it gave"""
-    remedy: str
-    """what to do about it; empty when all is well"""
     n: int | None
     """how many: dictionaries of the catalog, static files, living workers"""
+    remedy: str
+    """what to do about it; empty when all is well"""
 
 
 class PatchConcept(Record):
@@ -1239,19 +1454,19 @@ class Scored(Record):
     key: str
     label: str
     value: float | None
-    unit: str
-    range: str
+    group: str
+    """key of its group"""
     better: str
     """higher, lower, or empty when neither is better"""
+    definition: str
     null: float | None
     """the same number where nothing was learned, when measured"""
     null_label: str
     """what the null is, in words"""
-    definition: str
-    group: str
-    """key of its group"""
+    range: str
     rank: Rank | None
     """absent where neither is better, or no other dictionary has it"""
+    unit: str
 
 
 class Section(Record):
@@ -1458,8 +1673,8 @@ class Term(Record):
     kind: str
     """bias, concept, others, residual, gap or score"""
     label: str
-    concept: int | None
     value: float
+    concept: int | None
 
 
 class Tick(Record):

@@ -34,10 +34,10 @@ STEPS = (
     ),
     Step(
         name="vendor",
-        doing="htmx into static/vendor",
+        doing="htmx and the API's viewer into static/vendor",
         run=node.place_vendor,
         inputs=(node.LOCK,),
-        outputs=(node.VENDOR / "htmx.min.js", node.VENDOR / "LICENSE"),
+        outputs=node.vendor_files(),
     ),
     Step(
         name="photos",

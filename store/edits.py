@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -21,6 +22,8 @@ MAX_FACTOR, MAX_CODE = 100.0, 1e6
 GRAMMAR = (
     "concept_ablate, concept_scale_factor or concept_clamp_code, each with _patches after it where only some change"
 )
+PATTERN = r"^([0-9]{1,9}_(ablate|scale_[0-9]{1,2}(\.[0-9]{1,6})?|clamp_[0-9]{1,6}(\.[0-9]{1,6})?)(_[0-9]{1,4})?)?$"
+"""Of one edit, for descriptions: what matches can be read; more can, such as runs and exponents."""
 EXAMPLE = "12_ablate~7_scale_0.5_0-3.17"
 
 
@@ -46,7 +49,7 @@ class Edit(Spec):
     concept: int = Field(ge=0)
     operation: Operation = Operation.ABLATE
     amount: float | None = None
-    patches: tuple[int, ...] | None = None
+    patches: Annotated[tuple[int, ...], Field(json_schema_extra={"minItems": 1})] | None = None
 
     @field_validator("patches")
     @classmethod

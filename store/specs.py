@@ -2,9 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from store.vocabulary import Fit
 
@@ -23,6 +31,17 @@ class Spec(BaseModel):
     """Base of all specs: frozen, closed, with a digest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: object) -> object:
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            kind = cls.model_fields[name].annotation if name in cls.model_fields else None
+            if isinstance(value, bool) and kind in (int, float):
+                raise ValueError(f"{name} is a number, not true or false")
+            if type(value) in (int, float) and kind is bool:
+                raise ValueError(f"{name} is true or false, not a number")
+        return values
 
     def as_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""

@@ -15,7 +15,7 @@ from store.atlas.writer import AtlasWriter
 from store.duck import Table
 from store.grid import Grid, Window
 from store.vocabulary import Band, Neighbors
-from tests.head_tables import Head, head_classes, head_concepts, head_curves
+from tests.head_tables import Head, head_classes, head_concepts, head_curves, head_groups, head_images
 from tests.stream_tables import (
     StreamPlan,
     cofire,
@@ -91,6 +91,8 @@ def write_atlas(folder: Path, plan: AtlasPlan) -> None:
             _append(writer, "head_class", head_classes(head))
             _append(writer, "head_concept", head_concepts(head))
             _append(writer, "head_curve", head_curves(head))
+            _append(writer, "head_image", head_images(head))
+            _append(writer, "head_group", head_groups(head, plan.images["class"]))
         if plan.streams:
             _append(writer, "stream_concept", stream_concepts(plan.streams))
             _append(writer, "cofire", cofire(plan.streams))

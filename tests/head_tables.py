@@ -1,6 +1,6 @@
 """Rows of the tables about predicted classes, literally and slowly: for synthetic stores only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,29 @@ def head_curves(head: Head) -> Iterator[Row]:
         for ordering, order in (("most", given), ("least", given[::-1]), ("random", drawn)):
             for walk in ("deletion", "insertion"):
                 yield from _curve(head, output, order, ordering=ordering, walk=walk)
+
+
+def head_images(head: Head) -> Iterator[Row]:
+    """``head_image``, all images of each class."""
+    for output in head.classes():
+        images = np.flatnonzero(head.predicted == output)
+        probability = head.probability(output, without=[])
+        for rank, place in enumerate(np.argsort(-probability, kind="stable")):
+            yield {
+                "output": output,
+                "rank": rank,
+                "image": int(images[place]),
+                "logit": float(head.logits[images[place], output]),
+                "probability": float(probability[place]),
+            }
+
+
+def head_groups(head: Head, classes: Sequence[str | None]) -> Iterator[Row]:
+    """``head_group``."""
+    for output in head.classes():
+        met = [classes[image] for image in np.flatnonzero(head.predicted == output).tolist()]
+        for name in sorted({name for name in met if name}):
+            yield {"output": output, "class": name, "n_images": met.count(name)}
 
 
 def _curve(head: Head, output: int, order: list[int], *, ordering: str, walk: str) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api import (
     alignments,
     analyses,
+    classes,
     compare,
     concept,
     concepts,
@@ -27,6 +28,7 @@ routers: tuple[APIRouter, ...] = (
     concept.router,
     examples.router,
     images.router,
+    classes.router,
     compare.router,
     alignments.router,
     analyses.router,

@@ -1,6 +1,6 @@
 """Analyses of visitors' photos: give one, look, try edits, delete it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.analysing import analyse, chosen_entries
+from app.analysing import MOST_DICTIONARIES, analyse, chosen_entries
 from app.answers import PRIVATE, json_answer
 from app.api.wrap import wrap
 from app.editing import show_edits, try_edits
@@ -34,18 +34,29 @@ from app.site import Site, SiteDep
 from app.uploads import read_form
 from app.views.analyses import AnalysisView, EditView, MadeView
 from app.views.envelope import Envelope
-from store.edits import MAX_EDITS, Edit, make_edits, parse_edits
+from store.edits import MAX_EDITS, PATTERN, Edit, make_edits, parse_edits
 from store.encoding.contract import CollectionPhoto
 from store.errors import InvalidInput
 
 router = APIRouter(prefix=f"{urls.API}/analyses", tags=["analyses"])
 _DICTIONARY = dictionary_param("dictionary")
+_SLUGS: dict[str, Any] = {
+    "items": {"type": "string", "minLength": 1},
+    "minItems": 1,
+    "maxItems": MOST_DICTIONARIES,
+    "uniqueItems": True,
+}
 _MULTIPART: dict[str, Any] = {
     "type": "object",
     "required": ["file", "dictionary"],
     "properties": {
-        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF, BMP or TIFF"},
-        "dictionary": {"type": "array", "items": {"type": "string"}, "description": "slugs, one to four"},
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "minLength": 1,
+            "description": "JPEG, PNG, WebP, GIF, BMP or TIFF",
+        },
+        "dictionary": {"type": "array", "description": "slugs, one to four"} | _SLUGS,
     },
 }
 
@@ -57,7 +68,7 @@ class AnalysisRequest(BaseModel):
 
     image: str = Field(description="public id, or its place in the collection")
     collection: str = Field("", description="slug; that of the first dictionary when empty")
-    dictionaries: tuple[str, ...] = Field(description="slugs, one to four")
+    dictionaries: tuple[str, ...] = Field(description="slugs, one to four", json_schema_extra=_SLUGS)
 
 
 class EditsRequest(BaseModel):
@@ -65,7 +76,9 @@ class EditsRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    edits: str | tuple[Edit, ...] = Field(max_length=65_536, description=f"at most {MAX_EDITS}")
+    edits: Annotated[str, Field(json_schema_extra={"pattern": PATTERN})] | tuple[Edit, ...] = Field(
+        max_length=65_536, description=f"at most {MAX_EDITS}"
+    )
     dictionary: str = Field("", description="slug of one that was asked for; the first when empty")
 
 

@@ -10,7 +10,7 @@ from app.api.wrap import data_etag, wrap
 from app.makers.asking import Asked
 from app.makers.concept import OF, make_classes, make_concept, make_histogram, make_neighbors, make_position
 from app.makers.concepts import parse_concept
-from app.params import Param, document, read_params
+from app.params import Param, document, read_params, whole
 from app.site import SiteDep
 from app.views.concept import ClassRow, ConceptView, HistogramView, NeighborList, PositionView
 from app.views.envelope import Envelope
@@ -22,7 +22,7 @@ router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}"
 BAND = Param("band", "Which band of examples.", tuple(Band), Band.TOP)
 _OF = Param("of", "Codes of patches, or peaks of images.", tuple(OF), "patch")
 _BY = Param("by", "In which way neighbours are near; all four when empty.", tuple(Neighbors))
-_MOST = Param("limit", "How many neighbours of each kind: 1 to 200.", default="20")
+_MOST = Param("limit", "How many neighbours of each kind: 1 to 200.", default="20", schema=whole(1, 200))
 
 
 @router.get(

@@ -1,5 +1,7 @@
 """The collection of a dictionary's concepts."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +12,7 @@ from app.api.wrap import data_etag, wrap
 from app.makers.asking import answer, ask_api
 from app.makers.concepts import make_card
 from app.makers.paging import make_paging
-from app.params import CURSOR, LIMIT, Param, document
+from app.params import CURSOR, LIMIT, Param, document, listed
 from app.site import SiteDep
 from app.views.concepts import ConceptCard
 from app.views.envelope import Envelope
@@ -18,14 +20,14 @@ from store.atlas.grammar import BadQuery, Fault
 
 router = APIRouter(prefix=f"{urls.API}/dictionaries", tags=["concepts"])
 FIELDS = tuple(name for name, field in ConceptCard.model_fields.items() if not field.exclude)
-_FIELDS = Param("fields", "Only these fields of each concept, as a comma list.")
+_FIELDS = Param("fields", "Only these fields of each concept, as a comma list.", schema=listed(*FIELDS))
 
 
 @router.get(
     "/{slug}/concepts",
     operation_id="list_concepts",
     openapi_extra=document(CURSOR, LIMIT, _FIELDS, grammar=True),
-    responses={200: {"model": Envelope[tuple[ConceptCard, ...]]}},
+    responses={200: {"model": Envelope[tuple[ConceptCard, ...] | tuple[dict[str, Any], ...]]}},
 )
 def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Concepts by the query grammar: the same names as on the grid page."""

@@ -10,10 +10,10 @@ from app.api.concept import BAND
 from app.api.wrap import data_etag, wrap
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
-from app.params import Param, document, read_params
+from app.params import Param, document, read_params, whole
 from app.pictures import as_rows, grey_png, npy_bytes
 from app.site import Opened, SiteDep
-from app.views.concept import ExampleRow
+from app.views.concept import ExampleRow, ExampleTile
 from app.views.envelope import Envelope
 from app.views.service import HeatValues
 from store.atlas.cursor import parse_limit
@@ -22,7 +22,7 @@ from store.vocabulary import Band
 
 router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/concepts/{{index}}/examples", tags=["examples"])
 _INCLUDE = Param("include", "heat: each example's activation map as numbers, too.", ("heat",))
-_LIMIT = Param("limit", "How many to return: 1 to 200.", default="16")
+_LIMIT = Param("limit", "How many to return: 1 to 200.", default="16", schema=whole(1, 200))
 FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/octet-stream"}
 
 
@@ -41,19 +41,28 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         row = make_examples(opened, number, band=band, limit=limit)
-        data = row.model_dump(mode="json", by_alias=True)
         if values["include"]:
-            for tile in data["tiles"]:
-                tile["heat"] = as_rows(opened.atlas.heat(number, band, rank=tile["rank"])[0])
+            row = row.model_copy(update={"tiles": tuple(_with_heat(opened, number, tile) for tile in row.tiles)})
     html = urls.concept(slug, number, query={"band": band.value})
-    return data_answer(wrap(request, data, html=html, entry=entry), etag=etag)
+    return data_answer(wrap(request, row, html=html, entry=entry), etag=etag)
+
+
+def _with_heat(opened: Opened, concept: int, tile: ExampleTile) -> ExampleTile:
+    values, _ = opened.atlas.heat(concept, Band(tile.band), rank=tile.rank)
+    return tile.model_copy(update={"heat": as_rows(values)})
 
 
 @router.get(
     "/{rank}/{name}",
     operation_id="get_heat",
     openapi_extra=document(BAND),
-    responses={200: {"model": HeatValues, "description": "heat.png, heat.json, heat.npy; heat is heat.json"}},
+    responses={
+        200: {
+            "model": HeatValues,
+            "description": "heat.png, heat.json, heat.npy; heat is heat.json",
+            "content": {kind: {} for kind in FORMATS.values() if kind != "application/json"},
+        }
+    },
 )
 def heat(slug: str, index: str, *, rank: str, name: str, request: Request, site: SiteDep) -> Response:
     """One activation map: uint8, 255 = the example's own peak."""

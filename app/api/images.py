@@ -23,7 +23,6 @@ from app.params import CURSOR, Param, document, read_params
 from app.site import SiteDep
 from app.views.envelope import Envelope
 from app.views.images import ImageCard, ImageView
-from app.views.service import ClassCount
 
 router = APIRouter(prefix=urls.API, tags=["images"])
 _DICTIONARY = Param("dictionary", "Slug of the dictionary; the first that knows the image when empty.")
@@ -44,21 +43,6 @@ def images(slug: str, request: Request, *, site: SiteDep) -> Response:
         view = make_images(opened, asked)
     html = urls.images(slug, asked.pairs)
     return data_answer(wrap(request, view.cards, html=html, entry=entry, paging=view.paging), etag=etag)
-
-
-@router.get(
-    "/dictionaries/{slug}/classes",
-    operation_id="list_image_classes",
-    responses={200: {"model": Envelope[tuple[ClassCount, ...]]}},
-)
-def classes(slug: str, request: Request, *, site: SiteDep) -> Response:
-    """Classes of the collection with their number of images; empty without classes."""
-    entry = site.roster.get(slug)
-    read_params(request)
-    etag = data_etag(request, site, entry)
-    with site.opened(entry) as opened:
-        data = tuple(ClassCount(class_name=row["class"], n_images=row["n_images"]) for row in opened.atlas.classes)
-    return data_answer(wrap(request, data, html=urls.images(slug), entry=entry), etag=etag)
 
 
 @router.get(

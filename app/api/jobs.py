@@ -17,7 +17,7 @@ from app.makers.job_list import PARAMS, ask_jobs, make_job_page
 from app.makers.jobs import make_job, make_log
 from app.makers.watching import watch_job, watch_jobs
 from app.origin import may_change
-from app.params import Param, as_index, document, read_params
+from app.params import Param, RowId, as_index, document, read_params, whole
 from app.site import Site, SiteDep
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
@@ -29,11 +29,13 @@ from store.specs import digest_of
 
 router = APIRouter(prefix=f"{urls.API}/jobs", tags=["jobs"])
 
-_AFTER = Param("after", "Only lines after the one with this id.", default="0")
-_LINES = Param("limit", f"How many lines at the most: 1 to {LOG_LINES_MAX}.", default="1000")
+_AFTER = Param("after", "Only lines after the one with this id.", default="0", schema=whole(0))
+_LINES = Param(
+    "limit", f"How many lines at the most: 1 to {LOG_LINES_MAX}.", default="1000", schema=whole(1, LOG_LINES_MAX)
+)
 _KEY_MAX = 200
 JobBody = Annotated[AnyJob, Body(discriminator="kind", description="A job: its kind, and what that kind needs.")]
-KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=_KEY_MAX)]
+KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=_KEY_MAX)]
 LastEventHeader = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
@@ -42,7 +44,7 @@ def _place(site: SiteDep) -> Iterator[None]:
         yield
 
 
-def _look(job_id: int, request: Request, *, site: SiteDep) -> Callable[[int], Sight]:
+def _look(job_id: RowId, request: Request, *, site: SiteDep) -> Callable[[int], Sight]:
     """What a stream looks at; an unknown job or a bad parameter is told before the stream begins."""
     as_index("after", read_params(request, _AFTER)["after"])
     return watch_job(site, job_id)
@@ -109,8 +111,8 @@ async def events(site: SiteDep) -> AsyncIterator[ServerSentEvent]:
         yield event
 
 
-@router.get("/{job_id}", operation_id="get_job", responses={200: {"model": Envelope[JobView]}})
-def job(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.get("/{job_id:int}", operation_id="get_job", responses={200: {"model": Envelope[JobView]}})
+def job(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """One job with its steps, what it made, and why it failed."""
     read_params(request)
     view = make_job(site, job_id, base=str(request.base_url))
@@ -119,12 +121,12 @@ def job(job_id: int, request: Request, *, site: SiteDep) -> Response:
 
 
 @router.get(
-    "/{job_id}/log",
+    "/{job_id:int}/log",
     operation_id="get_job_log",
     openapi_extra=document(_AFTER, _LINES),
     responses={200: {"model": Envelope[tuple[LogLine, ...]]}},
 )
-def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
+def log(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Lines of a job's log, oldest first."""
     values = read_params(request, _AFTER, _LINES)
     limit = parse_limit(values["limit"], most=LOG_LINES_MAX)
@@ -132,7 +134,7 @@ def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
     return data_answer(wrap(request, lines, html=urls.job(job_id)))
 
 
-@router.get("/{job_id}/events", operation_id="watch_job", response_class=EventSourceResponse, dependencies=[Place])
+@router.get("/{job_id:int}/events", operation_id="watch_job", response_class=EventSourceResponse, dependencies=[Place])
 async def job_events(
     request: Request, site: SiteDep, *, look: Look, last: LastEventHeader = None
 ) -> AsyncIterator[ServerSentEvent]:
@@ -143,8 +145,8 @@ async def job_events(
         yield event
 
 
-@router.post("/{job_id}/cancel", operation_id="cancel_job", dependencies=[Change])
-def cancel(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.post("/{job_id:int}/cancel", operation_id="cancel_job", dependencies=[Change])
+def cancel(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Stop a job; what it has done stays, and a retry goes on from there."""
     read_params(request)
     with site.catalog.session() as session:
@@ -152,8 +154,8 @@ def cancel(job_id: int, request: Request, *, site: SiteDep) -> Response:
     return _changed(request, site, job_id)
 
 
-@router.post("/{job_id}/retry", operation_id="retry_job", dependencies=[Change])
-def retry(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.post("/{job_id:int}/retry", operation_id="retry_job", dependencies=[Change])
+def retry(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
     read_params(request)
     with site.catalog.session() as session:

@@ -45,7 +45,7 @@ def service(request: Request, site: SiteDep) -> Response:
             "dictionaries": urls.api_dictionaries(),
             "compare": urls.api_compare(),
             "glossary": urls.api_glossary(),
-            "openapi": f"{urls.API}/openapi.json",
+            "openapi": urls.api_description(),
         },
         limits={"limit_default": LIMIT_DEFAULT, "limit_max": LIMIT_MAX},
     )

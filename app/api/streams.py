@@ -11,7 +11,7 @@ from app.api.wrap import data_etag, wrap
 from app.makers.concept_streams import N_PHOTOS, make_concept_streams
 from app.makers.concepts import parse_concept
 from app.makers.streams import make_cross_r2, make_streams
-from app.params import Param, document, read_params
+from app.params import Param, document, read_params, whole
 from app.site import SiteDep
 from app.views.envelope import Envelope
 from app.views.streams import ConceptStreams, CrossR2, StreamsView
@@ -19,7 +19,7 @@ from store.atlas.cursor import parse_limit
 from store.vocabulary import Band
 
 router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}", tags=["streams"])
-_LIMIT = Param("limit", "How many photos to return.", default=str(N_PHOTOS))
+_LIMIT = Param("limit", "How many photos to return.", default=str(N_PHOTOS), schema=whole(1, 200))
 
 
 @router.get("/streams", operation_id="list_streams", responses={200: {"model": Envelope[StreamsView]}})

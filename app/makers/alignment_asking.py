@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.params import CURSOR, Param
+from app.params import CORRELATION, CURSOR, SHARE, Param, whole
 from app.roster import Entry
 from app.site import Opened, Site
 from store.alignment.reader import Alignment
@@ -23,15 +23,19 @@ SORT: Final = Param(
     ("-correlation", "-held_out", "correlation", "-jaccard", "-gap"),
     default="-correlation",
 )
-MINIMUM: Final = Param("min", "Only pairs with at least this correlation.")
-MAXIMUM: Final = Param("max", "Only pairs with at most this correlation.")
+MINIMUM: Final = Param("min", "Only pairs with at least this correlation.", schema=CORRELATION)
+MAXIMUM: Final = Param("max", "Only pairs with at most this correlation.", schema=CORRELATION)
 ENERGY: Final = tuple(
-    Param(f"energy_{side}__{op}", f"Only pairs whose concept of {side} has {words} this share of its codes' energy.")
+    Param(
+        f"energy_{side}__{op}",
+        f"Only pairs whose concept of {side} has {words} this share of its codes' energy.",
+        schema=SHARE,
+    )
     for side in ("a", "b")
     for op, words in (("gte", "at least"), ("lte", "at most"))
 )
 MUTUAL: Final = Param("mutual", "Only pairs that are each other's best.", ("no", "yes"), default="no")
-_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="6")
+_LIMIT: Final = Param("limit", "How many: 1 to 60.", default="6", schema=whole(1, 60))
 PARAMS: Final = (SHOW, SORT, MINIMUM, MAXIMUM, *ENERGY, MUTUAL, CURSOR, _LIMIT)
 _LIMIT_MAX: Final = 60
 

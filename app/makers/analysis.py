@@ -194,7 +194,7 @@ class _Eye:
             r2=facts.r2,
             r2_usual=usual,
             l0=facts.l0,
-            predicted=class_rows(facts.predicted[:N_CLASSES]),
+            predicted=class_rows(self.opened, facts.predicted[:N_CLASSES]),
         )
 
     @property

@@ -7,9 +7,9 @@ from typing import Any, Final
 from app import urls
 from app.makers.image_asking import ask_image
 from app.makers.scenes import Patch
-from app.params import Param
+from app.params import PATCH_TEXT, PATCHES_TEXT, Param, whole
 from store.atlas.grammar import BadQuery, Fault
-from store.edits import BadEdit, Edits, parse_edits, parse_patches, write_patches
+from store.edits import PATTERN, BadEdit, Edits, parse_edits, parse_patches, write_patches
 
 SORTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("pooled", "Mean code", "Mean code over all patches"),
@@ -18,10 +18,16 @@ SORTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("contribution", "Contribution", "What it adds to the score of the predicted class, in logits"),
 )
 SORT: Final = Param("sort", "Order of the concepts, largest first.", tuple(key for key, _, _ in SORTS), "pooled")
-CONCEPT: Final = Param("concept", "Also show the map of this concept.")
-PATCH: Final = Param("patch", "Also show what fires on this patch: row,col from 0.")
-PAINTED: Final = Param("painted", "Also show what fires on these patches together: 0-3.17, row by row from 0.")
-EDITS: Final = Param("edits", "Also try these edits: concept_operation_amount_patches, joined by ~.")
+CONCEPT: Final = Param("concept", "Also show the map of this concept.", schema=whole(0))
+PATCH: Final = Param("patch", "Also show what fires on this patch: row,col from 0.", schema=PATCH_TEXT)
+PAINTED: Final = Param(
+    "painted", "Also show what fires on these patches together: 0-3.17, row by row from 0.", schema=PATCHES_TEXT
+)
+EDITS: Final = Param(
+    "edits",
+    "Also try these edits: concept_operation_amount_patches, joined by ~.",
+    schema={"type": "string", "pattern": PATTERN},
+)
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
 

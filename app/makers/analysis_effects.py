@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.makers.classes import class_pages
 from app.makers.concepts import concept_name, make_chip
 from app.site import Opened
 from app.views.analyses import ClassRow, ControlRow, EditKnob, EditView, EffectsView, Term
@@ -21,11 +22,17 @@ _LABELS: Final = {
 Array = np.ndarray[Any, Any]
 
 
-def class_rows(scores: Sequence[ClassScore], others: Sequence[ClassScore] = ()) -> tuple[ClassRow, ...]:
-    """Classes with their probabilities, and others of the same classes beside."""
-    beside = {one.index: one.probability for one in others}
+def class_rows(opened: Opened, scores: Sequence[ClassScore], others: Sequence[ClassScore] = ()) -> tuple[ClassRow, ...]:
+    """Classes with their probabilities and pages, and others of the same classes beside."""
+    beside, pages = {one.index: one.probability for one in others}, class_pages(opened)
     return tuple(
-        ClassRow(index=one.index, name=one.name, probability=one.probability, other=beside.get(one.index))
+        ClassRow(
+            index=one.index,
+            name=one.name,
+            probability=one.probability,
+            other=beside.get(one.index),
+            url=pages.get(one.index, ""),
+        )
         for one in scores
     )
 
@@ -44,7 +51,7 @@ def make_effects(opened: Opened, facts: EffectFacts, codes: Codes, *, address: C
         residual=facts.residual,
         gap=facts.gap,
         terms=_terms(opened, facts, codes, address=address),
-        classes=class_rows(facts.original, facts.through),
+        classes=class_rows(opened, facts.original, facts.through),
         same_top=facts.same_top,
         divergence=facts.divergence,
     )

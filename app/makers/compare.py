@@ -24,12 +24,18 @@ from store.metrics import GROUPS, METRICS
 MODEL = Param("model", "Model whose dictionaries are compared; the one with most of them when empty.")
 LAYER = Param("layer", "Layer of the model; the one with most dictionaries when empty.")
 COLLECTION = Param("collection", "Collection that they were learned from; the one with most of them when empty.")
-SORT = Param("sort", "Metric, method, n_concepts, n_active or title; minus for descending.", default="-r2")
 MAIN = ("l0", "r2", "dead_share_all", "dense_share", "stability", "plausibility", "top1_agreement", "probe_map")
 SHOW = Param("show", "Which columns: main, a group of metrics, or all.", ("main", *GROUPS, "all"), "main")
 OF = Param("of", "A model, layer and collection, as the form sends them.")
 TEXTS = {"title": "Dictionary", "method": "Method"}
 COUNTS = {"n_concepts": "Concepts", "n_active": "Active"}
+_SORTABLE = (*TEXTS, *COUNTS, *METRICS)
+SORT = Param(
+    "sort",
+    "Metric, method, n_concepts, n_active or title; minus for descending.",
+    default="-r2",
+    schema={"type": "string", "enum": ["", *(sign + name for name in _SORTABLE for sign in ("", "-"))]},
+)
 DEFINITIONS = {
     "title": "What the dictionary is called.",
     "method": "How it was learned.",
@@ -68,9 +74,8 @@ class Asked:
 def ask_compare(values: Mapping[str, str]) -> Asked:
     """What parameters ask for; raises ``BadQuery`` for a column that is not there."""
     sort = values["sort"]
-    allowed = (*TEXTS, *COUNTS, *METRICS)
-    if sort.removeprefix("-") not in allowed:
-        raise BadQuery(Fault("sort", f"Dictionaries cannot be sorted by '{sort.removeprefix('-')}'.", allowed))
+    if sort.removeprefix("-") not in _SORTABLE:
+        raise BadQuery(Fault("sort", f"Dictionaries cannot be sorted by '{sort.removeprefix('-')}'.", _SORTABLE))
     return Asked({part: values[part] for part in PARTS}, sort, values.get("show", SHOW.default))
 
 

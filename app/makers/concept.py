@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from app import charts, urls
 from app.makers.asking import SPRITE_BANDS, Asked
+from app.makers.class_pairs import make_outputs
 from app.makers.concept_streams import find_concept_streams
 from app.makers.concepts import concept_name, make_card, make_chip
 from app.makers.elsewhere import make_elsewhere
@@ -55,6 +56,7 @@ def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> C
         histograms=tuple(make_histogram(opened, concept, of=of) for of in OF),
         position=_find_position(opened, concept),
         classes=make_classes(opened, concept),
+        outputs=make_outputs(opened, concept),
         neighbors=make_neighbors(opened, concept, kinds=tuple(Neighbors)),
         streams=find_concept_streams(site, opened, concept, band=asked.band),
         elsewhere=make_elsewhere(site, opened.entry, concept),

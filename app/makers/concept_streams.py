@@ -15,7 +15,7 @@ from app.views.streams import ConceptStreams, StreamCard, StreamConcept, StreamP
 from app.words import BANDS, column_docs
 from store.atlas.reader import Row
 from store.atlas.schema import COFIRE, STREAM_CONCEPT
-from store.errors import InvalidInput
+from store.errors import NotFound
 from store.vocabulary import Band
 
 N_PHOTOS = 6
@@ -41,12 +41,10 @@ def find_concept_streams(site: Site, opened: Opened, concept: int, *, band: Band
 def make_concept_streams(
     site: Site, opened: Opened, concept: int, *, band: Band, limit: int = N_PHOTOS
 ) -> ConceptStreams:
-    """Numbers by stream and pair of streams, and the photos of a band. Raises ``InvalidInput`` for one stream."""
+    """Numbers by stream and pair of streams, and the photos of a band. Raises ``NotFound`` for one stream."""
     atlas, slug = opened.atlas, opened.entry.slug
     if not atlas.is_universal:
-        raise InvalidInput(
-            f"The dictionary '{slug}' reads one model alone, so its concepts have no streams; ask for a universal one."
-        )
+        raise NotFound("stream", slug, remedy="The dictionary reads one model alone; ask for a universal one.")
     cards = {card.stream: card for card in stream_cards(site, opened)}
     titles = {number: card.model_title for number, card in cards.items()}
     grid, rows = atlas.streams[0].grid, atlas.stream_concepts(concept)

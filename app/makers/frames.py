@@ -11,9 +11,21 @@ from app.site import Opened
 from app.views.base import Build, Choice, Crumb, Frame
 
 PageKind = Literal[
-    "home", "compare", "glossary", "alignments", "alignment", "together", "jobs", "job", "new-job", "analyze"
+    "home",
+    "compare",
+    "glossary",
+    "reference",
+    "alignments",
+    "alignment",
+    "together",
+    "jobs",
+    "job",
+    "new-job",
+    "analyze",
 ]
-DictionaryPage = Literal["dictionary", "concepts", "concept", "images", "image", "streams", "analysis"]
+DictionaryPage = Literal[
+    "dictionary", "concepts", "concept", "images", "image", "streams", "classes", "class", "analysis"
+]
 
 
 def plain_frame(
@@ -68,6 +80,7 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         dictionary_url=urls.dictionary(entry.slug),
         concepts_url=urls.concepts(entry.slug),
         images_url=urls.images(entry.slug),
+        classes_url=urls.classes(entry.slug),
         streams_url=urls.streams(entry.slug) if opened.atlas.is_universal else "",
         compare_url=urls.compare(query_of(entry)),
         search_url=urls.concepts(entry.slug),

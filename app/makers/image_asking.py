@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from app.makers.images import ImagesAsked
-from app.params import CURSOR, Param, as_index, read_params
+from app.params import CURSOR, PATCH_TEXT, Param, as_index, read_params, whole
 from app.roster import Entry
 from app.site import Site
 from store.atlas.cursor import parse_limit
@@ -13,9 +13,9 @@ from store.vocabulary import Split
 
 CLASS = Param("class", "Only images of this class.")
 SPLIT = Param("split", "Only images that the dictionary learned from, or only held-out ones.", tuple(Split))
-CONCEPT = Param("concept", "Also return the map of this concept.")
-PATCH = Param("patch", "Also return what fires on this patch: row,col from 0.")
-LIMIT = Param("limit", "How many to return: 1 to 200.", default="48")
+CONCEPT = Param("concept", "Also return the map of this concept.", schema=whole(0))
+PATCH = Param("patch", "Also return what fires on this patch: row,col from 0.", schema=PATCH_TEXT)
+LIMIT = Param("limit", "How many to return: 1 to 200.", default="48", schema=whole(1, 200))
 
 
 def ask_images(request: Request, *, display: bool = False) -> ImagesAsked:

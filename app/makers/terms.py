@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.makers.class_asking import BESIDE, COLUMNS
 from app.views.base import Number
 from app.views.terms import GlossaryView, Section
 from app.words import BADGES, BANDS, LABELS, METRIC_GROUPS, NEIGHBORS, Word, column_number, metric_number, other_terms
@@ -20,6 +21,7 @@ def make_glossary() -> GlossaryView:
         Section(key="bands", title="Bands of examples", terms=_terms("band", BANDS)),
         Section(key="neighbors", title="Neighbours", terms=_terms("neighbor", NEIGHBORS)),
         Section(key="badges", title="Warnings", terms=_terms("badge", BADGES)),
+        Section(key="class-pages", title="Pages of classes", terms=_terms("class", COLUMNS | BESIDE)),
     )
     others = tuple(
         Section(key=title.lower().replace(" ", "-"), title=title, terms=terms) for title, terms in other_terms().items()

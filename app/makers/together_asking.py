@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Final
 
 from app.makers.alignment_asking import Aligned, aligned, number_between
-from app.params import CURSOR, Param
+from app.params import CORRELATION, CURSOR, Param, whole
 from app.site import Opened, Site
 from store.atlas.cursor import parse_limit
 from store.errors import NotFound
@@ -33,9 +33,9 @@ SORT: Final = Param(
     ("-weakest", "-mean", "weakest", "-spread", "-energy"),
     default="-weakest",
 )
-MINIMUM: Final = Param("min", "Only concepts whose weakest correlation is at least this.")
+MINIMUM: Final = Param("min", "Only concepts whose weakest correlation is at least this.", schema=CORRELATION)
 MUTUAL: Final = Param("mutual", "Only concepts that all their matches answer with.", ("no", "yes"), default="no")
-_LIMIT: Final = Param("limit", "How many: 1 to 24.", default="6")
+_LIMIT: Final = Param("limit", "How many: 1 to 24.", default="6", schema=whole(1, 24))
 PARAMS: Final = (FOUND, MATCH, SORT, MINIMUM, MUTUAL, CURSOR, _LIMIT)
 _LIMIT_MAX: Final = 24
 

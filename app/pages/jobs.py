@@ -10,7 +10,7 @@ from app.makers.frames import plain_frame
 from app.makers.job_list import PARAMS, ask_jobs, make_jobs
 from app.makers.jobs import make_job, make_log
 from app.origin import may_change
-from app.params import read_params
+from app.params import RowId, read_params
 from app.site import SiteDep
 from app.timing import timed
 from app.views.base import Crumb, View
@@ -49,8 +49,8 @@ def jobs_fragment(request: Request, site: SiteDep) -> Response:
     return fragment_answer(site, "jobs/_list.html", view=view, etag=etag)
 
 
-@router.get("/jobs/{job_id}")
-def job(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.get("/jobs/{job_id:int}")
+def job(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """One job."""
     read_params(request, display=True)
     with timed("data"):
@@ -67,8 +67,8 @@ def job(job_id: int, request: Request, *, site: SiteDep) -> Response:
     return page_answer(site, "jobs/job.html", view=view, frame=frame, etag=etag)
 
 
-@router.get("/_f/jobs/{job_id}")
-def job_fragment(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.get("/_f/jobs/{job_id:int}")
+def job_fragment(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """How a job stands."""
     read_params(request)
     view = make_job(site, job_id, base=str(request.base_url))
@@ -76,8 +76,8 @@ def job_fragment(job_id: int, request: Request, *, site: SiteDep) -> Response:
     return fragment_answer(site, "jobs/_standing.html", view=view, etag=etag)
 
 
-@router.get("/jobs/{job_id}/log.txt")
-def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
+@router.get("/jobs/{job_id:int}/log.txt")
+def log(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """The whole log as a file."""
     read_params(request)
     lines = make_log(site, job_id, after_id=0, limit=LOG_LINES_MAX)
@@ -86,16 +86,16 @@ def log(job_id: int, request: Request, *, site: SiteDep) -> Response:
     return Response(text, media_type="text/plain; charset=utf-8", headers=named)
 
 
-@router.post("/jobs/{job_id}/cancel", dependencies=[Depends(may_change)])
-def cancel(job_id: int, site: SiteDep) -> Response:
+@router.post("/jobs/{job_id:int}/cancel", dependencies=[Depends(may_change)])
+def cancel(job_id: RowId, site: SiteDep) -> Response:
     """Stop it, and show it."""
     with site.catalog.session() as session:
         cancel_job(session, job_id)
     return RedirectResponse(urls.job(job_id), 303)
 
 
-@router.post("/jobs/{job_id}/retry", dependencies=[Depends(may_change)])
-def retry(job_id: int, site: SiteDep) -> Response:
+@router.post("/jobs/{job_id:int}/retry", dependencies=[Depends(may_change)])
+def retry(job_id: RowId, site: SiteDep) -> Response:
     """Queue it again, and show it."""
     with site.catalog.session() as session:
         retry_job(session, job_id)

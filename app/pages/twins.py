@@ -32,6 +32,12 @@ def glossary() -> RedirectResponse:
     return _to(urls.api_glossary())
 
 
+@router.get("/api/docs.json")
+def reference() -> RedirectResponse:
+    """What the reference is made from."""
+    return _to(urls.api_description())
+
+
 @router.get("/compare.json")
 def compare(request: Request) -> RedirectResponse:
     """Dictionaries beside each other, with the order."""
@@ -97,6 +103,18 @@ def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
 def streams(slug: str) -> RedirectResponse:
     """What the models of a dictionary share."""
     return _to(urls.api_dictionaries(slug, "streams"))
+
+
+@router.get("/d/{slug}/classes.json")
+def classes(slug: str, request: Request) -> RedirectResponse:
+    """The index of classes, with its query."""
+    return _to(urls.api_dictionaries(slug, "classes", query=_kept(request, less=DISPLAY)))
+
+
+@router.get("/d/{slug}/classes/{output}.json")
+def one_class(slug: str, output: str, *, request: Request) -> RedirectResponse:
+    """A predicted class, with what is shown of it."""
+    return _to(urls.api_class(slug, output, query=_kept(request, less=DISPLAY)))
 
 
 @router.get("/d/{slug}/i.json")

@@ -78,6 +78,7 @@ class ClassRow(View):
     probability: float
     other: float | None = Field(None, description="through the dictionary, or after the edit")
     spread: tuple[float, float] | None = Field(None, description="least and most that a control gives")
+    url: str = Field("", exclude=True, description="the class's page; empty where the atlas does not tell of it")
 
 
 class Term(View):

@@ -106,8 +106,11 @@ class Frame(View):
         "images",
         "image",
         "streams",
+        "classes",
+        "class",
         "compare",
         "glossary",
+        "reference",
         "alignments",
         "alignment",
         "together",
@@ -130,6 +133,7 @@ class Frame(View):
     dictionary_url: str = ""
     concepts_url: str = Field("", description="grid of the dictionary at hand, unfiltered")
     images_url: str = Field("", description="image index of the dictionary at hand")
+    classes_url: str = Field("", description="classes that the model predicts, or groups of the collection")
     streams_url: str = Field("", description="what its models share; empty for a dictionary of one model")
     compare_url: str = Field("/compare", description="dictionaries beside each other; those of the layer at hand")
     search_url: str = Field("", description="where the search box sends its q by GET; empty hides the box")

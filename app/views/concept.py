@@ -4,6 +4,7 @@ from pydantic import Field
 
 from app.views.alignment import Elsewhere
 from app.views.base import Choice, Fact, Number, PixelBox, View
+from app.views.classes import ConceptOutput
 from app.views.concepts import ConceptCard, ConceptChip
 from app.views.plots import BarChart
 from app.views.streams import ConceptStreams
@@ -40,6 +41,9 @@ class ExampleTile(View):
     heat_uri: str = Field(exclude=True, description="data: URI of the grey PNG, one pixel per patch, 255 = heat_scale")
     alt: str = Field(exclude=True)
     links: ExampleLinks
+    heat: tuple[tuple[int, ...], ...] | None = Field(
+        None, exclude_if=lambda heat: heat is None, description="the map, uint8, row by row; with include=heat"
+    )
 
 
 class ExampleRow(View):
@@ -145,6 +149,9 @@ class ConceptView(View):
     histograms: tuple[HistogramView, ...] = Field(description="patch, image_max")
     position: PositionView | None
     classes: tuple[ClassRow, ...]
+    outputs: tuple[ConceptOutput, ...] = Field(
+        description="predicted classes for which it matters, by size of contrast; empty where effects are not told"
+    )
     neighbors: tuple[NeighborList, ...] = Field(description="four kinds, always four")
     streams: ConceptStreams | None = Field(
         description="in each model of a universal dictionary; None of an ordinary one"

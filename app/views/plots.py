@@ -47,6 +47,18 @@ class Bar(View):
     url: str = Field("", description="grid filtered to this interval, when that makes sense")
 
 
+class Whisker(View):
+    """A bar from zero to a value and the line of its standard error, in a field of ``width`` and ``height``."""
+
+    width: float
+    height: float
+    zero: float = Field(description="x of the value 0")
+    left: float
+    length: float
+    low: float | None = Field(description="x of the value less one standard error; None where that is unknown")
+    high: float | None
+
+
 class Span(View):
     """A shaded interval along x, over the whole height of the data rectangle (a band of a concept)."""
 

@@ -20,6 +20,12 @@ class ServiceView(View):
     limits: dict[str, int]
 
 
+class ReferenceView(View):
+    """The reference of the API."""
+
+    description_url: str
+
+
 class CollectionView(View):
     """A collection of images."""
 
@@ -53,13 +59,6 @@ class Facets(View):
     total: int
     classes: dict[str, int] = Field(serialization_alias="class")
     badges: dict[str, int] = Field(serialization_alias="badge")
-
-
-class ClassCount(View):
-    """A class of the collection."""
-
-    class_name: str = Field(serialization_alias="class")
-    n_images: int
 
 
 class HeatValues(View):

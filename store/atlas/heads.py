@@ -55,3 +55,27 @@ HEAD_CURVE = Table(
         Column("area_spread", "DOUBLE", "[0, 1]", "standard deviation of the area over draws; 0 when nothing is drawn"),
     ),
 )
+
+HEAD_IMAGE = Table(
+    "head_image",
+    "image kept of a predicted class, one of those that its curves go over: (output, rank)",
+    ("output", "rank"),
+    (
+        Column("output", "INTEGER", "index", "the class"),
+        Column("rank", "INTEGER", "from 0", "order by probability, largest first"),
+        Column("image", "INTEGER", "index", "the image; all of the class up to 32, else those of the smallest hashes"),
+        Column("logit", "DOUBLE", "logit", "the class's logit on it"),
+        Column("probability", "DOUBLE", "[0, 1]", "the class's probability on it"),
+    ),
+)
+
+HEAD_GROUP = Table(
+    "head_group",
+    "class of the collection among the images of a predicted class: (output, class)",
+    ("output", "class"),
+    (
+        Column("output", "INTEGER", "index", "the predicted class"),
+        Column("class", "VARCHAR", "name", "the collection's class"),
+        Column("n_images", "INTEGER", "images", "images of both"),
+    ),
+)

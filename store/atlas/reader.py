@@ -10,6 +10,7 @@ import numpy as np
 
 from store.artifacts import Artifact
 from store.atlas.nearest import nearest_images
+from store.atlas.outputs import Importances, alike, groups_of, images_of, images_of_groups, importances, summaries
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.duck import DuckFile, filled
 from store.errors import NotFound
@@ -245,6 +246,31 @@ class Atlas:
     def head_curves(self, output: int) -> list[Row]:
         """Insertion and deletion curves of a predicted class, step by step."""
         return self._file.rows("SELECT * FROM head_curve WHERE output = ? ORDER BY walk, ordering, step", [output])
+
+    @cached_property
+    def outputs(self) -> tuple[Row, ...]:
+        """The same classes with summaries; see ``store/atlas/outputs.py``."""
+        return tuple(summaries(self._file))
+
+    @cached_property
+    def _importances(self) -> Importances:
+        return importances(self._file)
+
+    def outputs_alike(self, output: int) -> dict[int, float]:
+        """Predicted classes for which the same concepts speak, with how much so."""
+        return alike(self._importances, output)
+
+    def output_images(self, chosen: Sequence[int], *, limit: int = 32) -> list[Row]:
+        """Images kept of predicted classes, by class and probability."""
+        return images_of(self._file, chosen, limit=limit)
+
+    def output_groups(self, output: int) -> list[Row]:
+        """The collection's classes among the images of a predicted class, the largest first."""
+        return groups_of(self._file, output)
+
+    def class_images(self, names: Sequence[str], *, limit: int) -> list[Row]:
+        """The first evidence images of some classes of the collection."""
+        return images_of_groups(self._file, names, limit=limit)
 
     def concept_outputs(self, concept: int, *, limit: int = 20) -> list[Row]:
         """Predicted classes for which a concept matters, by the size of its contrast."""

@@ -1,11 +1,13 @@
 """The atlas file's public, versioned schema. ``docs/atlas.md`` repeats it and a test holds the two together."""
 
-from store.atlas.heads import HEAD_CLASS, HEAD_CONCEPT, HEAD_CURVE
+from store.atlas.heads import HEAD_CLASS, HEAD_CONCEPT, HEAD_CURVE, HEAD_GROUP, HEAD_IMAGE
 from store.duck import Column, Schema, Table
 from store.duck import as_markdown as schema_as_markdown
 
 FILE = "atlas.duckdb"
-VERSION = 2
+VERSION = 3
+OLDEST = 2
+"""What was added since is read as empty from older files."""
 
 META = Table(
     "meta",
@@ -378,12 +380,15 @@ SCHEMA = Schema(
         HEAD_CLASS,
         HEAD_CONCEPT,
         HEAD_CURVE,
+        HEAD_IMAGE,
+        HEAD_GROUP,
         BADGE,
         STREAM_CONCEPT,
         COFIRE,
         CROSS_R2,
     ),
     again="index its dictionary again (conceptoscope atlas SLUG)",
+    oldest=OLDEST,
 )
 
 

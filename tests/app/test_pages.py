@@ -26,6 +26,10 @@ PAGES = (
     f"{D}/c/6",
     f"{D}/c/6?band=q95&sort=-density&badge__not=dead",
     f"{D}/c/3",
+    f"{D}/classes",
+    f"{D}/classes?of=collection&sort=name&limit=2",
+    f"{D}/classes/1",
+    f"{D}/classes/1?by=contrast",
     f"{D}/i",
     f"{D}/i?class=disc&split=held_out&limit=2",
 )
@@ -124,7 +128,10 @@ def numbers_in(value: Any) -> set[float]:
         ("/compare?model=tinynet&sort=l0", ["/api/v1/compare?model=tinynet&sort=l0"]),
         (f"{D}/c/6", ["/api/v1/dictionaries/tiny-topk/concepts/6"]),
         (f"{D}/c/3", ["/api/v1/dictionaries/tiny-topk/concepts/3"]),
-        (f"{D}/i", ["/api/v1/dictionaries/tiny-topk/images", "/api/v1/dictionaries/tiny-topk/classes"]),
+        (f"{D}/classes", ["/api/v1/dictionaries/tiny-topk/classes", "/api/v1/dictionaries/tiny-topk"]),
+        (f"{D}/classes?of=collection", ["/api/v1/dictionaries/tiny-topk/classes?of=collection"]),
+        (f"{D}/classes/1", ["/api/v1/dictionaries/tiny-topk/classes/1"]),
+        (f"{D}/i", ["/api/v1/dictionaries/tiny-topk/images", "/api/v1/dictionaries/tiny-topk/classes?of=collection"]),
         ("image", ["image"]),
     ],
 )

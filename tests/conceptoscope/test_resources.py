@@ -44,7 +44,15 @@ CASES = {
     "metrics": Case(lambda c: c.dictionary("tiny-topk").metrics(), f"{D}/metrics"),
     "statistics": Case(lambda c: c.dictionary("tiny-topk").statistics(q="a"), f"{D}/statistics?q=a"),
     "facets": Case(lambda c: c.dictionary("tiny-topk").facets(class_="disc"), f"{D}/facets?class=disc"),
-    "image classes": Case(lambda c: c.dictionary("tiny-topk").classes(), f"{D}/classes"),
+    "class list": Case(lambda c: c.dictionary("tiny-topk").classes(limit=9).to_list(), f"{D}/classes?limit=9"),
+    "predicted class": Case(
+        lambda c: c.dictionary("tiny-topk").predicted(1, by="contrast"), f"{D}/classes/1?by=contrast"
+    ),
+    "concepts of a class": Case(
+        lambda c: c.dictionary("tiny-topk").predicted_by(1, limit=100).to_list(),
+        f"{D}/classes/1/concepts?limit=100",
+        ("concepts",),
+    ),
     "streams": Case(lambda c: c.dictionary("three-nets").streams(), f"{U}/streams"),
     "cross_r2": Case(lambda c: c.dictionary("three-nets").cross_r2(), f"{U}/cross_r2"),
     "concepts": Case(lambda c: c.dictionary("tiny-topk").concepts(limit=200).to_list(), f"{D}/concepts?limit=200"),

@@ -39,6 +39,14 @@ class PooledImage(NamedTuple):
     pooled: Float[np.ndarray, " m"]
 
 
+class ShownImage(NamedTuple):
+    """An image of a class with the class's score."""
+
+    image: int
+    logit: float
+    probability: float
+
+
 @dataclass
 class _Sums:
     """Sums over the images of one predicted class."""
@@ -96,18 +104,20 @@ class ClassTally:
         self._common = self._slopes(tail.weight.mean(dim=0))
         self._sums: dict[int, _Sums] = {}
 
-    def add(self, images: list[PooledImage]) -> None:
-        """Some more images."""
+    def add(self, images: list[PooledImage]) -> list[int]:
+        """Some more images; returns the class that is predicted of each."""
         if not images:
-            return
+            return []
         logits = self.tail.from_means(torch.from_numpy(np.stack([one.mean for one in images])).double())
         probabilities = logits.softmax(dim=1)
-        for place, (one, top) in enumerate(zip(images, logits.argmax(dim=1).tolist(), strict=True)):
+        predicted: list[int] = logits.argmax(dim=1).tolist()
+        for place, (one, top) in enumerate(zip(images, predicted, strict=True)):
             sums = self._of(top)
             sums.n += 1
             sums.logit += float(logits[place, top])
             sums.probability += float(probabilities[place, top])
             self._add_codes(sums, one)
+        return predicted
 
     @property
     def counts(self) -> dict[int, int]:
@@ -144,6 +154,13 @@ class ClassTally:
     def kept(self, class_index: int) -> list[CodedPhoto]:
         """The images kept of a class as photos of a single patch, which a linear head cannot tell from whole ones."""
         return [self._photo(one, self.atoms, self.origin) for one in self._kept(class_index)]
+
+    def shown(self, class_index: int) -> list[ShownImage]:
+        """The same images by the class's probability, largest first; ties by image."""
+        kept = self._kept(class_index)
+        logits = self.tail.from_means(torch.from_numpy(np.stack([one.mean for one in kept])).double())
+        found = zip(kept, logits[:, class_index].tolist(), logits.softmax(dim=1)[:, class_index].tolist(), strict=True)
+        return sorted((ShownImage(one.image, *scores) for one, *scores in found), key=lambda one: -one.probability)
 
     def curves(self, class_index: int, *, n_draws: int = N_DRAWS, n_points: int = N_POINTS, seed: int = 0) -> Curves:
         """Insertion and deletion over the images kept of a class, in the order of its importance.

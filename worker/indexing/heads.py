@@ -1,6 +1,7 @@
 """What concepts do to the classes that the model predicts: gathered in the pass over the tokens, then written."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Float64, Int64
 from store.atlas.writer import AtlasWriter
 from worker.dictionaries.base import Dictionary
 from worker.effects.curves import Curves
-from worker.effects.importance import ClassImportance, ClassTally, PooledImage
+from worker.effects.importance import ClassImportance, ClassTally, PooledImage, ShownImage
 from worker.effects.tails import LinearTail
 from worker.indexing.pairs import Pairs
 from worker.indexing.scan import Encoded
@@ -20,10 +21,17 @@ _CONCEPTS_KEPT = 64
 
 
 class HeadScan:
-    """Listens to the pass; memory is O(predicted classes x concepts)."""
+    """Listens to the pass; memory is O(predicted classes x concepts).
 
-    def __init__(self, head: LinearHead, dictionary: Dictionary) -> None:
-        self.names = head.class_names
+    ``groups`` are the images' classes in the collection, -1 for none.
+    """
+
+    def __init__(
+        self, head: LinearHead, dictionary: Dictionary, *, groups: Int64[np.ndarray, " N"], group_names: Sequence[str]
+    ) -> None:
+        self.names, self.group_names = head.class_names, group_names
+        self._groups = groups
+        self.met: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self.tally = ClassTally(LinearTail(head), dictionary.atoms, dictionary.origin)
         self._mean = dictionary.mean.detach().double().cpu().numpy()
 
@@ -32,12 +40,23 @@ class HeadScan:
         means = (encoded.descriptors + self._mean).astype(np.float32)
         starts = np.searchsorted(pairs.image, encoded.images, side="left")
         stops = np.searchsorted(pairs.image, encoded.images, side="right")
-        self.tally.add(
+        predicted = self.tally.add(
             [
                 PooledImage(int(image), mean, pairs.concept[start:stop], pairs.pooled[start:stop])
                 for image, mean, start, stop in zip(encoded.images, means, starts, stops, strict=True)
             ]
         )
+        for output, group in zip(predicted, self._groups[encoded.images].tolist(), strict=True):
+            self.met[output][group] += 1
+
+    def classes(self) -> Iterator[ClassImportance]:
+        """The predicted classes that the atlas tells of: those of enough images on which any concept fires."""
+        return (one for one in self.tally.classes(least=_LEAST_IMAGES) if len(one.fires))
+
+    @property
+    def evidence(self) -> set[int]:
+        """The images that are shown of these classes."""
+        return {image.image for one in self.classes() for image in self.tally.shown(one.class_index)}
 
     def slopes(self, names: Sequence[str]) -> Float64[np.ndarray, "K c"]:
         """What a code of 1 on every patch adds to the logit of each class of a name; NaN where the model has none."""
@@ -61,14 +80,14 @@ def _letters(name: str) -> str:
 
 
 def write_heads(writer: AtlasWriter, scan: HeadScan, *, seed: int) -> None:
-    """Write ``head_class``, ``head_concept`` and ``head_curve``, class by class."""
-    for one in scan.tally.classes(least=_LEAST_IMAGES):
-        if not len(one.fires):
-            continue
+    """Write the tables about predicted classes, class by class."""
+    for one in scan.classes():
         curves = scan.tally.curves(one.class_index, seed=seed)
         writer.append("head_class", _class_row(one, curves, names=scan.names))
         writer.append("head_concept", _concept_rows(one))
         writer.append("head_curve", _curve_rows(curves))
+        writer.append("head_image", _image_rows(one.class_index, scan.tally.shown(one.class_index)))
+        writer.append("head_group", _group_rows(one.class_index, scan))
 
 
 def _class_row(one: ClassImportance, curves: Curves, *, names: tuple[str, ...] | None) -> dict[str, Any]:
@@ -102,6 +121,21 @@ def _concept_rows(one: ClassImportance) -> dict[str, Any]:
         "contrast": one.contrast[concepts],
         "leading": one.leading[concepts],
     }
+
+
+def _image_rows(output: int, images: Sequence[ShownImage]) -> dict[str, Any]:
+    return {
+        "output": np.full(len(images), output),
+        "rank": np.arange(len(images)),
+        "image": np.array([one.image for one in images]),
+        "logit": np.array([one.logit for one in images]),
+        "probability": np.array([one.probability for one in images]),
+    }
+
+
+def _group_rows(output: int, scan: HeadScan) -> dict[str, Any]:
+    found = sorted((scan.group_names[group], n) for group, n in scan.met[output].items() if group >= 0)
+    return {"output": [output] * len(found), "class": [name for name, _ in found], "n_images": [n for _, n in found]}
 
 
 def _curve_rows(curves: Curves) -> dict[str, Any]:

@@ -62,7 +62,10 @@ class Making:
             n_classes=len(self._names),
         )
         self.staging = Staging(folder, image_top=spec.image_top, patch_top=spec.patch_top)
-        self.heads = None if subject.head is None else HeadScan(subject.head, subject.dictionary)
+        self.heads = None
+        if subject.head is not None:
+            groups = self.scan.classes
+            self.heads = HeadScan(subject.head, subject.dictionary, groups=groups, group_names=self._names)
         self.streams = None
         if subject.views is not None:
             self.streams = StreamScan(subject.views, spec, n_patches=subject.grid.n_patches, folder=folder)
@@ -112,7 +115,8 @@ class Making:
         )
         columns |= stream_columns(self.streams, n_concepts=self.scan.n_concepts)
         writer.append("concept", columns | self._map(atoms))
-        self._write_images(writer, self._write_examples(writer, bands))
+        evidence = self._write_examples(writer, bands)
+        self._write_images(writer, evidence if self.heads is None else evidence | self.heads.evidence)
         tables.write_neighbors(writer, lists)
         slopes = None if self.heads is None else self.heads.slopes(self._names)
         tables.write_classes(writer, totals, self._names, slopes=slopes)

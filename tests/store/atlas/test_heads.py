@@ -1,10 +1,20 @@
 """Predicted classes of an atlas, read."""
 
-import pytest
+import shutil
+from pathlib import Path
 
-from store.artifacts import Artifacts
+import duckdb
+import pytest
+from starlette.testclient import TestClient
+
+from app.main import make_app
+from store.artifacts import Artifact, Artifacts
 from store.atlas.reader import Atlas
-from store.errors import NotFound
+from store.atlas.schema import FILE, OLDEST
+from store.catalog.dictionaries import get_dictionary, switch_atlas
+from store.catalog.session import Catalog
+from store.errors import NotFound, OlderFormat
+from store.specs import AtlasSpec
 from store.vocabulary import Kind
 from tests.factories import SHOWN, UNIVERSAL, make_store
 from tests.head_tables import NAMES
@@ -32,10 +42,47 @@ def test_a_predicted_class_has_concepts_and_curves(atlases: tuple[Atlas, Atlas])
         steps = [(c["walk"], c["ordering"], c["step"]) for c in atlas.head_curves(row["output"])]
         assert steps == sorted(steps)
         assert steps[-1][2] > 3
+    assert [row["output"] for row in atlas.outputs] == [row["output"] for row in classes]
+    shared = atlas.outputs_alike(classes[0]["output"])
+    assert classes[0]["output"] not in shared
+    assert shared == {
+        other: pytest.approx(atlas.outputs_alike(other)[classes[0]["output"]]) for other in shared
+    }  # the same from either side
     strongest = atlas.head_concepts(classes[0]["output"])[0]
     found = atlas.concept_outputs(strongest["concept"])
     assert classes[0]["output"] in [row["output"] for row in found]
     assert [abs(row["contrast"]) for row in found] == sorted((abs(row["contrast"]) for row in found), reverse=True)
+
+
+def as_of_version(artifacts: Artifacts, artifact: Artifact, version: int) -> Artifact:
+    """An atlas as an older program wrote it: without the tables that were added since."""
+    with artifacts.draft(Kind.ATLAS, AtlasSpec(seed=version), inputs={"older": artifact.digest}) as draft:
+        shutil.copyfile(artifact.file(FILE), draft.path / FILE)
+        with duckdb.connect(str(draft.path / FILE)) as older:
+            for table in ("head_image", "head_group"):
+                older.execute(f"DROP TABLE {table}")
+            older.execute("UPDATE schema_version SET version = ?", [version])
+        return artifacts.publish(draft)
+
+
+def test_an_atlas_of_the_version_before_is_read_without_what_was_added(tmp_path: Path) -> None:
+    settings = make_store(tmp_path, n_images=12, shown=SHOWN[:1])
+    artifacts = Artifacts(settings.store)
+    (artifact,) = artifacts.list(Kind.ATLAS)
+    older = as_of_version(artifacts, artifact, OLDEST)
+    atlas = Atlas(older)
+    (first, *_) = atlas.outputs
+    assert first["n_main"] is None or first["n_main"] >= 1
+    assert atlas.output_images([first["output"]]) == atlas.output_groups(first["output"]) == []
+    atlas.close()
+    with Catalog(settings.catalog_url).session() as session:
+        switch_atlas(session, get_dictionary(session, SHOWN[0].slug), digest=older.digest, headline={})
+    with TestClient(make_app(settings)) as client:
+        page = client.get(f"/d/{SHOWN[0].slug}/classes/{first['output']}")
+        assert (page.status_code, "is not in this atlas" in page.text) == (200, True)
+        assert client.get(f"/d/{SHOWN[0].slug}/classes").status_code == 200
+    with pytest.raises(OlderFormat, match="conceptoscope atlas"):
+        Atlas(as_of_version(artifacts, artifact, OLDEST - 1))
 
 
 def test_no_such_class_and_no_head(atlases: tuple[Atlas, Atlas]) -> None:

@@ -98,6 +98,30 @@ def test_predicted_classes_equal_counting(
         assert row["name"] == (exact.class_names or ())[output]
 
 
+def test_the_images_of_a_predicted_class_and_their_groups_equal_counting(
+    studio: tuple[Artifacts, Collection, ActivationStore], atlas: tuple[Atlas, Dictionary, LinearHead]
+) -> None:
+    found, _, exact = atlas
+    logits = next(studio[2].shards()).patches.double().mean(dim=1) @ exact.weight.double().T + exact.bias.double()
+    predicted, rows = logits.argmax(dim=1), studio[1].images
+    for row in found.head_classes():
+        output, n_images = row["output"], row["n_images"]
+        mine = torch.nonzero(predicted == output)[:, 0].tolist()
+        images = found.output_images([output])
+        assert len(images) == n_images == row["n_curve"]  # fewer than 32, so all of them
+        assert {image["image"] for image in images} == set(mine)
+        assert {image["id"] for image in images} <= set(found.image_index)
+        assert [image["probability"] for image in images] == sorted((i["probability"] for i in images), reverse=True)
+        for image in images:
+            assert image["logit"] == pytest.approx(float(logits[image["image"], output]), abs=1e-5)
+            chance = float(logits[image["image"]].softmax(dim=0)[output])
+            assert image["probability"] == pytest.approx(chance, abs=1e-6)
+        groups = [rows[image].class_name for image in mine]
+        assert {g["class"]: g["n_images"] for g in found.output_groups(output)} == {
+            name: groups.count(name) for name in groups if name
+        }
+
+
 def test_curves_go_from_the_photo_to_the_remainder(atlas: tuple[Atlas, Dictionary, LinearHead]) -> None:
     found = atlas[0]
     for row in found.head_classes():

@@ -1,0 +1,104 @@
+"""What class pages and the API's classes ask for: one reading for both."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from app.params import CURSOR, Param, as_index, read_params, whole
+from app.words import Word
+from store.atlas.cursor import parse_limit
+
+PREDICTED, COLLECTION = "predicted", "collection"
+LIMIT_DEFAULT: Final = 12  # three photos each
+COLUMNS: Final = {
+    "name": Word("Class", "The model's word for it, or the name of the group."),
+    "n_images": Word("Images", "Images for which the model names it first, right or wrong; of a group its images."),
+    "probability": Word("Probability", "The class's mean probability over these images."),
+    "logit": Word("Logit", "The class's mean logit over these images."),
+    "n_main": Word("For 80 %", "Fewest concepts whose importances come to 80 % of what all concepts contribute."),
+    "n_concepts": Word(
+        "Concepts", "Concepts that fire on any of these images; of a group those most of whose codes fall on it."
+    ),
+    "of_random": Word(
+        "Deletion",
+        "Area under the class's probability while concepts are taken away, most important first, over the area in "
+        "random orders: small where the order is right, 100 % by chance.",
+    ),
+}
+DEFAULT_SORT: Final = "-n_images"
+SORTS: Final = tuple(sign + name for name in COLUMNS for sign in ("", "-"))
+LIMIT = Param("limit", "How many to return: 1 to 200.", default=str(LIMIT_DEFAULT), schema=whole(1, 200))
+BESIDE: Final = {
+    "shared": Word(
+        "Shared",
+        "Of two classes, sum over concepts of the smaller positive contrast over the sum of the larger, in [0, 1].",
+    ),
+    "difference": Word(
+        "Difference", "A concept's contrast in one class less its contrast in another; 0 where it is not kept."
+    ),
+}
+OF = Param("of", "Classes that the model predicts (where the atlas has them), or groups.", (PREDICTED, COLLECTION))
+Q = Param("q", "Words that all must occur in the class's name, or its number.")
+SORT = Param("sort", "Order of classes, minus for descending; absent values last.", SORTS, DEFAULT_SORT)
+
+MEASURES: Final = {
+    "importance": Word("Importance", "Mean contribution to the class's logit over its images, one standard error."),
+    "contrast": Word(
+        "Contrast",
+        "Mean contribution to the logit less the mean logit of all classes: what counts for probabilities.",
+    ),
+}
+BY = Param("by", "What concepts are ordered by, by size.", tuple(MEASURES), "importance")
+AGAINST = Param("against", "Number of another predicted class to set beside this one.", schema=whole(0))
+CONCEPT_SORTS: Final = tuple(
+    sign + name for name in ("importance", "contrast", "leading", "rank") for sign in ("", "-")
+)
+CONCEPT_SORT = Param("sort", "Order of concepts, minus for descending.", CONCEPT_SORTS, "-importance")
+INCLUDE = Param("include", "What else to return.", ("curves",))
+
+
+@dataclass(frozen=True)
+class ClassesAsked:
+    """A request for the index of classes."""
+
+    of: str = ""
+    q: str = ""
+    sort: str = DEFAULT_SORT
+    cursor: str = ""
+    limit: int = LIMIT_DEFAULT
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Canonical parameters without the cursor."""
+        sort = "" if self.sort == DEFAULT_SORT else self.sort
+        limit = "" if self.limit == LIMIT_DEFAULT else str(self.limit)
+        return tuple((k, v) for k, v in (("limit", limit), ("of", self.of), ("q", self.q), ("sort", sort)) if v)
+
+
+@dataclass(frozen=True)
+class ClassAsked:
+    """A request for one predicted class."""
+
+    by: str = "importance"
+    against: int | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Canonical parameters."""
+        by = "" if self.by == "importance" else self.by
+        against = "" if self.against is None else str(self.against)
+        return tuple((k, v) for k, v in (("against", against), ("by", by)) if v)
+
+
+def ask_classes(request: Request, *, display: bool = False) -> ClassesAsked:
+    """Which classes, in which order; raises ``BadQuery``."""
+    values = read_params(request, OF, Q, SORT, CURSOR, LIMIT, display=display)
+    limit = parse_limit(values["limit"], default=LIMIT_DEFAULT)
+    return ClassesAsked(values["of"], values["q"], values["sort"], values["cursor"], limit)
+
+
+def ask_class(request: Request, *, display: bool = False) -> ClassAsked:
+    """What is shown of a class; raises ``BadQuery``."""
+    values = read_params(request, BY, AGAINST, display=display)
+    return ClassAsked(values["by"], as_index("against", values["against"]))
