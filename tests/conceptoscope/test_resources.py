@@ -100,9 +100,10 @@ def raw(base: str, case: Case) -> Any:
 
 
 def untimed(value: Any) -> Any:
-    """Without seconds that go on while one looks."""
+    """Without what goes on while one looks: seconds, and whether a worker still lives."""
     if isinstance(value, dict):
-        return {name: untimed(one) for name, one in value.items() if name not in ("ran_s", "waited_s")}
+        passing = {"ran_s", "waited_s"} | ({"state"} if "pid" in value else set())
+        return {name: untimed(one) for name, one in value.items() if name not in passing}
     return [untimed(one) for one in value] if isinstance(value, list) else value
 
 
