@@ -14,6 +14,7 @@ from app.site import Site
 from store.errors import ConceptoscopeError
 from store.listening import bind
 from store.settings import Settings
+from store.thrift import share_arenas
 
 _END_WITHIN_S: Final = 10
 _OTHER_PORT: Final = "Choose another with --port, or --port 0 for a free one."
@@ -46,6 +47,7 @@ def _port(text: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; exit code 2 with one clear line on a person's mistake."""
+    share_arenas()
     try:
         settings = _settings(arguments)
         with bind(settings.host, settings.port, remedy=_OTHER_PORT) as listening:

@@ -37,8 +37,8 @@ def check_fresh(request: Request, *parts: object) -> str:
 
 
 def page_etag(request: Request, site: Site, *parts: object) -> str:
-    """The ETag of a page or fragment: what it says, how it looks, which dictionaries stand beside it."""
-    return check_fresh(request, site.code, site.pages.digest, site.roster.stamp(), request.base_url, *parts)
+    """The ETag of a page or fragment: what it says, how it looks, which dictionaries and labels stand beside it."""
+    return check_fresh(request, site.code, site.pages.digest, site.stamp(), request.base_url, *parts)
 
 
 def page_answer(site: Site, template: str, *, view: View, frame: Frame, etag: str) -> Response:
@@ -62,8 +62,8 @@ def fragment_answer(site: Site, template: str, *, view: View, etag: str, **more:
     return response
 
 
-def data_answer(envelope: Envelope[Any], *, etag: str = "", cache: str = FOR_A_WHILE) -> Response:
-    """Data in its envelope; the next page is named in a header, too."""
+def data_answer(envelope: Envelope[Any], *, etag: str = "", cache: str = REVALIDATE) -> Response:
+    """Data in its envelope; the next page is named in a header, too. What shows no labels may be kept for a while."""
     response = json_answer(envelope)
     if etag:
         response.headers["ETag"] = etag

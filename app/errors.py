@@ -19,10 +19,10 @@ from app.answers import NotModified, json_answer
 from app.headers import SECURITY
 from app.makers.frames import error_frame
 from app.site import Site
-from app.views.problems import ParameterFault, Problem
+from app.views.problems import OutdatedProblem, ParameterFault, Problem
 from store.atlas.grammar import BadQuery
 from store.encoding.refusals import STATUS, EncoderUnavailable, PhotoRefused
-from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, NotFound
+from store.errors import ConceptoscopeError, Conflict, Forbidden, InvalidInput, NotFound, Outdated
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ _OUR_FAULT = "Something went wrong on our side. The log has more under the reque
 _STATUS: tuple[tuple[type[ConceptoscopeError], int], ...] = (
     (NotFound, 404),
     (InvalidInput, 400),
+    (Outdated, 412),
     (Conflict, 409),
     (Forbidden, 403),
 )
@@ -65,7 +66,10 @@ async def _domain_fault(request: Request, fault: Exception) -> Response:
     faults = fault.faults if isinstance(fault, BadQuery) else ()
     errors = tuple(ParameterFault(param=f.param, message=f.message, allowed=f.allowed) for f in faults)
     near = _near(request, fault) if isinstance(fault, NotFound) else ()
-    response = _answer(request, _problem(request, status, str(fault), errors=errors, near=near))
+    problem = _problem(request, status, str(fault), errors=errors, near=near)
+    if isinstance(fault, Outdated):
+        problem = OutdatedProblem(**dict(problem), current=fault.current)
+    response = _answer(request, problem)
     wait_s = fault.retry_after_s if isinstance(fault, EncoderUnavailable) else None
     if wait_s is not None:
         response.headers["Retry-After"] = f"{max(1.0, wait_s):.0f}"

@@ -12,8 +12,10 @@ from starlette.requests import Request
 from app.encoder import Encoder
 from app.live import Streams
 from app.measured import Ledger
+from app.overlays import Overlay, Overlays
 from app.render import Pages
 from app.roster import Entry, Roster
+from app.search.words import Words
 from app.static_tree import StaticTree
 from app.timing import timed
 from store.alignment.shelf import AlignmentShelf, make_alignment_shelf
@@ -36,6 +38,8 @@ class Opened:
     entry: Entry
     atlas: Atlas
     concepts: ConceptTable
+    """The columns of all concepts, labels as people gave them."""
+    overlay: Overlay
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Site:
     streams: Streams
     encoder: Encoder
     keeper: Keeper
+    overlays: Overlays
+    words: Words
     code: str
     """Digest of the program's own source: answers made by another version are not fresh."""
 
@@ -61,7 +67,12 @@ class Site:
     def opened(self, entry: Entry) -> Iterator[Opened]:
         """The dictionary's atlas, kept open while it is read."""
         with self.shelf.reading(entry.atlas) as shelved, timed("data"):
-            yield Opened(entry, shelved.atlas, shelved.concepts)
+            overlay = self.overlays.of(entry)
+            yield Opened(entry, shelved.atlas, shelved.labelled(overlay.texts), overlay)
+
+    def stamp(self) -> str:
+        """Changes whenever a dictionary does, or what anybody wrote about any concept."""
+        return f"{self.roster.stamp()} {self.overlays.stamp()}"
 
     def close(self) -> None:
         """Release files and connections."""
@@ -91,6 +102,8 @@ def make_site(settings: Settings) -> Site:
         streams=Streams(),
         encoder=Encoder(settings),
         keeper=Keeper(settings, catalog),
+        overlays=Overlays(catalog, artifacts),
+        words=Words(shelf),
         code=_code_digest(),
     )
 

@@ -130,6 +130,26 @@ def analysis(public_id: str, part: str = "", *, query: Query = ()) -> str:
     return with_query(f"{path}/{part}" if part else path, query)
 
 
+def notes(slug: str, index: int, *, query: Query = ()) -> str:
+    """What people wrote about a concept, on its page; forms are sent to parts of the page's address."""
+    return f"{concept(slug, index, query=query)}#notes"
+
+
+def search(query: Query = ()) -> str:
+    """The search page; the box of every page sends its ``q`` there."""
+    return with_query("/search", query)
+
+
+def lists(uid: str = "", part: str = "", *, query: Query = ()) -> str:
+    """All lists, one, or where its forms are sent (``edit``, ``remove``, ``items/SLUG:INDEX``)."""
+    return with_query("/".join(filter(None, ("/lists", _part(uid), part))), query)
+
+
+def list_item(slug: str, index: int) -> str:
+    """A member of a list as addresses name it."""
+    return f"items/{_part(slug)}:{index}"
+
+
 # Fragments
 
 
@@ -285,3 +305,23 @@ def api_alignments(a: str = "", b: str = "", *, query: Query = ()) -> str:
 def api_together(slugs: Sequence[str], query: Query = ()) -> str:
     """Three or four dictionaries side by side; the first leads."""
     return with_query("/".join((f"{API}/alignments", *(_part(slug) for slug in slugs))), query)
+
+
+def api_labels(uid: str, part: str = "") -> str:
+    """A label, or where votes on it are sent (``vote``); a concept's labels are a part of the concept."""
+    return "/".join(filter(None, (f"{API}/labels", _part(uid), part)))
+
+
+def api_comments(uid: str) -> str:
+    """A comment; a concept's comments are a part of the concept."""
+    return f"{API}/comments/{_part(uid)}"
+
+
+def api_lists(uid: str = "", part: str = "", *, query: Query = ()) -> str:
+    """All lists, one, or a part of one (``items.csv``, ``items.json``, ``items/SLUG:INDEX``)."""
+    return with_query("/".join(filter(None, (f"{API}/lists", _part(uid), part))), query)
+
+
+def api_search(query: Query = ()) -> str:
+    """What stands where."""
+    return with_query(f"{API}/search", query)

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "jobs",
     "kills",
     "fuzz",
+    "uploads",
     "encoder",
     "conformance",
 )

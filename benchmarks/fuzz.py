@@ -1,114 +1,94 @@
-"""Malformed files against a real encoder, by the web program's client: what became of them, and what it cost.
+"""Malformed files, each sent to the web program as a visitor sends a photo: what became of them, and what it cost.
 
-No file may bring down the encoder or make its memory grow; each has one answer: codes, or a refusal with its reason.
+Web program and encoder are real processes. Each file has one answer, an analysis or a problem document that says why
+not; none brings a program down or leaves anything on the disk once what was made of it is deleted. ``--direct`` sends
+them to the encoder alone, by the web program's client.
 """
 
 import argparse
 import asyncio
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
+import httpx
 
 from app.encoder import Encoder
 from benchmarks.machine import emit
+from benchmarks.visitors import Stand, Told, standing, upload, watching
 from store.encoding.refusals import EncoderBusy, PhotoRefused
-from store.settings import Settings
-from tests.encoding import Running, encoding, make_studio
+from tests.encoding import make_studio
 from tests.malformed import malformed
 
 _AT_ONCE = 4
-_PROBE_EVERY = 500
-MIB = 2**20
+_TELL_EVERY = 500
+_ROOM = {"encoder_queue": 16, "analyses_max": 100_000}
 
 
-class Campaign:
-    """One run against one encoder."""
+async def by_web(stand: Stand, files: Iterator[tuple[str, bytes]], *, dictionary: str) -> dict[str, Any]:
+    """All files, a few at once, then delete what was made of them."""
+    told, peaks = Told(), {"web": 0.0}
+    first, empty = stand.resident_mib(), stand.kept()
 
-    def __init__(self, running: Running, digest: str) -> None:
-        self.settings: Settings = running.settings
-        self.process = psutil.Process(running.process.pid)
-        self.digest = digest
-        self.outcomes: Counter[str] = Counter()
-        self.by_way: dict[str, Counter[str]] = {}
-        self.memory_mib: list[int] = []
-        self.slowest_s = 0.0
-        self.slowest_way = ""
-
-    async def run(self, files: Iterator[tuple[str, bytes]]) -> None:
-        """All files, a few at once."""
-        encoder = Encoder(self.settings)
-        tell = asyncio.create_task(self._watch())
-        await asyncio.gather(*(self._worker(encoder, files) for _ in range(_AT_ONCE)))
-        tell.cancel()
-        await encoder.close()
-
-    async def _worker(self, encoder: Encoder, files: Iterator[tuple[str, bytes]]) -> None:
+    async def visitor(client: httpx.AsyncClient) -> None:
         for way, content in files:
-            began = time.monotonic()
-            outcome = await self._send(encoder, content)
-            took_s = time.monotonic() - began
-            if took_s > self.slowest_s:
-                self.slowest_s, self.slowest_way = took_s, way
-            self.outcomes[outcome] += 1
-            self.by_way.setdefault(way, Counter())[outcome] += 1
-            if self.outcomes.total() % _PROBE_EVERY == 0:
-                sys.stderr.write(f"{self.outcomes.total()}: {dict(self.outcomes)}, {self.memory_mib[-1:]} MiB\n")
+            await upload(client, told, way, content=content, dictionaries=[dictionary])
+            if told.statuses.total() % _TELL_EVERY == 0:
+                sys.stderr.write(f"{told.statuses.total()}: {dict(told.statuses)}, {stand.resident_mib()} MiB\n")
 
-    async def _send(self, encoder: Encoder, content: bytes) -> str:
-        while True:
-            try:
-                await encoder.encode(content, [self.digest])
-                return "decoded"
-            except PhotoRefused as fault:
-                return fault.reason.value
-            except EncoderBusy:
-                await asyncio.sleep(0.1)
-            except Exception as fault:  # none of these may happen
-                return f"FAULT {type(fault).__name__}: {fault}"
-
-    async def _watch(self) -> None:
-        while True:
-            self.memory_mib.append(self.process.memory_info().rss // MIB)
-            await asyncio.sleep(0.2)
-
-
-def fuzz(n: int, *, seed: int, folder: Path) -> dict[str, Any]:
-    """Run and report; ``faults`` lists answers that are neither codes nor a refusal of the photo."""
-    studio = make_studio(folder)
-    changes = {"encoder_queue": 16, "weights": [studio.inputs.weights]}
-    with encoding(studio.settings.store, **changes) as running:  # type: ignore[arg-type]
-        campaign = Campaign(running, studio.digest)
-        began = time.monotonic()
-        asyncio.run(campaign.run(malformed(n, seed=seed)))
-        lives = running.process.poll() is None
-        deaths = asyncio.run(_deaths(running))
-    memory = campaign.memory_mib
+    async with httpx.AsyncClient(base_url=stand.base, timeout=120) as client, watching(stand, peaks):
+        await asyncio.gather(*(visitor(client) for _ in range(_AT_ONCE)))
+        full = stand.kept()
+        deleted = [(await client.delete(address)).status_code for address in told.made]
     return {
-        "n": campaign.outcomes.total(),
-        "seconds": round(time.monotonic() - began, 1),
-        "outcomes": dict(sorted(campaign.outcomes.items())),
-        "by_way": {way: dict(sorted(found.items())) for way, found in sorted(campaign.by_way.items())},
-        "faults": sorted(outcome for outcome in campaign.outcomes if outcome.startswith("FAULT")),
-        "encoder_lives": lives,
-        "decoder_deaths": deaths,
-        "memory_mib": {"first": memory[0], "peak": max(memory), "last": memory[-1]},
-        "slowest_s": round(campaign.slowest_s, 2),
-        "slowest_way": campaign.slowest_way,
+        **told.report(),
+        "memory_mib": {"first": first, "peak": peaks, "last": stand.resident_mib()},
+        "disk": {"files_and_bytes_before": empty, "full": full, "after_deletion": stand.kept()},
+        "deleted": {status: deleted.count(status) for status in sorted(set(deleted))},
     }
 
 
-async def _deaths(running: Running) -> int:
-    encoder = Encoder(running.settings)
-    try:
-        return (await encoder.state()).n_decoder_deaths
-    finally:
-        await encoder.close()
+async def by_encoder(stand: Stand, files: Iterator[tuple[str, bytes]], *, digest: str) -> dict[str, Any]:
+    """All files to the encoder, by the web program's client."""
+    encoder, outcomes = Encoder(stand.encoder.settings), dict[str, int]()
+
+    async def client() -> None:
+        for _, content in files:
+            outcome = await _asked(encoder, content, digest)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+
+    await asyncio.gather(*(client() for _ in range(_AT_ONCE)))
+    await encoder.close()
+    faults = [outcome for outcome in outcomes if outcome.startswith("FAULT")]
+    return {"n": sum(outcomes.values()), "outcomes": dict(sorted(outcomes.items())), "n_faults": len(faults)}
+
+
+async def _asked(encoder: Encoder, content: bytes, digest: str) -> str:
+    while True:
+        try:
+            await encoder.encode(content, [digest])
+            return "decoded"
+        except PhotoRefused as fault:
+            return fault.reason.value
+        except EncoderBusy:
+            await asyncio.sleep(0.1)
+        except Exception as fault:  # none of these may happen
+            return f"FAULT {type(fault).__name__}: {fault}"
+
+
+def fuzz(n: int, *, seed: int, folder: Path, direct: bool = False) -> dict[str, Any]:
+    """Run and report."""
+    studio = make_studio(folder)
+    with standing(studio.settings.store, folder, weights=[studio.inputs.weights], threads=1, **_ROOM) as stand:
+        began, files = time.monotonic(), malformed(n, seed=seed)
+        if direct:
+            found = asyncio.run(by_encoder(stand, files, digest=studio.digest))
+        else:
+            found = asyncio.run(by_web(stand, files, dictionary="small"))
+        return {"seconds": round(time.monotonic() - began, 1), **found, **stand.health()}
 
 
 def main() -> None:
@@ -116,11 +96,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--direct", action="store_true", help="without the web program")
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
-        report = fuzz(given.n, seed=given.seed, folder=Path(folder))
+        report = fuzz(given.n, seed=given.seed, folder=Path(folder), direct=given.direct)
     emit(report)
-    if report["faults"] or not report["encoder_lives"]:
+    lives = report["web_lives"] and report["encoder_lives"]
+    if report["n_faults"] or report["tracebacks"] or not lives:
         sys.exit(1)
 
 

@@ -115,7 +115,7 @@ def _time_pages(client: httpx.Client, addresses: list[str]) -> dict[str, float]:
 
 
 def _wait(client: httpx.Client) -> None:
-    for _ in range(300):
+    for _ in range(3000):
         try:
             if client.get("/healthz").status_code == 200:
                 return

@@ -16,11 +16,14 @@ import duckdb
 import numpy as np
 
 from store.errors import Damaged, NewerFormat, OlderFormat
+from store.thrift import give_back
 
 _SCHEMA_TABLE = "schema_version"
 T = TypeVar("T")
-_READ_MEMORY = "32MB"  # for all open files together: a web process must stay small
+_READ_MEMORY = "24MB"  # for all open files together: a web process must stay small
+_ALONE_MEMORY = "96MB"  # for a query that finds too little of it beside others
 _AT_ONCE = 2  # queries that run at one time, each with the blocks that it reads in memory
+_RENEWED_AFTER = 1000  # queries: the engine keeps a few kB of each join, up to 40 MB, until it is closed
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class _Reader:
         self._engine: duckdb.DuckDBPyConnection | None = None
         self._users: Counter[str] = Counter()
         self._names: dict[str, str] = {}
-        self._n_attached = 0
+        self._n_attached = self._n_run = 0
 
     def attach(self, path: Path) -> str:
         """Open a file for one more user; returns the name it has in the engine."""
@@ -129,7 +132,7 @@ class _Reader:
         with self._lock:
             if not self._users[key]:
                 name = f"file_{self._n_attached}"
-                self._connection().execute(f"ATTACH '{_quoted(key)}' AS {name} (READ_ONLY)")
+                self._attach(key, name)
                 self._n_attached += 1
                 self._names[key] = name
             self._users[key] += 1
@@ -144,13 +147,33 @@ class _Reader:
                 self._connection().execute(f"DETACH {self._names.pop(key)}")
 
     def run(self, name: str, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """What comes of a cursor over an attached file; work that finds no memory beside others runs again alone."""
+        """What comes of a cursor over an attached file; work that finds no memory runs again alone, with more of it."""
         try:
             with self._turns:
-                return self._run(name, work)
+                found = self._run(name, work)
         except duckdb.OutOfMemoryException:
-            with self._alone():
-                return self._run(name, work)
+            with self._alone(), self._more_memory():
+                found = self._run(name, work)
+        self._n_run += 1  # of two that count at once one may be lost
+        if self._n_run >= _RENEWED_AFTER:
+            self._renew()
+        return found
+
+    def _renew(self) -> None:
+        """Close the engine and open another one with the same files under the same names, in 10 to 30 ms."""
+        with self._alone(), self._lock:
+            if self._n_run < _RENEWED_AFTER:  # another thread was faster
+                return
+            self._n_run = 0
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+            for key, name in self._names.items():
+                self._attach(key, name)
+            give_back()
+
+    def _attach(self, key: str, name: str) -> None:
+        self._connection().execute(f"ATTACH '{_quoted(key)}' AS {name} (READ_ONLY)")
 
     def _run(self, name: str, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         with closing(self._connection().cursor()) as cursor:  # an open one keeps the blocks that it has read
@@ -166,6 +189,14 @@ class _Reader:
             yield
         finally:
             self._turns.release(_AT_ONCE)
+
+    @contextmanager
+    def _more_memory(self) -> Iterator[None]:
+        self._connection().execute(f"SET memory_limit = '{_ALONE_MEMORY}'")
+        try:
+            yield
+        finally:
+            self._connection().execute(f"SET memory_limit = '{_READ_MEMORY}'")
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._engine is None:

@@ -3,8 +3,9 @@
 They are translated to HTTP in one place (``app/errors.py``) and to an exit code in one place (``worker/cli.py``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 _FEW = 6  # so many known names are all told
 
@@ -35,6 +36,14 @@ class Unavailable(ConceptoscopeError):
 
 class Conflict(ConceptoscopeError):
     """What was asked does not fit the state that the thing is in."""
+
+
+class Outdated(Conflict):
+    """Somebody else changed the thing meanwhile; nothing was written. ``current`` is what it is now, as JSON has it."""
+
+    def __init__(self, text: str, *, current: Mapping[str, Any]) -> None:
+        self.current = dict(current)
+        super().__init__(text)
 
 
 class Forbidden(ConceptoscopeError):

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     start_jobs: bool | None = Field(
         None, description="whether visitors may start and stop jobs; when empty, where only this machine can visit"
     )
+    annotate: bool | None = Field(
+        None, description="whether visitors may label, comment and keep lists; when empty, where only this machine can"
+    )
     encoder_url: str | None = Field(
         None, description="address of the encoder, for the web program; what the next two say when empty"
     )
@@ -77,7 +80,16 @@ class Settings(BaseSettings):
     @property
     def visitors_may_start_jobs(self) -> bool:
         """Whether the web program starts and stops jobs; unless set, only where it listens on this machine alone."""
-        return self.host in ("127.0.0.1", "localhost", "::1") if self.start_jobs is None else self.start_jobs
+        return self._is_private if self.start_jobs is None else self.start_jobs
+
+    @property
+    def visitors_may_annotate(self) -> bool:
+        """Whether the web program takes labels, comments and lists; unless set, where only this machine can visit."""
+        return self._is_private if self.annotate is None else self.annotate
+
+    @property
+    def _is_private(self) -> bool:
+        return self.host in ("127.0.0.1", "localhost", "::1")
 
     @property
     def encoder_address(self) -> str:

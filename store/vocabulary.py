@@ -44,6 +44,14 @@ class Badge(StrEnum):
     DUPLICATE = "duplicate-of"
 
 
+class Source(StrEnum):
+    """Where a label comes from."""
+
+    HUMAN = "human"  # a person wrote it
+    IMPORT = "import"  # a program made it
+    SEED = "seed"  # guessed from classes when the atlas was built
+
+
 class Split(StrEnum):
     """Which images a dictionary learns from, and which only judge it."""
 

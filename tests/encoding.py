@@ -83,16 +83,22 @@ def encoding(
     secret: str = SECRET,
     threads: int | None = 1,
     device: str = "cpu",
+    log: Path | None = None,
     **changes: object,
 ) -> "Iterator[Running]":
-    """An encoder process over a store, and settings that lead to it; killed at the end if it still lives."""
+    """An encoder process over a store, and settings that lead to it; killed at the end if it still lives.
+
+    What it says goes into the file ``log``, or without one into a pipe, which holds no more than a few lines.
+    """
     [port] = free_ports(1)
     given = {"encoder_port": port, "encoder_secret": secret, **changes}
     environment = os.environ | {"HF_HUB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
     environment |= {f"CONCEPTOSCOPE_{name.upper()}": str(value) for name, value in given.items()}
     options = [word for file in weights for word in ("--weights", str(file))]
     command = [sys.executable, "-m", "worker.cli", "encoder", "--device", device, "--store", str(store), *options]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    said = contextlib.nullcontext(subprocess.PIPE) if log is None else log.open("a")
+    with said as stderr:
+        process = subprocess.Popen(command, env=environment, stderr=stderr, text=True)
     running = Running(Settings(store=store, **given), process)  # type: ignore[arg-type]
     try:
         if wait:

@@ -26,7 +26,7 @@ def alignments(request: Request, site: SiteDep) -> Response:
     """All alignments between dictionaries that can be shown."""
     read_params(request)
     cards = make_alignment_cards(site)
-    etag = data_etag(request, site, site.roster.stamp(), *[card.links.html for card in cards])
+    etag = data_etag(request, site, site.stamp(), *[card.links.html for card in cards])
     return data_answer(wrap(request, cards, html=urls.alignments()), etag=etag)
 
 
@@ -40,7 +40,7 @@ def side_by_side(a: str, b: str, *, rest: str, request: Request, site: SiteDep) 
     """A third dictionary, or a third and a fourth (``rest``), beside two: concepts of the first, and their matches."""
     slugs = check_slugs((a, b, *rest.split("/")))
     asked = ask_together(read_params(request, *TOGETHER_PARAMS))
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     with together(site, slugs) as found:
         view = make_together(found, asked)
     return data_answer(wrap(request, view, html=urls.together(slugs, asked.query), paging=view.paging), etag=etag)
@@ -55,7 +55,7 @@ def side_by_side(a: str, b: str, *, rest: str, request: Request, site: SiteDep) 
 def alignment(a: str, b: str, *, request: Request, site: SiteDep) -> Response:
     """Pairs, splits, or the concepts of one side that have no partner."""
     asked = ask_alignment(read_params(request, *PARAMS))
-    etag = data_etag(request, site, stamp_of(site, a, b), site.roster.stamp())
+    etag = data_etag(request, site, stamp_of(site, a, b), site.stamp())
     with aligned(site, a, b) as one:
         view = make_alignment(one, asked)
     html = urls.alignment(a, b, query=asked.query)

@@ -25,6 +25,6 @@ router = APIRouter(prefix=urls.API, tags=["dictionaries"])
 def compare(request: Request, site: SiteDep) -> Response:
     """All dictionaries of a model, layer and collection: numbers with nulls and ranks, and those that none beats."""
     asked = ask_compare(read_params(request, MODEL, LAYER, COLLECTION, SORT))
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     view = make_compare(site, asked)
     return data_answer(wrap(request, view, html=urls.compare(twin_query(view))), etag=etag)

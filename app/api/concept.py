@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import data_answer
+from app.answers import FOR_A_WHILE, data_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.asking import Asked
 from app.makers.concept import OF, make_classes, make_concept, make_histogram, make_neighbors, make_position
@@ -35,7 +35,7 @@ def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Respon
     """One concept with all its evidence."""
     entry = site.roster.get(slug)
     band = Band(read_params(request, BAND)["band"])
-    etag = data_etag(request, site, entry, site.roster.stamp())  # what answers to it elsewhere
+    etag = data_etag(request, site, entry, site.stamp())  # what answers to it elsewhere
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         view = make_concept(site, opened, number, asked=Asked(Query(), band=band))
@@ -56,7 +56,7 @@ def histogram(slug: str, index: str, *, request: Request, site: SiteDep) -> Resp
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         view = make_histogram(opened, number, of=of)
-    return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag)
+    return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get("/position", operation_id="get_position", responses={200: {"model": Envelope[PositionView]}})
@@ -68,7 +68,7 @@ def position(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         view = make_position(opened, number)
-    return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag)
+    return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get(
@@ -99,4 +99,4 @@ def classes(slug: str, index: str, *, request: Request, site: SiteDep) -> Respon
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         data = make_classes(opened, number)
-    return data_answer(wrap(request, data, html=urls.concept(slug, number), entry=entry), etag=etag)
+    return data_answer(wrap(request, data, html=urls.concept(slug, number), entry=entry), etag=etag, cache=FOR_A_WHILE)

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import data_answer
+from app.answers import FOR_A_WHILE, data_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.asking import ask_api
 from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history
@@ -35,7 +35,7 @@ _FILTERS = (
 def dictionaries(request: Request, site: SiteDep) -> Response:
     """All dictionaries with their headline numbers."""
     wanted = {name: value for name, value in read_params(request, *_FILTERS).items() if value}
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     cards = []
     for entry in site.roster.entries():
         if all(getattr(entry, name) == value for name, value in wanted.items()):
@@ -49,7 +49,7 @@ def dictionary(slug: str, request: Request, *, site: SiteDep) -> Response:
     """One dictionary."""
     entry = site.roster.get(slug)
     read_params(request)
-    etag = data_etag(request, site, entry, site.roster.stamp())  # ranks depend on its peers
+    etag = data_etag(request, site, entry, site.stamp())  # ranks depend on its peers
     with site.opened(entry) as opened:
         view = make_dictionary(site, opened)
     return data_answer(wrap(request, view, html=urls.dictionary(slug), entry=entry), etag=etag)
@@ -60,10 +60,10 @@ def metrics(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Every measured number with its definition and null, and the training history."""
     entry = site.roster.get(slug)
     read_params(request)
-    etag = data_etag(request, site, entry, site.roster.stamp())
+    etag = data_etag(request, site, entry, site.stamp())
     with site.opened(entry) as opened:
         data = {"metrics": make_scores(site, entry), "history": make_history(opened)}
-    return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag)
+    return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get(

@@ -44,7 +44,7 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
         if values["include"]:
             row = row.model_copy(update={"tiles": tuple(_with_heat(opened, number, tile) for tile in row.tiles)})
     html = urls.concept(slug, number, query={"band": band.value})
-    return data_answer(wrap(request, row, html=html, entry=entry), etag=etag)
+    return data_answer(wrap(request, row, html=html, entry=entry), etag=etag, cache=FOR_A_WHILE)
 
 
 def _with_heat(opened: Opened, concept: int, tile: ExampleTile) -> ExampleTile:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.answers import data_answer
+from app.answers import FOR_A_WHILE, data_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.dictionaries import make_home
 from app.makers.terms import make_glossary
@@ -29,7 +29,7 @@ router = APIRouter(prefix=urls.API, tags=["service"])
 def service(request: Request, site: SiteDep) -> Response:
     """What is served, by which version, within which limits."""
     read_params(request)
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     home = make_home(site)
     view = ServiceView(
         version=VERSION,
@@ -45,6 +45,8 @@ def service(request: Request, site: SiteDep) -> Response:
             "dictionaries": urls.api_dictionaries(),
             "compare": urls.api_compare(),
             "glossary": urls.api_glossary(),
+            "lists": urls.api_lists(),
+            "search": urls.api_search(),
             "openapi": urls.api_description(),
         },
         limits={"limit_default": LIMIT_DEFAULT, "limit_max": LIMIT_MAX},
@@ -56,7 +58,7 @@ def service(request: Request, site: SiteDep) -> Response:
 def models(request: Request, site: SiteDep) -> Response:
     """All models with their dictionaries."""
     read_params(request)
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     return data_answer(wrap(request, make_home(site).models, html=urls.home()), etag=etag)
 
 
@@ -64,7 +66,7 @@ def models(request: Request, site: SiteDep) -> Response:
 def model(model: str, request: Request, *, site: SiteDep) -> Response:
     """One model with its dictionaries."""
     read_params(request)
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     shelves = {shelf.slug: shelf for shelf in make_home(site).models}
     if model not in shelves:
         raise NotFound("model", model, known=shelves)
@@ -75,19 +77,19 @@ def model(model: str, request: Request, *, site: SiteDep) -> Response:
 def datasets(request: Request, site: SiteDep) -> Response:
     """All collections that a dictionary was trained on."""
     read_params(request)
-    etag = data_etag(request, site, site.roster.stamp())
-    return data_answer(wrap(request, tuple(_collections(site).values())), etag=etag)
+    etag = data_etag(request, site, site.stamp())
+    return data_answer(wrap(request, tuple(_collections(site).values())), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get("/datasets/{dataset}", operation_id="get_dataset", responses={200: {"model": Envelope[CollectionView]}})
 def dataset(dataset: str, request: Request, *, site: SiteDep) -> Response:
     """One collection."""
     read_params(request)
-    etag = data_etag(request, site, site.roster.stamp())
+    etag = data_etag(request, site, site.stamp())
     found = _collections(site)
     if dataset not in found:
         raise NotFound("collection", dataset, known=found)
-    return data_answer(wrap(request, found[dataset]), etag=etag)
+    return data_answer(wrap(request, found[dataset]), etag=etag, cache=FOR_A_WHILE)
 
 
 @router.get("/glossary", operation_id="get_glossary", responses={200: {"model": Envelope[GlossaryView]}})
@@ -95,7 +97,7 @@ def glossary(request: Request, site: SiteDep) -> Response:
     """Definitions of all numbers."""
     read_params(request)
     etag = data_etag(request, site)
-    return data_answer(wrap(request, make_glossary(), html=urls.glossary()), etag=etag)
+    return data_answer(wrap(request, make_glossary(), html=urls.glossary()), etag=etag, cache=FOR_A_WHILE)
 
 
 def _collections(site: Site) -> dict[str, CollectionView]:

@@ -27,7 +27,7 @@ def streams(slug: str, request: Request, *, site: SiteDep) -> Response:
     """The models that a dictionary reads; of a universal one also what they share and what is one's own."""
     entry = site.roster.get(slug)
     read_params(request)
-    etag = data_etag(request, site, entry, site.roster.stamp())  # which other dictionaries read the same layers
+    etag = data_etag(request, site, entry, site.stamp())  # which other dictionaries read the same layers
     with site.opened(entry) as opened:
         view = make_streams(site, opened)
     html = urls.streams(slug) if len(view.streams) > 1 else urls.dictionary(slug)
@@ -56,7 +56,7 @@ def concept_streams(slug: str, index: str, *, request: Request, site: SiteDep) -
     entry = site.roster.get(slug)
     values = read_params(request, BAND, _LIMIT)
     limit = parse_limit(values["limit"], default=N_PHOTOS)
-    etag = data_etag(request, site, entry, site.roster.stamp())
+    etag = data_etag(request, site, entry, site.stamp())
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
         view = make_concept_streams(site, opened, number, band=Band(values["band"]), limit=limit)

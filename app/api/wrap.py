@@ -13,8 +13,12 @@ from store.version import VERSION
 
 
 def data_etag(request: Request, site: Site, *parts: object) -> str:
-    """The ETag of data that depends only on the build and the program; raises ``NotModified``."""
-    return check_fresh(request, site.code, *parts)
+    """The ETag of data that depends on the program, these builds and what people wrote about them.
+
+    Raises ``NotModified``.
+    """
+    revisions = [site.overlays.revision(part) for part in parts if isinstance(part, Entry)]
+    return check_fresh(request, site.code, *parts, *revisions)
 
 
 def wrap(

@@ -60,7 +60,8 @@ def ask_api(pairs: Sequence[tuple[str, str]], *, other: tuple[str, ...] = ()) ->
 def answer(opened: Opened, asked: Asked) -> Page[int]:
     """The concepts on the page that was asked for; raises ``BadQuery`` for a cursor of another query or build."""
     chosen = opened.concepts.select(asked.query).tolist()
-    binding = make_binding(opened.atlas.digest, asked.query.pairs)
+    labels = (opened.overlay.stamp,) if asked.query.reads_labels else ()  # nobody's label moves another order
+    binding = make_binding(opened.atlas.digest, asked.query.pairs, *labels)
     return cut_page(chosen, cursor=asked.cursor, limit=asked.limit, binding=binding)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from app import charts, urls
+from app.makers.annotations import make_notes
 from app.makers.asking import SPRITE_BANDS, Asked
 from app.makers.class_pairs import make_outputs
 from app.makers.concept_streams import find_concept_streams
@@ -35,8 +36,8 @@ OF = {"patch": "Codes of patches", "image_max": "Peaks of images"}
 TABS = (Band.TOP, Band.Q99, Band.Q95, Band.Q75, Band.Q50)
 
 
-def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> ConceptView:
-    """One concept with all its evidence; ``asked`` is the order that it was found in."""
+def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked, author: str = "") -> ConceptView:
+    """One concept with all its evidence; ``asked`` is the order that it was found in, ``author`` who looks."""
     row = opened.atlas.concept(concept)
     order = opened.concepts.select(asked.query).tolist()
     place = order.index(concept) if concept in order else None
@@ -60,6 +61,7 @@ def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked) -> C
         neighbors=make_neighbors(opened, concept, kinds=tuple(Neighbors)),
         streams=find_concept_streams(site, opened, concept, band=asked.band),
         elsewhere=make_elsewhere(site, opened.entry, concept),
+        notes=make_notes(site, opened, concept, author=author, query=asked.pairs),
         provenance=provenance(opened),
         grid_url=urls.concepts(opened.entry.slug, back),
         order=_order_words(place, len(order), asked),

@@ -4,17 +4,24 @@ from app import urls
 from app.site import Opened
 from app.views.concepts import ConceptCard, ConceptChip, ConceptLinks
 from store.errors import NotFound
-from store.vocabulary import Band
+from store.vocabulary import Band, Source
 
 N_CROPS = 9
-CARD_COLUMNS = tuple(
-    name for name in ConceptCard.model_fields if name not in {"id", "name", "label", "n_crops", "sprite_alt", "links"}
-)
+_OWN = {"id", "name", "label", "label_source", "n_crops", "sprite_alt", "links"}
+CARD_COLUMNS = tuple(name for name in ConceptCard.model_fields if name not in _OWN)
+
+
+def find_label(opened: Opened, concept: int) -> tuple[str | None, Source | None]:
+    """The label that a concept is shown under, and where it comes from: people's best, or else the seed."""
+    best, seed = opened.overlay.best.get(concept), opened.atlas.columns["label_seed"][concept]
+    if best is not None:
+        return best.text, best.source
+    return (seed, Source.SEED) if seed else (None, None)
 
 
 def concept_name(opened: Opened, concept: int) -> str:
     """What a concept is called: its label, or #id."""
-    return opened.atlas.columns["label_seed"][concept] or f"#{concept}"
+    return find_label(opened, concept)[0] or f"#{concept}"
 
 
 def make_chip(opened: Opened, concept: int, *, query: urls.Query = ()) -> ConceptChip:
@@ -38,12 +45,14 @@ def _chip_fields(opened: Opened, concept: int, *, band: Band, query: urls.Query)
     row, slug = opened.atlas.concept(concept), opened.entry.slug
     n_crops = min(row["n_images"] or 0, N_CROPS)
     has_sprite = n_crops > 0
-    name = row["label_seed"] or f"#{concept}"
+    label, source = find_label(opened, concept)
+    name = label or f"#{concept}"
     digest = opened.atlas.digest
     return {
         "id": concept,
         "name": name,
-        "label": row["label_seed"],
+        "label": label,
+        "label_source": source,
         "density": row["density"],
         "importance": row["importance"],
         "max": row["max"],

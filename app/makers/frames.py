@@ -22,6 +22,10 @@ PageKind = Literal[
     "job",
     "new-job",
     "analyze",
+    "lists",
+    "list",
+    "search",
+    "clash",
 ]
 DictionaryPage = Literal[
     "dictionary", "concepts", "concept", "images", "image", "streams", "classes", "class", "analysis"
@@ -29,13 +33,22 @@ DictionaryPage = Literal[
 
 
 def plain_frame(
-    kind: PageKind, *, title: str, json_url: str, api_url: str, base: str, trail: tuple[Crumb, ...] = ()
+    kind: PageKind,
+    *,
+    title: str,
+    json_url: str,
+    api_url: str,
+    base: str,
+    trail: tuple[Crumb, ...] = (),
+    q: str = "",
 ) -> Frame:
     """The frame of a page that belongs to no dictionary; ``trail`` stands between home and the page."""
     above = (Crumb(label="Home", url=urls.home()), *trail, Crumb(label=title))
     crumbs = (Crumb(label="Home"),) if kind == "home" else above
-    curl, python = use_lines(base, api_url)
-    return Frame(kind=kind, title=title, crumbs=crumbs, api_url=api_url, json_url=json_url, curl=curl, python=python)
+    curl, python = use_lines(base, api_url) if api_url else ("", "")
+    return Frame(
+        kind=kind, title=title, crumbs=crumbs, api_url=api_url, json_url=json_url, curl=curl, python=python, q=q
+    )
 
 
 def error_frame(title: str) -> Frame:
@@ -83,7 +96,6 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         classes_url=urls.classes(entry.slug),
         streams_url=urls.streams(entry.slug) if opened.atlas.is_universal else "",
         compare_url=urls.compare(query_of(entry)),
-        search_url=urls.concepts(entry.slug),
         q=place.q,
         build=make_build(opened),
     )

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
+from app.annotating import author_of
 from app.answers import fragment_answer, page_answer, page_etag
 from app.makers.asking import ask_page
 from app.makers.concept import make_concept
@@ -25,12 +26,12 @@ BAND = Param("band", "Which band of examples.", tuple(band.value for band in Ban
 def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
     """The page; the query carries the order that the concept was found in."""
     entry = site.roster.get(slug)
-    asked = ask_page(request.query_params.multi_items())
-    etag = page_etag(request, site)
+    asked, author = ask_page(request.query_params.multi_items()), author_of(request)
+    etag = page_etag(request, site, author)
     band = {"band": "" if asked.band is Band.TOP else asked.band.value}
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        view = make_concept(site, opened, number, asked=asked)
+        view = make_concept(site, opened, number, asked=asked, author=author)
         name = concept_name(opened, number)
         place = Place(
             kind="concept",

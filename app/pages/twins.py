@@ -62,6 +62,24 @@ def together(a: str, b: str, *, rest: str, request: Request) -> RedirectResponse
     return _to(urls.api_together((a, b, *rest.split("/")), _kept(request, less=DISPLAY)))
 
 
+@router.get("/lists.json")
+def lists(request: Request) -> RedirectResponse:
+    """All lists."""
+    return _to(urls.api_lists(query=_kept(request)))
+
+
+@router.get("/lists/{uid}.json")
+def one_list(uid: str, request: Request) -> RedirectResponse:
+    """A list."""
+    return _to(urls.api_lists(uid, query=_kept(request)))
+
+
+@router.get("/search.json")
+def search(request: Request) -> RedirectResponse:
+    """What stands where."""
+    return _to(urls.api_search(_kept(request)))
+
+
 @router.get("/jobs.json")
 def jobs(request: Request) -> RedirectResponse:
     """All jobs, with the filters."""

@@ -119,6 +119,10 @@ class Frame(View):
         "new-job",
         "analyze",
         "analysis",
+        "lists",
+        "list",
+        "search",
+        "clash",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")
@@ -136,6 +140,5 @@ class Frame(View):
     classes_url: str = Field("", description="classes that the model predicts, or groups of the collection")
     streams_url: str = Field("", description="what its models share; empty for a dictionary of one model")
     compare_url: str = Field("/compare", description="dictionaries beside each other; those of the layer at hand")
-    search_url: str = Field("", description="where the search box sends its q by GET; empty hides the box")
     q: str = Field("", description="what the search box holds")
     build: Build | None = None

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from app.views.alignment import Elsewhere
+from app.views.annotations import NotesView
 from app.views.base import Choice, Fact, Number, PixelBox, View
 from app.views.classes import ConceptOutput
 from app.views.concepts import ConceptCard, ConceptChip
@@ -157,6 +158,7 @@ class ConceptView(View):
         description="in each model of a universal dictionary; None of an ordinary one"
     )
     elsewhere: tuple[Elsewhere, ...] = Field(description="what answers to it in aligned dictionaries")
+    notes: NotesView = Field(description="labels, comments, lists")
     provenance: tuple[Fact, ...]
     grid_url: str = Field(exclude=True, description="back to the grid in the order it came from")
     order: str = Field(exclude=True, description="'3 of 812, sorted by importance, largest first'")

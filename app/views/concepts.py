@@ -4,6 +4,7 @@ from pydantic import Field
 
 from app.views.base import Choice, Links, Paging, View
 from app.views.plots import BarChart
+from store.vocabulary import Source
 
 
 class ConceptLinks(Links):
@@ -18,7 +19,8 @@ class ConceptChip(View):
 
     id: int = Field(description="index in the dictionary")
     name: str = Field(description="label, or #id")
-    label: str | None = Field(description="label seed; None when there is none")
+    label: str | None = Field(description="people's best label, or else the seed; None when there is none")
+    label_source: Source | None = Field(description="human, import (a program) or seed (guessed from classes)")
     density: float | None
     importance: float | None
     max: float | None

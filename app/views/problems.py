@@ -1,5 +1,7 @@
 """What went wrong, for people and programs."""
 
+from typing import Any
+
 from pydantic import Field
 
 from app.views.base import View
@@ -24,3 +26,9 @@ class Problem(View):
     request_id: str
     errors: tuple[ParameterFault, ...] = ()
     near: tuple[str, ...] = Field((), exclude=True, description="addresses that may have been meant")
+
+
+class OutdatedProblem(Problem):
+    """Somebody else was faster; nothing was written."""
+
+    current: dict[str, Any] = Field(description="what the thing is now, with the revision for the next If-Match")

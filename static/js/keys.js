@@ -39,7 +39,7 @@ function act(event) {
   if (!target && !ACTIONS[event.key]) return;
   event.preventDefault();
   if (!target) ACTIONS[event.key]();
-  else if (target.matches("input[type=search]")) target.focus();
+  else if (isField(target)) target.focus();
   else target.click();
 }
 

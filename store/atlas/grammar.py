@@ -132,6 +132,12 @@ class Query:
             pairs.add(("sort", self.sort_text))
         return tuple(sorted(pairs))
 
+    @property
+    def reads_labels(self) -> bool:
+        """Whether which concepts answer, or their order, depends on what concepts are called."""
+        named = [condition.column for condition in self.conditions] + [key.column for key in self.sort]
+        return bool(self.q) or "label" in named
+
     def without(self, column: str) -> "Query":
         """The same query less its conditions on one column."""
         return Query(tuple(c for c in self.conditions if c.column != column), self.q, self.sort)

@@ -1,8 +1,9 @@
 """Answers queries over all concepts from columns in memory: filter, order, facets, histograms."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -63,7 +64,17 @@ class ConceptTable:
         self.n = len(columns["concept"])
         self.numbers = {name: _as_numbers(columns[COLUMNS[name]]) for name in NUMERIC}
         """Numeric columns by public name, float64, NaN where absent."""
-        self._factors = {name: _as_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
+        self._factors = {name: make_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
+
+    def with_labels(self, labels: Mapping[int, str]) -> Self:
+        """The same concepts, some of them under other labels; those of concepts that are not here do not count."""
+        factor = self._factors["label"]
+        texts = np.array(factor.vocabulary, dtype=object)[factor.codes]
+        here = {concept: label for concept, label in labels.items() if concept < self.n}
+        texts[list(here)] = list(here.values())
+        table = copy(self)
+        table._factors = self._factors | {"label": make_factor(texts)}
+        return table
 
     def mask(self, query: Query) -> Mask:
         """Which concepts meet all conditions, ``[K]``."""
@@ -153,8 +164,8 @@ def _as_numbers(values: Array) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.astype(np.float64)
 
 
-def _as_factor(values: Array) -> Factor:
-    """Lists become tuples of names (an absent one is empty), texts stay."""
+def make_factor(values: Array) -> Factor:
+    """The factor of a column ``[K]``: lists become tuples of names (an absent one is empty), texts stay."""
     plain = [tuple(map(str, v)) if isinstance(v, (list, tuple, np.ndarray)) else v for v in values.tolist()]
     known = sorted({value for value in plain if value is not None})
     place: dict[Any, int] = {value: index for index, value in enumerate(known)}

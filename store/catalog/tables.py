@@ -256,3 +256,100 @@ class Analysis(Base):
     expires_at: Mapped[datetime]
     n_bytes: Mapped[int] = mapped_column(BigInteger)
     result: Mapped[dict[str, Any]]
+
+
+class Label(Base):
+    """What somebody calls a concept. It belongs to the dictionary, not to an atlas; a removed one keeps its history.
+
+    ``noted`` is the dictionary's annotation revision at the last change, votes among them.
+    """
+
+    __tablename__ = "label"
+    __table_args__ = (
+        Index("ix_label_dictionary_concept", "dictionary", "concept"),
+        Index("ix_label_dictionary_noted", "dictionary", "noted"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    dictionary: Mapped[str] = mapped_column(String(64))
+    concept: Mapped[int]
+    text: Mapped[str] = mapped_column(String(120))
+    author: Mapped[str] = mapped_column(String(80))
+    source: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+    edited_at: Mapped[datetime] = mapped_column(default=_now)
+    revision: Mapped[int] = mapped_column(default=1)
+    is_removed: Mapped[bool] = mapped_column(default=False)
+    noted: Mapped[int] = mapped_column(BigInteger)
+
+
+class LabelText(Base):
+    """A label at one of its revisions; no text where it was removed."""
+
+    __tablename__ = "label_text"
+    label_id: Mapped[int] = mapped_column(ForeignKey("label.id", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str | None] = mapped_column(String(120))
+    author: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+
+class Vote(Base):
+    """1 for or -1 against a label as it was at a revision; it counts while the label is at that revision."""
+
+    __tablename__ = "vote"
+    label_id: Mapped[int] = mapped_column(ForeignKey("label.id", ondelete="CASCADE"), primary_key=True)
+    author: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[int]
+    revision: Mapped[int]
+    at: Mapped[datetime] = mapped_column(default=_now)
+
+
+class Comment(Base):
+    """What somebody says of a concept."""
+
+    __tablename__ = "comment"
+    __table_args__ = (Index("ix_comment_dictionary_concept", "dictionary", "concept"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    dictionary: Mapped[str] = mapped_column(String(64))
+    concept: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+
+
+class ConceptList(Base):
+    """A list of concepts, of any dictionaries. ``revision`` counts changes of title and note, not of its members."""
+
+    __tablename__ = "concept_list"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    title: Mapped[str] = mapped_column(String(120))
+    note: Mapped[str] = mapped_column(Text, default="")
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=_now)
+    edited_at: Mapped[datetime] = mapped_column(default=_now)
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+class ListItem(Base):
+    """A concept on a list; ``position`` orders them, ``revision`` counts the changes of its note."""
+
+    __tablename__ = "list_item"
+    list_id: Mapped[int] = mapped_column(ForeignKey("concept_list.id", ondelete="CASCADE"), primary_key=True)
+    dictionary: Mapped[str] = mapped_column(String(64), primary_key=True)
+    concept: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    note: Mapped[str] = mapped_column(Text, default="")
+    position: Mapped[int]
+    author: Mapped[str] = mapped_column(String(80))
+    added_at: Mapped[datetime] = mapped_column(default=_now)
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+class AnnotationRevision(Base):
+    """How often the annotations of a dictionary (by its digest) were written, or the lists (``lists``)."""
+
+    __tablename__ = "annotation_revision"
+    scope: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)

@@ -32,6 +32,9 @@ PAGES = (
     f"{D}/classes/1?by=contrast",
     f"{D}/i",
     f"{D}/i?class=disc&split=held_out&limit=2",
+    "/lists",
+    "/search?q=disc",
+    "/search?q=disc&type=concept",
 )
 
 
@@ -47,7 +50,10 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        sends = ("method", "post") in attrs  # such an address answers to no GET
         for name, value in attrs:
+            if name == "action" and sends:
+                continue
             if name in ("href", "src", "hx-get", "action", "poster") and value:
                 self.addresses.append(value)
             if name == "style" or name.startswith("on"):

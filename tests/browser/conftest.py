@@ -127,4 +127,6 @@ def first_pages() -> dict[str, str]:
         "streams": f"/d/{UNIVERSAL.slug}/streams",
         "concept in streams": f"/d/{UNIVERSAL.slug}/c/6",
         "glossary": "/glossary",
+        "lists": "/lists",
+        "search": "/search?q=disc",
     }

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from store import duck
 from store.duck import Column, DuckFile, DuckWriter, Schema, Table, _reader
 
 PICTURE = Table(
@@ -20,7 +21,7 @@ PICTURE = Table(
     (Column("number", "INTEGER", "index", "which"), Column("content", "BLOB", "bytes", "its content")),
 )
 SCHEMA = Schema("pictures", 1, (PICTURE,))
-N, SIZE = 1800, 16_000  # 29 MB
+N, SIZE = 1300, 16_000  # 21 MB
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,48 @@ def test_work_that_finds_no_memory_runs_again_and_alone(file: DuckFile) -> None:
         assert list(pool.map(lambda _: _reader.run(file._name, work), range(8))) == [3] * 8
     assert beside_again == 1
     assert most == 2
+
+
+def test_a_query_that_needs_more_memory_gets_it_alone(file: DuckFile) -> None:
+    limits = []
+
+    def work(cursor: duckdb.DuckDBPyConnection) -> int:
+        [limit] = cursor.execute("SELECT current_setting('memory_limit')").fetchone() or ()
+        limits.append(limit)
+        if len(limits) == 1:
+            raise duckdb.OutOfMemoryException("too little of it")
+        return 1
+
+    assert _reader.run(file._name, work) == 1
+    assert file.rows("SELECT current_setting('memory_limit') AS most") == [{"most": limits[0]}]
+    assert limits == ["22.8 MiB", "91.5 MiB"]
+
+
+def test_the_engine_is_renewed_under_those_who_read(file: DuckFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck, "_RENEWED_AFTER", 7)
+    engines = set()
+
+    def read(number: int) -> int:
+        engines.add(_reader._engine)
+        return int(file.rows("SELECT number FROM picture WHERE number = ?", [number])[0]["number"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(100))) == list(range(100))
+    assert len(engines) > 5
+
+
+def test_files_come_and_go_while_the_engine_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck, "_RENEWED_AFTER", 5)
+    for number in range(4):
+        with DuckWriter(tmp_path / f"{number}.duckdb", SCHEMA) as writer:
+            writer.append("picture", {"number": np.array([number], dtype=np.int32), "content": [b"x"]})
+
+    def read(number: int) -> int:
+        for _ in range(20):
+            file = DuckFile(tmp_path / f"{number}.duckdb", SCHEMA)
+            assert file.rows("SELECT number FROM picture") == [{"number": number}]
+            file.close()
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(4))) == [0, 1, 2, 3]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import benching, building, jobs, looking, operating, universal
+from worker.cli import annotating, benching, building, jobs, looking, operating, universal
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -52,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(jobs.jobs)
+app.add_typer(annotating.annotations)
 
 
 @app.callback(invoke_without_command=True)

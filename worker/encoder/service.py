@@ -12,6 +12,7 @@ from store.catalog.session import Catalog
 from store.errors import InvalidInput
 from store.listening import bind
 from store.settings import Settings
+from store.thrift import share_arenas
 from worker.device import pick_device
 from worker.encoder.admission import Admission
 from worker.encoder.decoder.pool import Decoders, Limits
@@ -35,6 +36,7 @@ def serve(settings: Settings, *, device: str | None = None, weights: Sequence[Pa
             "CONCEPTOSCOPE_ENCODER_SECRET or its file, or let `conceptoscope up` make one."
         )
     check_writable(settings.store)
+    share_arenas()
     with bind(settings.encoder_host, settings.encoder_port, remedy=_OTHER_PORT) as listening:
         face = make_face(settings, secret=secret, device=device, weights=weights)
         config = uvicorn.Config(

@@ -1,20 +1,12 @@
 """Memory that is free inside of the process goes back to the system, so that what is held is what is used."""
 
 import asyncio
-import ctypes
-import sys
 from typing import Final
 
+from store.thrift import give_back
 from worker.encoder.admission import Admission
 
 _EVERY_S: Final = 2.0
-
-
-def give_back() -> None:
-    """Ask the C library to return free pages; only GNU's has a way to ask."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 async def keep_giving_back(admission: Admission, *, every_s: float = _EVERY_S) -> None:

@@ -149,3 +149,21 @@ def test_histograms_count_every_value_once(rows: list[Row], column: str) -> None
     assert sum(found.counts) + found.n_null + found.n_zero == len(rows)
     assert len(found.edges) in (0, len(found.counts) + 1)
     assert Query().pairs == ()
+
+
+@given(ROWS, st.dictionaries(st.integers(0, 40), st.sampled_from(["disc", "a new name", "Zebra"])), SORTS)
+def test_other_labels_are_as_if_the_atlas_had_them(rows: list[Row], labels: dict[int, str], sort: str) -> None:
+    renamed = [row | {"label_seed": labels.get(index, row["label_seed"])} for index, row in enumerate(rows)]
+    seeds, people, literal = table_of(rows), table_of(rows).with_labels(labels), table_of(renamed)
+    for text in (
+        "q=disc",
+        "q=new",
+        "label=disc",
+        "label__contains=E",
+        "label__isnull=true",
+        f"sort={sort}",
+        "sort=-label",
+    ):
+        query = parse_query([tuple(text.split("=", 1))])  # type: ignore[list-item]
+        assert people.select(query).tolist() == literal.select(query).tolist()
+        assert query.reads_labels or people.select(query).tolist() == seeds.select(query).tolist()

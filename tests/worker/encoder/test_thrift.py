@@ -24,7 +24,3 @@ def test_memory_is_given_back_after_work_only(monkeypatch: pytest.MonkeyPatch) -
         assert len(given) == 1
 
     asyncio.run(work())
-
-
-def test_giving_back_can_be_done_anywhere() -> None:
-    thrift.give_back()
