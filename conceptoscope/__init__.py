@@ -28,6 +28,7 @@ from conceptoscope.errors import (
 from conceptoscope.examples import Examples
 from conceptoscope.image import Image
 from conceptoscope.job import Job
+from conceptoscope.label import Label
 from conceptoscope.pages import Collection
 from conceptoscope.record import Record
 
@@ -48,6 +49,7 @@ __all__ = [
     "Invalid",
     "Job",
     "JobFailed",
+    "Label",
     "MissingPackage",
     "NotFound",
     "PreconditionFailed",

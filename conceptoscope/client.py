@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from conceptoscope.analysis import Analysis, Named, Photo, ask_analysis, slug_of
 from conceptoscope.asking import Ask, Plan, Shut, address, get, pairs
@@ -30,9 +30,12 @@ from conceptoscope.views import (
     Fan,
     GlossaryView,
     ImageView,
+    ItemView,
+    ListBrief,
     ModelShelf,
     Pair,
     ReadinessView,
+    SearchView,
     ServiceView,
     TogetherView,
     WorkerView,
@@ -132,6 +135,19 @@ class Server(Resource[D]):
         return (yield from self._record(_between(*dictionaries, **query), TogetherView))
 
     @call
+    def search(self, /, q: str, **query: object) -> Plan[SearchView]:
+        """What stands where, by kind, each with the reason: concepts, labels, classes, images, dictionaries, lists."""
+        return (yield from self._record(get("search", q=q, **query), SearchView))
+
+    def lists(self, **query: object) -> Collection[D, ListBrief]:
+        """Lists of concepts that people made."""
+        return Collection(self._driver, get("lists", **query), make=ListBrief)
+
+    def on_list(self, uid: str, **query: object) -> Collection[D, ItemView]:
+        """The concepts on a list, in its order."""
+        return Collection(self._driver, get("lists", uid, **query), make=ItemView, inside="items")
+
+    @call
     def image(self, /, image: str, *, dictionary: Named | None = None, **query: object) -> Plan[ImageView]:
         """An image of a collection as a dictionary sees it, the first that knows it when none is named."""
         slug = None if dictionary is None else slug_of(dictionary)
@@ -210,22 +226,29 @@ class _Connected(Server[D]):
     """How both clients are made."""
 
     @staticmethod
-    def _session(
-        url: str, *, token: str | None, retries: int, cache: str | os.PathLike[str] | None, cache_bytes: int
-    ) -> Session:
+    def _session(url: str, secret: dict[str, str], *, retries: int, cache: DiskCache | None) -> Session:
         place = urlsplit(url)
         if place.scheme not in ("http", "https") or not place.netloc:
             raise ClientError(f"'{url}' is no address of a server; it is like http://127.0.0.1:8600.")
-        kept = DiskCache(cache, limit_bytes=cache_bytes) if cache else None
-        secret = {"Authorization": f"Bearer {token}"} if token else {}
-        return Session(f"{place.scheme}://{place.netloc}", secret, Backoff(retries), kept)
+        return Session(f"{place.scheme}://{place.netloc}", secret, Backoff(retries), cache)
+
+
+def _who(token: str | None, author: str) -> dict[str, str]:
+    """Headers that say who asks."""
+    secret = {"Authorization": f"Bearer {token}"} if token else {}
+    return secret | ({"X-Author": quote(author)} if author else {})
+
+
+def _kept(cache: str | os.PathLike[str] | None, limit_bytes: int) -> DiskCache | None:
+    return DiskCache(cache, limit_bytes=limit_bytes) if cache else None
 
 
 class Client(_Connected[Blocking]):
     """A server, for programs that wait for each answer. May be used by several threads.
 
-    ``token`` says who asks; ``timeout`` is in seconds; ``retries`` counts the further tries of requests that may be
-    repeated; ``cache`` is a folder for answers of up to ``cache_bytes``, which several processes may share.
+    ``token`` says who asks, ``author`` what labels and comments are signed with; ``timeout`` is in seconds; ``retries``
+    counts the further tries of requests that may be repeated; ``cache`` is a folder for answers of up to
+    ``cache_bytes``, which several processes may share.
     """
 
     def __init__(
@@ -233,13 +256,14 @@ class Client(_Connected[Blocking]):
         url: str,
         *,
         token: str | None = None,
+        author: str = "",
         timeout: float = 60.0,
         retries: int = 3,
         cache: str | os.PathLike[str] | None = None,
         cache_bytes: int = 500 * _MEGABYTE,
         transport: Any = None,
     ) -> None:
-        session = self._session(url, token=token, retries=retries, cache=cache, cache_bytes=cache_bytes)
+        session = self._session(url, _who(token, author), retries=retries, cache=_kept(cache, cache_bytes))
         self._driver = Blocking(session, Wiring(session.base, timeout, transport))
 
     def __enter__(self) -> "Client":
@@ -259,13 +283,14 @@ class AsyncClient(_Connected[Awaiting]):
         url: str,
         *,
         token: str | None = None,
+        author: str = "",
         timeout: float = 60.0,
         retries: int = 3,
         cache: str | os.PathLike[str] | None = None,
         cache_bytes: int = 500 * _MEGABYTE,
         transport: Any = None,
     ) -> None:
-        session = self._session(url, token=token, retries=retries, cache=cache, cache_bytes=cache_bytes)
+        session = self._session(url, _who(token, author), retries=retries, cache=_kept(cache, cache_bytes))
         self._driver = Awaiting(session, Wiring(session.base, timeout, transport))
 
     async def __aenter__(self) -> "AsyncClient":

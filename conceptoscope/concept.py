@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from conceptoscope.arrays import Floats, heat_of
 from conceptoscope.asking import Ask, Plan, get
 from conceptoscope.examples import Examples
+from conceptoscope.label import Label
 from conceptoscope.pictures import from_pixels, open_picture, overlaid
 from conceptoscope.resource import D, Resource, call
 from conceptoscope.views import (
+    CommentView,
     ConceptCard,
     ConceptClassRow,
     ConceptStreams,
@@ -100,6 +102,27 @@ class Concept(ConceptCard, Resource[D]):
     def alignments(self) -> Plan[tuple[Elsewhere, ...]]:
         """What answers to it in each dictionary that its own is aligned with."""
         return (yield from self._record(self._part(), ConceptView)).elsewhere
+
+    @call
+    def labels(self) -> Plan[tuple[Label[D], ...]]:
+        """What people call it, best first, removed ones last."""
+        return tuple(Label(row, self._driver) for row in (yield from self._data(self._part("labels"))))
+
+    @call
+    def add_label(self, text: str) -> Plan[Label[D]]:
+        """Call it so; where a label says so already, this is a vote for it."""
+        ask = Ask("POST", self._part("labels").path, json={"text": text}, repeatable=True)
+        return Label((yield from self._data(ask)), self._driver)
+
+    @call
+    def comments(self) -> Plan[tuple[CommentView, ...]]:
+        """What people say of it, oldest first."""
+        return (yield from self._records(self._part("comments"), CommentView))
+
+    @call
+    def add_comment(self, text: str) -> Plan[CommentView]:
+        """Say something of it."""
+        return (yield from self._record(Ask("POST", self._part("comments").path, json={"text": text}), CommentView))
 
     @call
     def sprite(self, *, overlay: bool = False) -> "Plan[Image.Image | None]":

@@ -406,6 +406,16 @@ class ColumnStatistics(Record):
     max: float | None
 
 
+class CommentView(Record):
+    """A comment."""
+
+    id: str
+    text: str
+    author: str
+    created_at: str
+    self: str
+
+
 class CompareRow(Record):
     """A dictionary with all that was measured of it."""
 
@@ -454,7 +464,9 @@ class ConceptCard(Record):
     name: str
     """label, or #id"""
     label: str | None
-    """label seed; None when there is none"""
+    """people's best label, or else the seed; None when there is none"""
+    label_source: str | None
+    """human, import (a program) or seed (guessed from classes)"""
     density: float | None
     importance: float | None
     max: float | None
@@ -491,7 +503,9 @@ class ConceptChip(Record):
     name: str
     """label, or #id"""
     label: str | None
-    """label seed; None when there is none"""
+    """people's best label, or else the seed; None when there is none"""
+    label_source: str | None
+    """human, import (a program) or seed (guessed from classes)"""
     density: float | None
     importance: float | None
     max: float | None
@@ -580,6 +594,8 @@ class ConceptView(Record):
     """in each model of a universal dictionary; None of an ordinary one"""
     elsewhere: tuple[Elsewhere, ...]
     """what answers to it in aligned dictionaries"""
+    notes: NotesView
+    """labels, comments, lists"""
     provenance: tuple[Fact, ...]
 
 
@@ -922,6 +938,15 @@ class Group(Record):
     """of the predicted class's images"""
 
 
+class GroupView(Record):
+    """What was found of one kind."""
+
+    type: str
+    label: str
+    total: int
+    hits: tuple[HitView, ...]
+
+
 class HeatValues(Record):
     """An activation map as numbers."""
 
@@ -956,6 +981,26 @@ class HistogramView(Record):
     n_zero: int
     zero_share: float | None
     """share of patches or images in which it is silent"""
+
+
+class HitView(Record):
+    """Something that was found."""
+
+    type: str
+    """concept, dictionary, class, list, image"""
+    title: str
+    detail: str
+    """what stands under the title"""
+    reasons: tuple[Reason, ...]
+    html: str
+    self: str
+    concept: ConceptChip | None
+    dictionary: str | None
+    """slug of the dictionary that it is of, or is seen by"""
+    others: tuple[Choice, ...]
+    """the same in other dictionaries"""
+    thumbnail: str | None
+    """picture of an image"""
 
 
 class ImageCard(Record):
@@ -1023,6 +1068,26 @@ class ImageView(Record):
     in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], values [the same length, codes, three
     significant digits]
     """
+
+
+class ItemView(Record):
+    """A concept on a list."""
+
+    position: int
+    dictionary: str | None
+    """slug; None when this store does not show it"""
+    dictionary_title: str
+    dictionary_digest: str
+    index: int
+    """the concept's index in the dictionary"""
+    concept: ConceptChip | None
+    """None when this store does not show it"""
+    note: str
+    author: str
+    added_at: str
+    revision: int
+    etag: str
+    """for If-Match, when the note is to be written over"""
 
 
 class JobBrief(Record):
@@ -1144,6 +1209,34 @@ class JobsMadeView(Record):
     """its page, if it has one"""
 
 
+class LabelView(Record):
+    """A label."""
+
+    id: str
+    dictionary: str
+    """digest of the dictionary, whose concept keeps the label in any atlas"""
+    concept: int
+    text: str
+    source: str
+    """human, or import when a program made it"""
+    author: str
+    """who wrote the present text"""
+    created_at: str
+    edited_at: str
+    revision: int
+    etag: str
+    """for If-Match"""
+    n_for: int
+    """votes for the present text, its author's among them"""
+    n_against: int
+    is_shown: bool
+    """whether the concept is called so"""
+    is_removed: bool
+    history: tuple[TextView, ...]
+    """every text, oldest first; the last is the present one"""
+    self: str
+
+
 class Links(Record):
     """Where a thing lives: its page, its API address, its pictures."""
 
@@ -1151,6 +1244,30 @@ class Links(Record):
     """address of the page"""
     self: str
     """address in the API"""
+
+
+class ListBrief(Record):
+    """A list in little."""
+
+    id: str
+    title: str
+    note: str
+    author: str
+    created_at: str
+    edited_at: str
+    revision: int
+    etag: str
+    """for If-Match"""
+    n_concepts: int
+    links: Links
+
+
+class ListView(Record):
+    """One list: ``lists/list.html``."""
+
+    card: ListBrief
+    items: tuple[ItemView, ...]
+    paging: Paging
 
 
 class LogLine(Record):
@@ -1258,6 +1375,19 @@ class NeighborList(Record):
     neighbors: tuple[Neighbor, ...]
 
 
+class NotesView(Record):
+    """All that people wrote about a concept: ``concept/_notes.html``."""
+
+    seed: str | None
+    """the label guessed from classes when the atlas was built"""
+    labels: tuple[LabelView, ...]
+    """best first"""
+    removed: tuple[LabelView, ...]
+    comments: tuple[CommentView, ...]
+    """oldest first"""
+    lists: tuple[OnList, ...]
+
+
 class Number(Record):
     """A number that is never shown without its definition."""
 
@@ -1273,6 +1403,16 @@ class Number(Record):
     """what the null is, in words"""
     range: str
     unit: str
+
+
+class OnList(Record):
+    """A list that has the concept."""
+
+    id: str
+    title: str
+    note: str
+    """what the list says of the concept"""
+    links: Links
 
 
 class Overlay(Record):
@@ -1448,6 +1588,17 @@ class ReadinessView(Record):
     parts: dict[str, PartView]
 
 
+class Reason(Record):
+    """Why something was found: a text, and where in it the words stand."""
+
+    field: str
+    """which text it is: label, class, comment by ann, ..."""
+    text: str
+    """the text, of a long one the part around the first word"""
+    marks: tuple[tuple[int, int], ...]
+    """half-open intervals of characters"""
+
+
 class Scored(Record):
     """A measured number with its group and its rank."""
 
@@ -1467,6 +1618,20 @@ class Scored(Record):
     rank: Rank | None
     """absent where neither is better, or no other dictionary has it"""
     unit: str
+
+
+class SearchView(Record):
+    """What a search found: ``search/page.html``."""
+
+    q: str
+    groups: tuple[GroupView, ...]
+    left_out: tuple[str, ...]
+    """dictionaries that cannot be opened, with the reason"""
+    type: str
+    """the kind that was asked for; empty for all"""
+    dictionary: str
+    """the dictionary that was asked for; empty for all"""
+    total: int
 
 
 class Section(Record):
@@ -1675,6 +1840,17 @@ class Term(Record):
     label: str
     value: float
     concept: int | None
+
+
+class TextView(Record):
+    """A text that a label had."""
+
+    revision: int
+    text: str | None
+    """None where it was removed"""
+    author: str
+    at: str
+    """RFC 3339, UTC"""
 
 
 class Tick(Record):

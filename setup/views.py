@@ -40,7 +40,7 @@ def write_views(document: Schema) -> str:
     """The module: a class for each object that an answer may hold, bases first."""
     schemas: Schema = document["components"]["schemas"]
     wanted = sorted(_reached(schemas, _answers(document)))
-    names = _names(wanted)
+    names = _names(wanted) | {key: _type(schemas[key], {}) for key in wanted if not schemas[key].get("properties")}
     classes = [_class(names[key], schemas[key], names) for key in wanted if schemas[key].get("properties")]
     return "\n\n".join([_HEAD, *sorted(classes)]).rstrip() + "\n"
 
