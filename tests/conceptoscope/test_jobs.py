@@ -42,7 +42,7 @@ def work(catalog: Catalog, number: int, *, failure: str = "") -> threading.Threa
         one = run(catalog, number)
         for done in (1, 2, 3):
             progress(catalog, one, done, 3)
-            time.sleep(0.2)
+            time.sleep(0.1)
         finish(catalog, one, JobState.FAILED if failure else JobState.SUCCEEDED, failure=failure)
 
     thread = threading.Thread(target=carry_out)

@@ -10,7 +10,7 @@ from conceptoscope import AsyncClient, Client, Invalid, NotFound
 from tests.conceptoscope.recording import AsyncRecording, Noted
 
 
-@pytest.mark.parametrize("limit", [1, 7, 47, 48, 100])
+@pytest.mark.parametrize("limit", [5, 47, 48])
 def test_every_row_comes_once_in_order(client: Client, limit: int) -> None:
     dictionary = client.dictionary("tiny-topk")
     whole = [concept.id for concept in dictionary.concepts(sort="-importance", limit=200).to_list()]

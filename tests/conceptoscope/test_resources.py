@@ -137,6 +137,7 @@ async def then(value: Any, step: Callable[[Any], Any]) -> Any:
     return await after if asyncio.iscoroutine(after) else after
 
 
+@pytest.mark.slow
 def test_the_awaiting_client_gives_the_same(base: str) -> None:
     async def ask() -> dict[str, Any]:
         async with AsyncClient(base) as asking:
