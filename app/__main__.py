@@ -9,12 +9,18 @@ from typing import Final
 
 import uvicorn
 
+from app.access.audit import keep_in
 from app.main import make_app
+from app.patience import Patient
 from app.site import Site
+from store.catalog.tokens import list_tokens
 from store.errors import ConceptoscopeError
 from store.listening import bind
 from store.settings import Settings
 from store.thrift import share_arenas
+from store.vocabulary import Access
+
+log = logging.getLogger(__name__)
 
 _END_WITHIN_S: Final = 10
 _OTHER_PORT: Final = "Choose another with --port, or --port 0 for a free one."
@@ -50,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     share_arenas()
     try:
         settings = _settings(arguments)
+        settings.chosen_access  # noqa: B018 it raises, before a port is taken
         with bind(settings.host, settings.port, remedy=_OTHER_PORT) as listening:
             serve(settings, listening)
     except ConceptoscopeError as fault:
@@ -65,8 +72,12 @@ def _settings(arguments: list[str] | None) -> Settings:
     parser.add_argument("--host", default=defaults.host)
     parser.add_argument("--port", type=_port, default=defaults.port, help="0 takes a free one")
     parser.add_argument("--store", default=defaults.store, help="folder of artifacts and catalog")
+    parser.add_argument("--access", choices=[str(one) for one in Access], default=defaults.access, help="who may visit")
+    parser.add_argument(
+        "--read-only-public", dest="access", action="store_const", const=Access.READ_ONLY_PUBLIC, help="all may look"
+    )
     given = parser.parse_args(arguments)
-    return Settings(host=given.host, port=given.port, store=given.store)
+    return Settings(host=given.host, port=given.port, store=given.store, access=given.access)
 
 
 def serve(settings: Settings, listening: socket.socket) -> None:
@@ -74,10 +85,32 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     app = make_app(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell which photos are asked about
+    keep_in(settings.audit_log)
+    _tell_who_may_visit(app.state.site)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_END_WITHIN_S
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # Places believes those that are stated
+        http=Patient,
+        ws="none",
+        timeout_graceful_shutdown=_END_WITHIN_S,
     )
     Server(config).run(sockets=[listening])
+
+
+def _tell_who_may_visit(site: Site) -> None:
+    """What whoever opens the program to others should not overlook."""
+    settings = site.settings
+    if settings.chosen_access is Access.LOCAL:
+        if not settings.is_here:
+            log.warning("whoever reaches port %d of %s is trusted: let only this machine", settings.port, settings.host)
+        return
+    with site.catalog.session() as session:
+        n = sum(row.revoked_at is None for row in list_tokens(session))
+    if not n:
+        log.warning("there is no token yet: conceptoscope tokens create NAME --scope read")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From a photo to an analysis: the encoder's answers, what the atlas says of them, kept under a new id."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from store.analyses.result import AnalysisResult, Codes, Explained, Neighbour
 from store.atlas.reader import Atlas
 from store.atlas.surprise import standing
 from store.encoding.contract import CollectionPhoto, Encoded, KnownPhoto, StreamCodes
-from store.encoding.effects import DENSITY, ENERGY, DictionaryEffects, EffectFacts
+from store.encoding.effects import DENSITY, ENERGY, DictionaryEffects
 from store.encoding.refusals import EncoderUnavailable, PhotoGone
 from store.errors import InvalidInput
 
@@ -23,6 +24,8 @@ COPY_PX: Final = 1024
 _N_NEAREST: Final = 12
 T = TypeVar("T")
 Strength = Mapping[str, np.ndarray[Any, Any]]
+EffectsOf = Mapping[tuple[str, int], DictionaryEffects]
+"""By the dictionary's digest and the stream."""
 
 
 def chosen_entries(site: Site, slugs: Sequence[str]) -> tuple[Entry, ...]:
@@ -53,17 +56,27 @@ async def known_first(sha256: str, again: bytes | CollectionPhoto, ask: Callable
         return await ask(again)
 
 
+async def ask_again(site: Site, analysis: Analysis, question: Asked) -> DictionaryEffects:
+    """Of a photo that is kept, in one dictionary. Raises what ``Encoder.effects`` raises."""
+    again: bytes | CollectionPhoto | None = analysis.result.source
+    if again is None:
+        again = await run_in_threadpool(site.keeper.files.photo, analysis.public_id)
+    sha256 = analysis.result.photo.sha256
+    found = await known_first(sha256, again, partial(site.encoder.effects, asked=question))
+    return found.dictionaries[0]
+
+
 async def _effects(
     site: Site, encoded: Encoded, digests: tuple[str, ...], *, again: bytes | CollectionPhoto
-) -> Mapping[str, DictionaryEffects]:
-    """By dictionary. An encoder that cannot tell them in time leaves the rest of the analysis as it is."""
+) -> EffectsOf:
+    """By dictionary and stream. An encoder that cannot tell them in time leaves the rest of the analysis as it is."""
     asked = Asked(digests)
     try:
         found = await known_first(encoded.photo.sha256, again, lambda photo: site.encoder.effects(photo, asked))
     except EncoderUnavailable as fault:
-        none = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        return {key: DictionaryEffects(EffectFacts(dictionary=key, missing=str(fault)), *none) for key in digests}
-    return {one.facts.dictionary: one for one in found.dictionaries}
+        named = ((one.facts.dictionary, one.facts.stream) for one in encoded.streams)
+        return {(key, stream): DictionaryEffects.none(key, str(fault), stream=stream) for key, stream in named}
+    return {(one.facts.dictionary, one.facts.stream): one for one in found.dictionaries}
 
 
 def _kept(
@@ -71,13 +84,13 @@ def _kept(
     encoded: Encoded,
     *,
     entries: Sequence[Entry],
-    effects: Mapping[str, DictionaryEffects],
+    effects: EffectsOf,
     source: CollectionPhoto | None,
 ) -> Analysis:
     explained, codes = [], []
     for entry in entries:
         with site.opened(entry) as opened:
-            told, arrays = _explained(opened, encoded.of(entry.digest), effects[entry.digest])
+            told, arrays = _explained(opened, encoded.of(entry.digest), effects)
         explained.append(told)
         codes.append(arrays)
     assert encoded.copy is not None
@@ -96,36 +109,46 @@ def _copy_size(encoded: Encoded, *, is_upload: bool) -> tuple[int, int]:
     return max(1, round(scale * width)), max(1, round(scale * height))
 
 
-def _explained(opened: Opened, streams: Sequence[StreamCodes], effects: DictionaryEffects) -> tuple[Explained, Codes]:
-    main, atlas = streams[0], opened.atlas
+def _explained(
+    opened: Opened, streams: Sequence[StreamCodes], effects: EffectsOf
+) -> tuple[Explained, tuple[Codes, ...]]:
+    main, atlas, entry = streams[0], opened.atlas, opened.entry
     pooled = dict(zip(main.concepts.tolist(), main.pooled.tolist(), strict=True))
     nearest = atlas.nearest_images(pooled, limit=_N_NEAREST)
-    percentile = _percentiles(atlas, main, n_images=opened.entry.n_images)
+    found = [effects[entry.digest, one.facts.stream] for one in streams]
     told = Explained(
-        slug=opened.entry.slug,
-        digest=opened.entry.digest,
+        slug=entry.slug,
+        digest=entry.digest,
         atlas=atlas.digest,
-        title=opened.entry.title,
+        title=entry.title,
         streams=tuple(one.facts for one in streams),
-        effects=effects.facts,
-        n_images=opened.entry.n_images,
+        effects=found[0].facts,
+        n_images=entry.n_images,
         nearest=tuple(Neighbour(image=row["id"], likeness=min(float(row["likeness"]), 1.0)) for row in nearest),
+        stream_effects=tuple(one.facts for one in found[1:]),
     )
-    return told, Codes(
-        indices=main.indices,
-        values=main.values,
-        concepts=main.concepts,
-        pooled=main.pooled,
-        peak=main.peak,
-        peak_patch=main.peak_patch,
-        percentile=percentile,
-        contribution=_contributions(main, effects),
+    return told, tuple(_codes(opened, one, of) for one, of in zip(streams, found, strict=True))
+
+
+def _codes(opened: Opened, one: StreamCodes, effects: DictionaryEffects) -> Codes:
+    return Codes(
+        indices=one.indices,
+        values=one.values,
+        concepts=one.concepts,
+        pooled=one.pooled,
+        peak=one.peak,
+        peak_patch=one.peak_patch,
+        percentile=_percentiles(opened.atlas, one, n_images=opened.entry.n_images),
+        contribution=_contributions(one, effects),
+        parts=effects.parts if effects.parts.shape == one.indices.shape else np.zeros((0, 0), dtype=np.float32),
+        prefix_indices=one.prefix_indices,
+        prefix_values=one.prefix_values,
     )
 
 
 def _percentiles(atlas: Atlas, main: StreamCodes, *, n_images: int) -> np.ndarray[Any, Any]:
     """Share of the collection's images whose peak is below this photo's, of each active concept."""
-    histograms = atlas.histograms(main.concepts.tolist(), "image_max")
+    histograms = atlas.histograms(main.concepts.tolist(), "image_max", stream=main.facts.stream)
     found = []
     for concept, peak in zip(main.concepts.tolist(), main.peak.tolist(), strict=True):
         one = histograms.get(concept)
@@ -142,6 +165,7 @@ def _contributions(main: StreamCodes, effects: DictionaryEffects) -> np.ndarray[
     return np.array([found.get(concept, 0.0) for concept in main.concepts.tolist()], dtype=np.float32)
 
 
-def strength_of(atlas: Atlas) -> Strength:
-    """How strong all concepts are in the collection, for the control of edits."""
-    return {name: np.asarray(atlas.columns[name], dtype=np.float32) for name in (DENSITY, ENERGY)}
+def strength_of(atlas: Atlas, *, stream: int = 0) -> Strength:
+    """How strong all concepts are in the collection, or for one of its models, for the control of edits."""
+    columns = atlas.stream_columns(stream) if stream else atlas.columns
+    return {name: np.asarray(columns[name], dtype=np.float32) for name in (DENSITY, ENERGY)}

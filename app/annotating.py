@@ -4,14 +4,17 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote
 
+from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.origin import check_origin
-from app.site import Opened, SiteDep
+from app.access.needs import needs
+from app.access.who import may_now, who_asks
+from app.site import Opened, Site, SiteDep
 from store.annotations import AUTHOR_MAX, ConceptKey, clean_line
 from store.errors import Forbidden, InvalidInput
+from store.vocabulary import Scope
 
 ANONYMOUS: Final = "anonymous"
 AUTHOR_HEADER: Final = "X-Author"
@@ -20,22 +23,37 @@ MAY_NOT: Final = (
     "Visitors of this server may not write labels, comments or lists. Who runs it can allow it by "
     "CONCEPTOSCOPE_ANNOTATE=1."
 )
+NO_SCOPE: Final = "Writing labels, comments and lists needs a token with the scope 'annotate'."
 _YEAR_S: Final = 365 * 86_400
 _NONE_SEEN: Final = -1
 
 
-def may_annotate(request: Request, site: SiteDep) -> None:
-    """Refuse what visitors may not write, and what another site's page sends; raises ``Forbidden``."""
-    check_origin(request)
+def may_annotate(site: SiteDep) -> None:
+    """Refuse where no visitor may write, whatever their token says; raises ``Forbidden``."""
     if not site.settings.visitors_may_annotate:
         raise Forbidden(MAY_NOT)
 
 
-def author_of(request: Request, given: str = "") -> str:
-    """Who writes: the name in a form, in the header ``X-Author``, in the cookie of an earlier form, else nobody's.
+WRITES: Final = (needs(Scope.ANNOTATE), Depends(may_annotate))
+"""What every route that writes annotations depends on."""
 
-    The one place that knows. A name is what a visitor says, and proves nothing. Raises ``InvalidInput``.
+
+def why_no_notes(site: Site) -> str:
+    """Why this visitor may not write annotations; empty when they may."""
+    if not site.settings.visitors_may_annotate:
+        return MAY_NOT
+    return "" if may_now(Scope.ANNOTATE) else NO_SCOPE
+
+
+def author_of(request: Request, given: str = "") -> str:
+    """Who writes: the name of the visitor's token, or without one the name in a form, in the header ``X-Author``, in
+    the cookie of an earlier form, else nobody's.
+
+    The one place that knows. Only a token's name proves anything. Raises ``InvalidInput``.
     """
+    proven = who_asks().name
+    if proven:
+        return clean_line("name", proven, most=AUTHOR_MAX)
     said = given.strip() or unquote(request.headers.get(AUTHOR_HEADER, ""))
     return clean_line("name", said, most=AUTHOR_MAX) if said.strip() else _remembered(request)
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.who import who_asks
 from app.headers import IMMUTABLE
 from app.site import Site
 from app.timing import timed
@@ -27,9 +28,13 @@ class NotModified(Exception):
 
 
 def check_fresh(request: Request, *parts: object) -> str:
-    """The strong ETag of this address for these digests; raises ``NotModified`` when the client has it."""
+    """The strong ETag of this address for these digests, and for what the visitor may.
+
+    Raises ``NotModified`` when the client has it.
+    """
     query = sorted(request.query_params.multi_items())
-    etag = f'"{digest_of([request.url.path, query, [str(part) for part in parts]])[:32]}"'
+    told = [request.url.path, query, [str(part) for part in parts], sorted(who_asks().scopes)]
+    etag = f'"{digest_of(told)[:32]}"'
     known = request.headers.get("if-none-match", "")
     if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
         raise NotModified(etag)

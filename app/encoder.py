@@ -55,10 +55,13 @@ class Asked:
     """What is asked about effects; ``strength`` are the columns density and energy of the dictionary's atlas."""
 
     dictionaries: tuple[str, ...]
+    stream: int | None = None
     class_index: int | None = None
     contributions: bool = True
     edits: str = ""
     strength: Mapping[str, Array] | None = None
+    occlude: tuple[int, ...] = ()
+    """Concepts to take away one at a time, the first of them patch by patch, too."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,12 @@ class Encoder:
         request = EffectsRequest(
             photo=source_of(photo),
             dictionaries=asked.dictionaries,
+            stream=asked.stream,
             class_index=asked.class_index,
             contributions=asked.contributions,
             edits=asked.edits,
+            occlude=asked.occlude,
+            occlude_map=bool(asked.occlude),
         )
         return read_effects(await self.ask("/effects", request, photo=photo, arrays=asked.strength))
 

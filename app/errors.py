@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match
 
 from app import urls
+from app.access.refusals import Refusal
 from app.answers import NotModified, json_answer
 from app.headers import SECURITY
 from app.makers.frames import error_frame
@@ -60,6 +61,11 @@ async def _not_modified(_request: Request, fault: Exception) -> Response:
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, ConceptoscopeError)
+    return await answer_fault(request, fault)
+
+
+async def answer_fault(request: Request, fault: ConceptoscopeError) -> Response:
+    """The answer to a request that a domain error has ended."""
     status = status_of(fault)
     if status == 503:
         log.error("%s: %s", told_path(request), fault)
@@ -73,6 +79,7 @@ async def _domain_fault(request: Request, fault: Exception) -> Response:
     wait_s = fault.retry_after_s if isinstance(fault, EncoderUnavailable) else None
     if wait_s is not None:
         response.headers["Retry-After"] = f"{max(1.0, wait_s):.0f}"
+    response.headers.update(fault.headers if isinstance(fault, Refusal) else {})
     return response
 
 
@@ -80,6 +87,8 @@ def status_of(fault: ConceptoscopeError) -> int:
     """What a domain error is in HTTP."""
     if isinstance(fault, PhotoRefused):
         return STATUS[fault.reason]
+    if isinstance(fault, Refusal):
+        return fault.status
     return next((status for kind, status in _STATUS if isinstance(fault, kind)), 503)
 
 
@@ -88,7 +97,9 @@ async def _http_fault(request: Request, fault: Exception) -> Response:
     if fault.status_code == 405:
         return _wrong_method(request)
     detail = _NO_PAGE if fault.status_code == 404 else str(fault.detail)
-    return _answer(request, _problem(request, fault.status_code, detail))
+    response = _answer(request, _problem(request, fault.status_code, detail))
+    response.headers.update(fault.headers or {})
+    return response
 
 
 def _wrong_method(request: Request) -> Response:
@@ -167,11 +178,24 @@ def _near(request: Request, fault: NotFound) -> tuple[str, ...]:
     return tuple(urls.dictionary(slug) for slug in get_close_matches(fault.name, slugs, n=3, cutoff=0.4) or slugs[:5])
 
 
+def _for_programs(request: Request) -> bool:
+    return request.url.path.startswith(_FOR_PROGRAMS) or request.url.path.endswith(".json")
+
+
+def _for_pages(request: Request) -> bool:
+    return request.headers.get("HX-Request") == "true" or request.url.path.startswith("/_f/")
+
+
+def is_page(request: Request) -> bool:
+    """Whether a person would see the answer as a page of its own."""
+    return not _for_programs(request) and not _for_pages(request)
+
+
 def _answer(request: Request, problem: Problem) -> Response:
     site: Site = request.app.state.site
-    if request.url.path.startswith(_FOR_PROGRAMS) or request.url.path.endswith(".json"):
+    if _for_programs(request):
         response = json_answer(problem, status=problem.status, media_type="application/problem+json")
-    elif request.headers.get("HX-Request") == "true" or request.url.path.startswith("/_f/"):
+    elif _for_pages(request):
         response = site.pages.fragment("_partials/problem.html", view=problem, status=problem.status)
     else:
         frame = error_frame(problem.title)

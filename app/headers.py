@@ -16,6 +16,8 @@ SECURITY = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-site",
 }
 ASKED = "conceptoscope.method"  # key of the scope: the method before HEAD became GET
 IMMUTABLE = "public, max-age=31536000, immutable"

@@ -11,6 +11,7 @@ import anyio
 from fastapi.sse import ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from app.access.who import may_still
 from app.views.jobs import JobBrief, LogLine
 from store.errors import Unavailable
 
@@ -59,7 +60,7 @@ async def stream(
     """Events ``job`` and ``log`` as things change, at last ``end``; ``look`` gets the last line that was sent."""
     known: dict[int, str] = {}
     deadline = time.monotonic() + LONGEST_S
-    while not streams.ending.is_set() and time.monotonic() < deadline:
+    while not streams.ending.is_set() and time.monotonic() < deadline and await may_still():
         try:
             seen = await run_in_threadpool(look, after_line)
         except Unavailable:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import urls
+from app.access.guard import Guard
+from app.access.judge import Judge
 from app.api import routers as api_routers
 from app.bodies import LimitBody
 from app.description import describe
@@ -23,8 +25,10 @@ from store.version import VERSION
 
 
 def make_app(settings: Settings | None = None) -> FastAPI:
-    """The program over one store; raises a domain error when the store's catalog cannot be opened."""
-    site = make_site(settings or Settings())
+    """The program over one store; raises a domain error when nobody chose who may visit, or its catalog is away."""
+    settings = settings or Settings()
+    settings.chosen_access  # noqa: B018 it raises, before anything is opened
+    site = make_site(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -51,6 +55,8 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     photos = int(site.settings.upload_bytes) + ROOM_BYTES
     app.add_middleware(LimitBody, larger={urls.api_analyses(): photos, urls.analyze(): photos})
     app.add_middleware(Compress)
+    app.state.judge = judge = Judge(settings, site.catalog, (*api_routers, *page_routers))
+    app.add_middleware(Guard, judge=judge)
     app.add_middleware(Measure, tally=watch.tally)
     app.add_middleware(Headers)
     install_error_handlers(app)

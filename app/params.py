@@ -15,9 +15,9 @@ DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", 
 """What pages take for their scripts and the server passes over: how heat is drawn, how large cards are."""
 
 
-MOST: Final = 2**63 - 1
-"""The largest number that databases know; ids are never larger."""
-_DIGITS: Final = 19
+_DIGITS: Final = 9
+MOST: Final = 10**_DIGITS - 1
+"""The largest whole number that is taken: every database has room for it."""
 RowId = Annotated[int, Path(ge=0, le=MOST)]
 NUMBER: Final[Mapping[str, Any]] = {"type": "number"}
 CORRELATION: Final[Mapping[str, Any]] = {"type": "number", "minimum": -1, "maximum": 1}
@@ -80,11 +80,16 @@ def _bad_choice(param: Param, value: str) -> list[Fault]:
     return [Fault(param.name, f"'{param.name}' cannot be '{value}'.", param.choices)]
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number from 0, of as many digits as databases take."""
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+
+
 def as_index(name: str, text: str) -> int | None:
     """A whole number from 0, or None when empty; raises ``BadQuery``."""
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text) <= MOST):
+    if not is_whole(text):
         raise BadQuery(Fault(name, f"'{name}' is a whole number from 0, not '{text}'."))
     return int(text)
 

@@ -33,6 +33,13 @@ def n3(value: float | None) -> str:
     return text.rstrip("0").rstrip(".") if isinstance(value, int) and "." in text else text
 
 
+def signed(value: float | None) -> str:
+    """The same with its sign: +0.0123, −4.57, 0."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{n3(abs(value))}"
+
+
 def percent(value: float | None) -> str:
     """A share in per cent with three significant digits: 0.1234 -> 12.3 %."""
     return ABSENT if value is None or not math.isfinite(value) else f"{n3(100 * value)} %"
@@ -94,6 +101,7 @@ def ago(value: str | None) -> str:
 
 FILTERS = {
     "n3": n3,
+    "signed": signed,
     "percent": percent,
     "integer": integer,
     "plural": plural,
@@ -105,8 +113,10 @@ FILTERS = {
 }
 
 
-def environment(folder: Path | None = None, static: StaticTree | None = None) -> jinja2.Environment:
-    """The environment of all templates."""
+def environment(
+    folder: Path | None = None, static: StaticTree | None = None, *, signs_in: bool = False
+) -> jinja2.Environment:
+    """The environment of all templates; ``signs_in`` where tokens are asked for."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder or resource("templates")),
         autoescape=True,
@@ -116,14 +126,15 @@ def environment(folder: Path | None = None, static: StaticTree | None = None) ->
     )
     env.filters.update(FILTERS)
     env.globals.update(urls=urls, version=VERSION, static=(static or StaticTree(resource("static"))).url)
+    env.globals["signs_in"] = signs_in
     return env
 
 
 class Pages:
     """Renders templates."""
 
-    def __init__(self, folder: Path, static: StaticTree) -> None:
-        self._env = environment(folder, static)
+    def __init__(self, folder: Path, static: StaticTree, *, signs_in: bool = False) -> None:
+        self._env = environment(folder, static, signs_in=signs_in)
         texts = {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.html"))}
         self.digest = digest_of([VERSION, static.digest, texts])[:16]
         """Changes whenever a page may look different for the same data."""

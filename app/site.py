@@ -29,6 +29,7 @@ from store.resources import resource
 from store.settings import Settings
 from store.specs import digest_of
 from store.version import VERSION
+from store.vocabulary import Access
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def make_site(settings: Settings) -> Site:
         alignments=make_alignment_shelf(artifacts),
         ledger=Ledger(shelf),
         static=static,
-        pages=Pages(resource("templates"), static),
+        pages=Pages(resource("templates"), static, signs_in=settings.chosen_access is not Access.LOCAL),
         streams=Streams(),
         encoder=Encoder(settings),
         keeper=Keeper(settings, catalog),

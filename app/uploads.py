@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from app.bodies import check_fields
 from store.encoding.refusals import PhotoRefused, Reason
 from store.errors import InvalidInput
 
@@ -37,7 +38,7 @@ class _InMemory(MultiPartParser):
 async def read_form(request: Request, *, max_bytes: int) -> SentForm:
     """A multipart form with at most one file. Raises ``PhotoRefused`` when it is too large, ``InvalidInput``."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > max_bytes + ROOM_BYTES:
+    if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes + ROOM_BYTES):
         raise too_large(max_bytes)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise InvalidInput("Send the photo as multipart/form-data, in the field 'file'.")
@@ -59,6 +60,7 @@ async def read_form(request: Request, *, max_bytes: int) -> SentForm:
         await form.close()
     if len(photo) > max_bytes:
         raise too_large(max_bytes)
+    check_fields(fields)
     return SentForm(photo, tuple(fields))
 
 

@@ -150,12 +150,22 @@ def list_item(slug: str, index: int) -> str:
     return f"items/{_part(slug)}:{index}"
 
 
+def login(asked: str = "") -> str:
+    """Where a browser is signed in by a token; ``asked`` is the address to go on with."""
+    return with_query("/login", {"next": asked})
+
+
+def logout() -> str:
+    """A form is sent there by who signs out."""
+    return "/logout"
+
+
 # Fragments
 
 
-def analysis_fragment(public_id: str, query: Query = ()) -> str:
-    """What edits do."""
-    return with_query(f"/_f/a/{_part(public_id)}/edits", query)
+def analysis_fragment(public_id: str, part: str, query: Query = ()) -> str:
+    """What edits do (``edits``), or the chosen concept (``concept``)."""
+    return with_query(f"/_f/a/{_part(public_id)}/{part}", query)
 
 
 def jobs_fragment(query: Query = ()) -> str:
@@ -279,6 +289,11 @@ def reference() -> str:
 def api_description() -> str:
     """The OpenAPI description."""
     return f"{API}/openapi.json"
+
+
+def api_access() -> str:
+    """Who asks, and what they may."""
+    return f"{API}/access"
 
 
 def api_glossary() -> str:

@@ -66,7 +66,7 @@ async def _once(app: ASGIApp, path: str) -> float:
 
 def _looks(app: FastAPI) -> dict[str, dict[str, float]]:
     found = {}
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         n_made = 0
         for n in _JOBS:
             _add_jobs(app.state.site.catalog, n - n_made)

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -30,9 +30,13 @@ EXAMPLE = "12_ablate~7_scale_0.5_0-3.17"
 class Operation(StrEnum):
     """What happens to a concept's code z at a patch."""
 
-    SCALE = "scale"  # z becomes amount * z
+    SCALE = "scale"  # z becomes amount * z; below 0 the photo goes the other way along the atom
     ABLATE = "ablate"  # z becomes 0
     CLAMP = "clamp"  # z becomes amount, also where the concept was silent
+
+
+LIMITS: Final = {Operation.SCALE: (-MAX_FACTOR, MAX_FACTOR), Operation.CLAMP: (0.0, MAX_CODE)}
+"""Least and most of the amounts."""
 
 
 class BadEdit(InvalidInput):
@@ -76,10 +80,10 @@ class Edit(Spec):
             if self.amount is not None:
                 raise ValueError(f"ablate takes no amount, not {_number(self.amount)}")
             return self
-        limit = MAX_FACTOR if self.operation is Operation.SCALE else MAX_CODE
-        if self.amount is None or not math.isfinite(self.amount) or not 0 <= self.amount <= limit:
+        least, most = LIMITS[self.operation]
+        if self.amount is None or not math.isfinite(self.amount) or not least <= self.amount <= most:
             given = "none" if self.amount is None else str(self.amount)
-            raise ValueError(f"{self.operation} takes an amount from 0 to {_number(limit)}, not {given}")
+            raise ValueError(f"{self.operation} takes an amount from {_number(least)} to {_number(most)}, not {given}")
         return self
 
     @property
@@ -196,7 +200,7 @@ def _parsed(text: str) -> Edit:
 
 
 def _amount(word: str, text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?(e-?[0-9]{1,3})?", word):
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]{1,3})?", word):
         raise _unreadable(text)
     return float(word)
 
@@ -249,7 +253,7 @@ def _union(edits: list[Edit]) -> tuple[int, ...]:
 
 def _number(value: float) -> str:
     """The shortest text that reads back as the same number."""
-    return repr(float(value)).removesuffix(".0").replace("e+", "e")
+    return repr(float(value) + 0.0).removesuffix(".0").replace("e+", "e")
 
 
 def _runs(patches: tuple[int, ...]) -> list[str]:

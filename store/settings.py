@@ -4,6 +4,7 @@ A value may also stand in a file of that name, in the folder that ``CONCEPTOSCOP
 containers without being seen in their environment. A variable wins over a file.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import ByteSize, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from store.errors import InvalidInput
+from store.vocabulary import Access
 
 _PREFIX = "CONCEPTOSCOPE_"
 _SECRETS_DIR = f"{_PREFIX}SECRETS_DIR"
@@ -46,8 +48,25 @@ class Settings(BaseSettings):
     s3_region: str | None = Field(None, description="region; what AWS's variables say when empty")
     host: str = Field("127.0.0.1", description="address the web program listens on")
     port: int = Field(8600, ge=0, le=65535, description="port the web program listens on; 0 takes a free one")
+    access: Access | None = Field(
+        None, description="who may visit; `local` when empty and only this machine can, otherwise it must be chosen"
+    )
+    hosts: str = Field("", description="names under which visitors reach the web program, with commas")
+    proxies: str = Field("", description="addresses of proxies whose X-Forwarded headers are believed, with commas")
+    session_kept_s: float = Field(
+        604_800.0, ge=60, le=31_536_000, description="seconds after which a browser has to sign in again"
+    )
+    rate_reads: int = Field(3000, ge=0, description="answers a visitor gets in a minute; 0 sets no limit")
+    rate_changes: int = Field(60, ge=0, description="changes a visitor may make in a minute; 0 sets no limit")
+    rate_analyses: int = Field(20, ge=0, description="times a visitor may ask the encoder in a minute; 0: no limit")
+    uploads_per_day: ByteSize = Field(
+        ByteSize(512 * 2**20), ge=0, description="most that a visitor may upload in a day; 0 sets no limit"
+    )
+    audit_log: Path | None = Field(None, description="file that gets a line for each change; the log when empty")
     start_jobs: bool | None = Field(
-        None, description="whether visitors may start and stop jobs; when empty, where only this machine can visit"
+        None,
+        description="whether the web program starts and stops jobs; when empty, where only this machine can visit, "
+        "or where tokens say who may",
     )
     annotate: bool | None = Field(
         None, description="whether visitors may label, comment and keep lists; when empty, where only this machine can"
@@ -79,17 +98,32 @@ class Settings(BaseSettings):
 
     @property
     def visitors_may_start_jobs(self) -> bool:
-        """Whether the web program starts and stops jobs; unless set, only where it listens on this machine alone."""
-        return self._is_private if self.start_jobs is None else self.start_jobs
+        """Whether the web program starts and stops jobs; unless set, not where all who reach it are trusted."""
+        if self.start_jobs is not None:
+            return self.start_jobs
+        return self.is_here or self.access in (Access.TOKENS, Access.READ_ONLY_PUBLIC)
 
     @property
     def visitors_may_annotate(self) -> bool:
-        """Whether the web program takes labels, comments and lists; unless set, where only this machine can visit."""
-        return self._is_private if self.annotate is None else self.annotate
+        """Whether the web program takes labels, comments and lists; unless set, not where all are trusted."""
+        if self.annotate is not None:
+            return self.annotate
+        return self.is_here or self.access in (Access.TOKENS, Access.READ_ONLY_PUBLIC)
 
     @property
-    def _is_private(self) -> bool:
-        return self.host in ("127.0.0.1", "localhost", "::1")
+    def is_here(self) -> bool:
+        """Whether the web program listens on this machine's own address only."""
+        return is_loopback(self.host)
+
+    @property
+    def chosen_access(self) -> Access:
+        """Who may visit; raises ``InvalidInput`` where others could and nobody has chosen."""
+        if self.access is None and not self.is_here:
+            raise InvalidInput(
+                f"Others can reach {self.host}, so say who may visit: --access tokens (see `conceptoscope tokens`), "
+                "--read-only-public, or --access local if only this machine reaches the port."
+            )
+        return self.access or Access.LOCAL
 
     @property
     def encoder_address(self) -> str:
@@ -138,6 +172,14 @@ class Settings(BaseSettings):
 def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
     """Our own environment for a program that we start, with settings changed by their names."""
     return os.environ | {f"{_PREFIX}{name.upper()}": value for name, value in changes.items()}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means the machine itself."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _in_url(host: str) -> str:

@@ -35,6 +35,24 @@ class Neighbors(StrEnum):
     ANTIPODAL = "antipodal"
 
 
+class Access(StrEnum):
+    """Who may visit the web program."""
+
+    LOCAL = "local"  # whoever reaches it is trusted
+    TOKENS = "tokens"  # only who has a token
+    READ_ONLY_PUBLIC = "read-only-public"  # all may look, only who has a token may do more
+
+
+class Scope(StrEnum):
+    """What a token allows; ``admin`` allows everything."""
+
+    READ = "read"
+    ANNOTATE = "annotate"
+    ANALYSE = "analyse"
+    JOBS = "jobs"
+    ADMIN = "admin"
+
+
 class Badge(StrEnum):
     """Warnings about a concept, each backed by a row of evidence."""
 

@@ -63,7 +63,7 @@ def programs_of(settings: Settings, *, devices: Sequence[str] = (), weights: Seq
     """The web program, a worker for each device, and an encoder on the first of them, unless it runs elsewhere.
 
     Where no device is named, worker and encoder pick theirs. Raises ``Unavailable`` when the worker's packages are not
-    installed.
+    installed, and ``InvalidInput`` when nobody has chosen who may visit.
     """
     if find_spec("dbos") is None or find_spec("torch") is None:
         raise Unavailable(
@@ -71,7 +71,8 @@ def programs_of(settings: Settings, *, devices: Sequence[str] = (), weights: Seq
             "`conceptoscope web` browses without them."
         )
     store = ("--store", str(settings.store))
-    web = (sys.executable, "-m", "app", "--host", settings.host, "--port", str(settings.port), *store)
+    place = ("--host", settings.host, "--port", str(settings.port), "--access", str(settings.chosen_access))
+    web = (sys.executable, "-m", "app", *place, *store)
     worker = (sys.executable, "-m", "worker.cli", "worker", *store)
     workers = [Program(f"worker on {device}", (*worker, "--device", device)) for device in devices]
     workers = workers or [Program("worker", worker)]

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.api import (
+    access,
     alignments,
     analyses,
     classes,
@@ -25,6 +26,7 @@ from app.api import (
 routers: tuple[APIRouter, ...] = (
     health.router,
     service.router,
+    access.router,
     dictionaries.router,
     streams.router,
     concepts.router,

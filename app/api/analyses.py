@@ -2,41 +2,48 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
+from app.access.needs import needs
 from app.analysing import MOST_DICTIONARIES, analyse, chosen_entries
 from app.answers import PRIVATE, json_answer
 from app.api.wrap import wrap
 from app.editing import show_edits, try_edits
 from app.leaving import while_waited_for
-from app.makers.analysis import make_analysis, make_made, place_of
+from app.makers.analysis import Answered, make_analysis
 from app.makers.analysis_asking import (
     CONCEPT,
     EDITS,
+    MAP,
     PAINTED,
     PATCH,
     SORT,
+    STREAM,
     AnalysisAsked,
     ask_analysis,
     dictionary_param,
 )
+from app.makers.analysis_found import make_made, place_of
 from app.makers.analysis_maps import map_of
-from app.origin import check_origin
-from app.params import document, read_params
+from app.occluding import find_lost, show_lost
+from app.params import as_index, document, read_params
 from app.photo_choice import collection_photo
 from app.pictures import grey_png, npy_bytes
 from app.site import Site, SiteDep
 from app.uploads import read_form
 from app.views.analyses import AnalysisView, EditView, MadeView
+from app.views.chosen import OcclusionView
 from app.views.envelope import Envelope
+from store.atlas.grammar import BadQuery, Fault
 from store.edits import MAX_EDITS, PATTERN, Edit, make_edits, parse_edits
 from store.encoding.contract import CollectionPhoto
 from store.errors import InvalidInput
+from store.vocabulary import Scope
 
 router = APIRouter(prefix=f"{urls.API}/analyses", tags=["analyses"])
 _DICTIONARY = dictionary_param("dictionary")
@@ -80,6 +87,7 @@ class EditsRequest(BaseModel):
         max_length=65_536, description=f"at most {MAX_EDITS}"
     )
     dictionary: str = Field("", description="slug of one that was asked for; the first when empty")
+    stream: int = Field(0, ge=0, description="of a universal dictionary: the model whose prediction it is, from 1")
 
 
 def private(response: Response) -> Response:
@@ -92,7 +100,7 @@ def private(response: Response) -> Response:
     "",
     operation_id="analyse_photo",
     status_code=201,
-    dependencies=[Depends(check_origin)],
+    dependencies=[needs(Scope.ANALYSE, counts="analyses", takes_photos=True)],
     responses={201: {"model": Envelope[MadeView]}},
     openapi_extra={
         "requestBody": {
@@ -141,27 +149,28 @@ def _read(kind: type[Any], body: bytes) -> Any:
 @router.get(
     "/{public_id}",
     operation_id="get_analysis",
-    openapi_extra=document(_DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS),
+    openapi_extra=document(_DICTIONARY, STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS),
     responses={200: {"model": Envelope[AnalysisView]}},
 )
 async def look(public_id: str, request: Request, *, site: SiteDep) -> Response:
-    """What each dictionary says of the photo; concept, patch and edits are those of the named or first one."""
-    values = read_params(request, _DICTIONARY, SORT, CONCEPT, PATCH, PAINTED, EDITS)
+    """What each dictionary says of the photo; concept, map, patch and edits are those of the named or first one."""
+    values = read_params(request, _DICTIONARY, STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS)
     asked = ask_analysis(values, dictionary=values["dictionary"])
     view = await shown(site, public_id, asked, with_all=not asked.dictionary)
     return private(json_answer(wrap(request, view, html=urls.analysis(public_id, query=asked.pairs))))
 
 
-async def shown(site: Site, public_id: str, asked: AnalysisAsked, *, with_all: bool) -> AnalysisView:
+async def shown(site: Site, public_id: str, asked: AnalysisAsked, *, with_all: bool, base: str = "") -> AnalysisView:
     """The view that page and API share; raises ``NotFound``."""
     analysis = await run_in_threadpool(site.keeper.get, public_id)
     first = place_of(analysis, asked.dictionary)
     rest = [i for i in range(len(analysis.result.dictionaries)) if i != first] if with_all else []
-    edit = await show_edits(site, analysis, asked) if asked.edits.edits else None
-    return await run_in_threadpool(make_analysis, site, analysis, asked, places=[first, *rest], edit=edit)
+    edit = await show_edits(site, analysis, asked, base=base) if asked.edits.edits else None
+    answered = Answered(edit, await show_lost(site, analysis, asked))
+    return await run_in_threadpool(make_analysis, site, analysis, asked, places=[first, *rest], answered=answered)
 
 
-@router.delete("/{public_id}", operation_id="delete_analysis", status_code=204, dependencies=[Depends(check_origin)])
+@router.delete("/{public_id}", operation_id="delete_analysis", status_code=204, dependencies=[needs(Scope.ANALYSE)])
 async def delete(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """Delete photo and analysis at once, for good."""
     read_params(request)
@@ -179,7 +188,7 @@ async def forget(site: Site, public_id: str) -> None:
 @router.post(
     "/{public_id}/edits",
     operation_id="try_edits",
-    dependencies=[Depends(check_origin)],
+    dependencies=[needs(Scope.READ, counts="analyses")],
     responses={200: {"model": Envelope[EditView]}},
     openapi_extra={
         "requestBody": {
@@ -193,8 +202,27 @@ async def edits(public_id: str, request: Request, *, site: SiteDep, body: EditsR
     read_params(request)
     found = parse_edits(body.edits) if isinstance(body.edits, str) else make_edits(body.edits)
     analysis = await run_in_threadpool(site.keeper.get, public_id)
-    asked = AnalysisAsked(dictionary=body.dictionary, edits=found)
+    asked = AnalysisAsked(dictionary=body.dictionary, stream=body.stream, edits=found)
     view = await while_waited_for(request, try_edits(site, analysis, asked))
+    return private(json_answer(wrap(request, view, html=asked.url(public_id))))
+
+
+@router.get(
+    "/{public_id}/occlusion",
+    operation_id="get_analysis_occlusion",
+    openapi_extra=document(_DICTIONARY, STREAM, CONCEPT),
+    responses={200: {"model": Envelope[OcclusionView]}},
+)
+async def occlusion(public_id: str, request: Request, *, site: SiteDep) -> Response:
+    """What the score of the predicted class loses when a concept is taken away, from the photo and from each patch."""
+    values = read_params(request, _DICTIONARY, STREAM, CONCEPT)
+    concept = as_index("concept", values["concept"])
+    if concept is None:
+        raise BadQuery(Fault("concept", "Name the concept to take away by 'concept'."))
+    analysis = await run_in_threadpool(site.keeper.get, public_id)
+    stream = as_index("stream", values["stream"]) or 0
+    asked = AnalysisAsked(dictionary=values["dictionary"], stream=stream, concept=concept, map="occlusion")
+    view = await while_waited_for(request, find_lost(site, analysis, asked))
     return private(json_answer(wrap(request, view, html=asked.url(public_id))))
 
 

@@ -10,7 +10,7 @@ from app.api.concept import BAND
 from app.api.wrap import data_etag, wrap
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
-from app.params import Param, document, read_params, whole
+from app.params import Param, document, is_whole, read_params, whole
 from app.pictures import as_rows, grey_png, npy_bytes
 from app.site import Opened, SiteDep
 from app.views.concept import ExampleRow, ExampleTile
@@ -71,7 +71,7 @@ def heat(slug: str, index: str, *, rank: str, name: str, request: Request, site:
     kind = (name.removeprefix("heat").removeprefix(".") or "json") if name.startswith("heat") else ""
     if kind not in FORMATS:
         raise NotFound("file", name, known=[f"heat.{known}" for known in FORMATS])
-    if not rank.isdecimal():
+    if not is_whole(rank):
         raise NotFound("example", rank, remedy="Ranks are whole numbers from 0.")
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:

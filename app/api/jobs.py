@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
+from app.access.needs import needs
+from app.access.who import who_asks
 from app.answers import NEVER, check_fresh, data_answer, json_answer
 from app.api.wrap import wrap
 from app.live import Sight, stream
@@ -17,7 +19,7 @@ from app.makers.job_list import PARAMS, ask_jobs, make_job_page
 from app.makers.jobs import make_job, make_log
 from app.makers.watching import watch_job, watch_jobs
 from app.origin import may_change
-from app.params import Param, RowId, as_index, document, read_params, whole
+from app.params import Param, RowId, as_index, document, is_whole, read_params, whole
 from app.site import Site, SiteDep
 from app.views.envelope import Envelope
 from app.views.jobs import EstimateView, JobBrief, JobView, LogLine
@@ -26,8 +28,11 @@ from store.catalog.jobs import LOG_LINES_MAX, cancel_job, find_keyed_job, retry_
 from store.errors import InvalidInput
 from store.jobs import AnyJob
 from store.specs import digest_of
+from store.vocabulary import Scope
 
-router = APIRouter(prefix=f"{urls.API}/jobs", tags=["jobs"])
+router = APIRouter(
+    prefix=f"{urls.API}/jobs", tags=["jobs"], dependencies=[needs(Scope.JOBS, counts="reads")]
+)  # to look, too: jobs tell folders and hosts of the machines that run them
 
 _AFTER = Param("after", "Only lines after the one with this id.", default="0", schema=whole(0))
 _LINES = Param(
@@ -72,7 +77,7 @@ def jobs(request: Request, site: SiteDep) -> Response:
     "",
     operation_id="start_job",
     status_code=201,
-    dependencies=[Change],
+    dependencies=[needs(Scope.JOBS), Change],
     responses={
         201: {"model": Envelope[JobView]},
         200: {"model": Envelope[JobView], "description": "The key was used for this very request."},
@@ -85,7 +90,7 @@ def start(request: Request, site: SiteDep, *, job: JobBody, key: KeyHeader = Non
         raise InvalidInput("The header Idempotency-Key is empty; leave it out, or send a key of your own making.")
     with site.catalog.session() as session:
         again = key is not None and find_keyed_job(session, key) is not None
-        row = submit_job(session, job, idempotency_key=key, created_by="API")
+        row = submit_job(session, job, idempotency_key=key, created_by=who_asks().author("API"))
     view = make_job(site, row.id, base=str(request.base_url))
     response = json_answer(wrap(request, view, html=urls.job(row.id)), status=200 if again else 201)
     response.headers["Location"] = urls.api_jobs(row.id)
@@ -96,6 +101,7 @@ def start(request: Request, site: SiteDep, *, job: JobBody, key: KeyHeader = Non
 @router.post(
     "/estimate",
     operation_id="estimate_job",
+    dependencies=[needs(Scope.JOBS)],
     responses={200: {"model": Envelope[EstimateView]}},
 )
 def estimate(request: Request, site: SiteDep, *, job: JobBody) -> Response:
@@ -140,12 +146,12 @@ async def job_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``job`` when it or a member changes, ``log`` for each line, ``end`` when it has ended."""
     after = as_index("after", request.query_params.get("after", "")) or 0
-    seen = int(last) if last and last.isdecimal() else after
+    seen = int(last) if last and is_whole(last) else after
     async for event in stream(site.streams, look, after_line=seen):
         yield event
 
 
-@router.post("/{job_id:int}/cancel", operation_id="cancel_job", dependencies=[Change])
+@router.post("/{job_id:int}/cancel", operation_id="cancel_job", dependencies=[needs(Scope.JOBS), Change])
 def cancel(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Stop a job; what it has done stays, and a retry goes on from there."""
     read_params(request)
@@ -154,7 +160,7 @@ def cancel(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     return _changed(request, site, job_id)
 
 
-@router.post("/{job_id:int}/retry", operation_id="retry_job", dependencies=[Change])
+@router.post("/{job_id:int}/retry", operation_id="retry_job", dependencies=[needs(Scope.JOBS), Change])
 def retry(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
     read_params(request)

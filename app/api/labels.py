@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.annotating import author_of, etag_of, key_of, may_annotate, seen_revision
+from app.annotating import WRITES, author_of, etag_of, key_of, seen_revision
 from app.answers import NEVER, data_answer, json_answer
 from app.api.wrap import data_etag, wrap
 from app.makers.annotations import make_comment, make_label, make_notes
@@ -25,7 +25,6 @@ from store.vocabulary import Source
 
 router = APIRouter(prefix=urls.API, tags=["annotations"])
 CONCEPT = "/dictionaries/{slug}/concepts/{index}"
-Change = Depends(may_annotate)
 MatchHeader = Annotated[str | None, Header(alias="If-Match", description='ETag of what was seen, such as "1"')]
 AuthorHeader = Annotated[str | None, Header(alias="X-Author", description="who writes, percent-encoded")]
 LOST: dict[int | str, dict[str, Any]] = {
@@ -101,7 +100,7 @@ def _notes(request: Request, site: Site, slug: str, index: str) -> tuple[NotesVi
     f"{CONCEPT}/labels",
     operation_id="add_label",
     status_code=201,
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={
         201: {"model": Envelope[LabelView]},
         200: {"model": Envelope[LabelView], "description": "A label says so already; this is a vote for it."},
@@ -130,7 +129,7 @@ def label(uid: str, request: Request, *, site: SiteDep) -> Response:
 @router.patch(
     "/labels/{uid}",
     operation_id="edit_label",
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={200: {"model": Envelope[LabelView]}, **LOST},
 )
 def edit(
@@ -153,7 +152,7 @@ def edit(
 @router.delete(
     "/labels/{uid}",
     operation_id="remove_label",
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={200: {"model": Envelope[LabelView]}, **LOST},
 )
 def remove(
@@ -170,7 +169,7 @@ def remove(
 @router.put(
     "/labels/{uid}/vote",
     operation_id="vote_on_label",
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={200: {"model": Envelope[LabelView]}},
 )
 def vote(uid: str, request: Request, *, site: SiteDep, body: VoteBody, _author: AuthorHeader = None) -> Response:
@@ -185,7 +184,7 @@ def vote(uid: str, request: Request, *, site: SiteDep, body: VoteBody, _author: 
     f"{CONCEPT}/comments",
     operation_id="add_comment",
     status_code=201,
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={201: {"model": Envelope[CommentView]}},
 )
 def comment(
@@ -202,7 +201,7 @@ def comment(
     return _fresh(response)
 
 
-@router.delete("/comments/{uid}", operation_id="remove_comment", status_code=204, dependencies=[Change])
+@router.delete("/comments/{uid}", operation_id="remove_comment", status_code=204, dependencies=[*WRITES])
 def uncomment(uid: str, request: Request, *, site: SiteDep, _author: AuthorHeader = None) -> Response:
     """Remove one's own comment, for good."""
     read_params(request)

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.annotating import author_of, etag_of, find_seen, seen_revision
+from app.annotating import WRITES, author_of, etag_of, find_seen, seen_revision
 from app.answers import NEVER, data_answer, json_answer
-from app.api.labels import LOST, AuthorHeader, Change, MatchHeader, concept_key
+from app.api.labels import LOST, AuthorHeader, MatchHeader, concept_key
 from app.api.wrap import wrap
 from app.makers.lists import make_csv, make_item, make_list_view, make_lists, make_rows, shown_entries
 from app.params import CURSOR, LIMIT, Param, document, read_params, whole
@@ -70,7 +70,7 @@ def lists(request: Request, site: SiteDep) -> Response:
     "",
     operation_id="make_list",
     status_code=201,
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={201: {"model": Envelope[ListView]}},
 )
 def make(request: Request, site: SiteDep, *, body: ListBody, _author: AuthorHeader = None) -> Response:
@@ -116,7 +116,7 @@ def one(uid: str, request: Request, *, site: SiteDep) -> Response:
 
 
 @router.patch(
-    "/{uid}", operation_id="edit_list", dependencies=[Change], responses={200: {"model": Envelope[ListView]}, **LOST}
+    "/{uid}", operation_id="edit_list", dependencies=[*WRITES], responses={200: {"model": Envelope[ListView]}, **LOST}
 )
 def edit(uid: str, request: Request, *, site: SiteDep, body: ListEdit, _seen: MatchHeader = None) -> Response:
     """Change title or note."""
@@ -126,7 +126,7 @@ def edit(uid: str, request: Request, *, site: SiteDep, body: ListEdit, _seen: Ma
     return _list_answer(request, site, uid)
 
 
-@router.delete("/{uid}", operation_id="remove_list", status_code=204, dependencies=[Change], responses=LOST)
+@router.delete("/{uid}", operation_id="remove_list", status_code=204, dependencies=[*WRITES], responses=LOST)
 def remove(uid: str, request: Request, *, site: SiteDep, _seen: MatchHeader = None) -> Response:
     """Remove a list with its notes, for good."""
     read_params(request)
@@ -138,7 +138,7 @@ def remove(uid: str, request: Request, *, site: SiteDep, _seen: MatchHeader = No
 @router.put(
     "/{uid}/items/{member}",
     operation_id="put_list_item",
-    dependencies=[Change],
+    dependencies=[*WRITES],
     responses={200: {"model": Envelope[ItemView]}, 201: {"model": Envelope[ItemView]}, **LOST},
 )
 def put(
@@ -173,7 +173,7 @@ def put(
     return response
 
 
-@router.delete("/{uid}/items/{member}", operation_id="remove_list_item", status_code=204, dependencies=[Change])
+@router.delete("/{uid}/items/{member}", operation_id="remove_list_item", status_code=204, dependencies=[*WRITES])
 def take_off(uid: str, member: str, *, request: Request, site: SiteDep) -> Response:
     """Take a concept off a list; one that is not on it is off it."""
     read_params(request)

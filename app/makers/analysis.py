@@ -1,15 +1,19 @@
 """A visitor's photo explained by dictionaries."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from app import urls
-from app.makers.analysis_asking import NO_EDITS, SORTS, AnalysisAsked
+from app.makers.analysis_asking import LOOKS, NO_EDITS, SORTS, AnalysisAsked
+from app.makers.analysis_chosen import ChosenScene, contribution_map
 from app.makers.analysis_effects import class_rows, make_effects
+from app.makers.analysis_found import make_links, place_of, prefix_names
+from app.makers.analysis_script import fitting, numbers_of
 from app.makers.concepts import make_chip
 from app.makers.images import make_image_card
 from app.makers.scenes import Scene
@@ -17,18 +21,18 @@ from app.render import n3, percent
 from app.site import Opened, Site
 from app.views.analyses import (
     ActiveConcept,
-    AnalysisLinks,
     AnalysisView,
     EditView,
     ExplainedView,
-    MadeView,
     ModelSight,
     NearestImage,
     PaintedView,
     PhotoView,
+    TokenView,
     TopConcept,
 )
 from app.views.base import Choice
+from app.views.chosen import ChosenView, OcclusionView, SignedMap
 from store.analyses.keeper import Analysis
 from store.analyses.result import Codes, Explained
 from store.atlas.surprise import Standing
@@ -36,48 +40,32 @@ from store.edits import MAX_EDITS, Edit, Edits, write_patches
 from store.encoding.contract import StreamFacts
 from store.errors import Conflict, NotFound
 
-N_TOP = 8
-PATCHES_BYTES = 20_000
 N_CLASSES = 5
 N_TOPS = 4
+N_TOKEN = 5
+"""Concepts that are told of a token that belongs to no place."""
 
 
-def make_links(public_id: str) -> AnalysisLinks:
-    """Addresses of an analysis."""
-    return AnalysisLinks(
-        html=urls.analysis(public_id),
-        api=urls.api_analyses(public_id),
-        photo=urls.api_analyses(public_id, "photo.webp"),
-        edits=urls.api_analyses(public_id, "edits"),
-    )
+@dataclass(frozen=True)
+class Answered:
+    """What the encoder was asked for the page, where it was."""
+
+    edit: EditView | None = None
+    occlusion: OcclusionView | None = None
 
 
-def make_made(analysis: Analysis) -> MadeView:
-    """A new one, in little."""
-    return MadeView(
-        id=analysis.public_id,
-        expires_at=analysis.expires_at.isoformat(timespec="seconds"),
-        links=make_links(analysis.public_id),
-    )
-
-
-def place_of(analysis: Analysis, slug: str) -> int:
-    """The place of a dictionary among those asked for, the first for an empty slug; raises ``NotFound``."""
-    slugs = [one.slug for one in analysis.result.dictionaries]
-    if slug and slug not in slugs:
-        raise NotFound("dictionary of this analysis", slug, known=slugs)
-    return slugs.index(slug) if slug else 0
+NOTHING = Answered()
 
 
 def make_analysis(
-    site: Site, analysis: Analysis, asked: AnalysisAsked, *, places: Sequence[int], edit: EditView | None = None
+    site: Site, analysis: Analysis, asked: AnalysisAsked, *, places: Sequence[int], answered: Answered = NOTHING
 ) -> AnalysisView:
     """An analysis in the eyes of the dictionaries at these places; what is asked about concepts is of the first."""
     result, public_id = analysis.result, analysis.public_id
     plain = AnalysisAsked(sort=asked.sort, is_beside=asked.is_beside)
-    explained = [_explained(site, analysis, asked if place == places[0] else plain, place=place) for place in places]
-    if edit is not None:
-        explained[0] = explained[0].model_copy(update={"edit": edit})
+    first, *others = places
+    explained = [_explained(site, analysis, asked, place=first, answered=answered)]
+    explained += [_explained(site, analysis, plain, place=place, answered=NOTHING) for place in others]
     current = result.dictionaries[places[0]].slug
     image = result.source.image if result.source else None
     return AnalysisView(
@@ -109,13 +97,31 @@ def make_analysis(
     )
 
 
-def _explained(site: Site, analysis: Analysis, asked: AnalysisAsked, *, place: int) -> ExplainedView:
-    told, codes = analysis.result.dictionaries[place], site.keeper.files.codes(analysis.public_id, place)
+def _explained(
+    site: Site, analysis: Analysis, asked: AnalysisAsked, *, place: int, answered: Answered
+) -> ExplainedView:
+    with _eye(site, analysis, asked, place=place) as eye:
+        return eye.view(answered)
+
+
+@contextmanager
+def chosen_scene(site: Site, analysis: Analysis, asked: AnalysisAsked) -> Iterator[ChosenScene]:
+    """The chosen concept in the eyes of the chosen dictionary; raises ``NotFound``."""
+    with _eye(site, analysis, asked, place=place_of(analysis, asked.dictionary)) as eye:
+        assert asked.concept is not None
+        eye.opened.atlas.check(asked.concept)
+        yield eye.chosen(asked.concept)
+
+
+@contextmanager
+def _eye(site: Site, analysis: Analysis, asked: AnalysisAsked, *, place: int) -> "Iterator[_Eye]":
+    whole = analysis.result.dictionaries[place]
+    told, codes = whole.seen_by(asked.stream), site.keeper.files.codes(analysis.public_id, place, stream=asked.stream)
     entry = site.roster.get(told.slug)
     if entry.digest != told.digest:
         raise Conflict(f"The dictionary {told.slug} was made anew since. Give the photo again.")
     with site.opened(entry) as opened:
-        return _Eye(opened, analysis, told, codes, asked.but(dictionary=told.slug)).view()
+        yield _Eye(opened, analysis, told, codes, asked.but(dictionary=told.slug), whole)
 
 
 @dataclass(frozen=True)
@@ -127,46 +133,123 @@ class _Eye:
     told: Explained
     codes: Codes
     asked: AnalysisAsked
+    whole: Explained
+    """In the eyes of all models; ``told`` is in those of the one that was chosen."""
 
-    def view(self) -> ExplainedView:
-        asked, facts, scene = self.asked, self.told.facts, self._scene()
-        if asked.concept is not None:
-            self.opened.atlas.check(asked.concept)
-        if asked.patch is not None:
-            scene.check(asked.patch)
-        if asked.painted and asked.painted[-1] >= facts.grid_rows * facts.grid_cols:
-            remedy = f"Patches go from 0 to {facts.grid_rows * facts.grid_cols - 1}."
-            raise NotFound("patch", str(asked.painted[-1]), remedy=remedy)
-        script, concepts = _fitting(scene), self._concepts(scene)
+    def view(self, answered: Answered) -> ExplainedView:
+        asked, scene = self.asked, self._scene()
+        self._check(scene)
+        script, concepts = fitting(scene, self.codes), self._concepts(scene)
         return ExplainedView(
-            dictionary=self.told.slug,
-            title=self.told.title,
-            model=facts.model,
-            layer=facts.layer,
-            url=AnalysisAsked(dictionary=self.told.slug).url(self.analysis.public_id),
-            dictionary_url=urls.dictionary(self.told.slug),
-            rows=facts.grid_rows,
-            cols=facts.grid_cols,
-            seen=scene.seen_box,
-            l0=facts.l0,
+            **self._named(scene),
+            **self._maps(scene, answered),
+            stream=asked.stream,
+            streams=self._streams(),
             sights=tuple(self._sight(one) for one in self.told.streams if not one.is_mean),
             sort=self._sort,
             sorts=self._sorts(),
             concepts=concepts,
             patch=None if asked.patch is None else scene.patch(*asked.patch),
             painted=_painted(scene, asked.painted),
-            heat=None if asked.concept is None else scene.heat(asked.concept),
-            patches={name: script[name] for name in _CODES},
+            tokens=self._tokens(scene),
+            patches=numbers_of(script),
             effects=make_effects(self.opened, self.told.effects, self.codes, address=self._address),
             nearest=self._nearest(),
-            edit=None,
+            edit=answered.edit,
             tops=tuple(
                 TopConcept(heat=scene.heat(one.concept.id), pooled=one.pooled)
                 for one in concepts[: N_TOPS if asked.is_beside else 0]
             ),
             cells=scene.cells(concept=asked.concept, chosen=asked.patch, painted=asked.painted),
             script=script,
-            clear_url=asked.url(self.analysis.public_id, concept=None, patch=None, painted=(), edits=NO_EDITS),
+        )
+
+    def _named(self, scene: Scene) -> dict[str, Any]:
+        """Which dictionary it is, and what it saw."""
+        facts, public_id = self.told.facts, self.analysis.public_id
+        clear_url = self.asked.url(public_id, concept=None, patch=None, painted=(), edits=NO_EDITS, map="")
+        return {
+            "dictionary": self.told.slug,
+            "title": self.told.title,
+            "model": facts.model,
+            "layer": facts.layer,
+            "url": AnalysisAsked(dictionary=self.told.slug).url(public_id),
+            "dictionary_url": urls.dictionary(self.told.slug),
+            "rows": facts.grid_rows,
+            "cols": facts.grid_cols,
+            "seen": scene.seen_box,
+            "l0": facts.l0,
+            "clear_url": clear_url,
+        }
+
+    def _maps(self, scene: Scene, answered: Answered) -> dict[str, Any]:
+        """What the photo shows, of the chosen concept and of all."""
+        concept = self.asked.concept
+        chosen = None if concept is None else self.chosen(concept).view(answered.occlusion)
+        contributions = self._contributions(chosen)
+        lost = answered.occlusion.map if answered.occlusion else None
+        return {
+            "map": self.asked.shown,
+            "heat": None if concept is None else scene.heat(concept),
+            "chosen": chosen,
+            "contributions": contributions,
+            "signed": contributions or lost,
+            "looks": self._looks(),
+        }
+
+    def chosen(self, concept: int) -> ChosenScene:
+        """A concept that is looked at."""
+        address = partial(self.asked.url, self.analysis.public_id)
+        return ChosenScene(self.opened, self.told, self.codes, self.asked, concept, address)
+
+    def _contributions(self, chosen: ChosenView | None) -> SignedMap | None:
+        """What all concepts add, or the chosen one, where that is asked."""
+        if self.asked.map == "total" and self.codes.has_parts:
+            return contribution_map(self.opened, self.told, self.codes, concept=None)
+        return chosen.contributions if chosen and self.asked.map == "contribution" else None
+
+    def _looks(self) -> tuple[Choice, ...]:
+        """What the photo can show, first of all one of the chosen concept's maps as "concept"."""
+        keys = {"segments", "total", "photo"}
+        shown = self.asked.shown if self.asked.shown in keys else "concept"
+        known = [one for one in LOOKS if one[0] != "total" or self.codes.has_parts]
+        url = partial(self.asked.url, self.analysis.public_id)
+        return tuple(
+            Choice(key=key, label=label, title=title, url=url(map=map_), current=key == shown)
+            for key, map_, label, title in known
+        )
+
+    def _check(self, scene: Scene) -> None:
+        """Raise ``NotFound`` for a concept or a patch that is not there."""
+        asked, n_patches = self.asked, self.told.facts.grid.n_patches
+        if asked.concept is not None:
+            self.opened.atlas.check(asked.concept)
+        if asked.patch is not None:
+            scene.check(asked.patch)
+        if asked.painted and asked.painted[-1] >= n_patches:
+            raise NotFound("patch", str(asked.painted[-1]), remedy=f"Patches go from 0 to {n_patches - 1}.")
+
+    def _tokens(self, scene: Scene) -> tuple[TokenView, ...]:
+        """Class tokens, then registers."""
+        codes, facts = self.codes, self.told.facts
+        slots = zip(prefix_names(facts), codes.prefix_indices, codes.prefix_values, strict=False)
+        return tuple(
+            TokenView(name=name, concepts=scene.firing(indices[:N_TOKEN], values[:N_TOKEN], patch=None))
+            for name, indices, values in slots
+        )
+
+    def _streams(self) -> tuple[Choice, ...]:
+        """All models of a universal dictionary together, and each by itself."""
+        names = ["All models together", *(one.model for one in self.whole.streams[1:])]
+        return tuple(
+            Choice(
+                key=str(stream),
+                label=name,
+                url=self.asked.url(self.analysis.public_id, stream=stream, concept=None, edits=NO_EDITS, map=""),
+                current=stream == self.asked.stream,
+                title=self.whole.streams[stream].layer,
+            )
+            for stream, name in enumerate(names if len(names) > 1 else [])
         )
 
     def _address(self, concept: int | None, patch: tuple[int, int] | None = None) -> str:
@@ -184,10 +267,11 @@ class _Eye:
             concepts=self.codes.indices.reshape(shape),
             codes=self.codes.values.reshape(shape),
             address=self._address,
+            largest=self.opened.atlas.stream_columns(self.asked.stream)["max"] if self.asked.stream else None,
         )
 
     def _sight(self, facts: StreamFacts) -> ModelSight:
-        usual = self.opened.entry.metrics.get("r2") if len(self.told.streams) == 1 else None
+        usual = self.opened.entry.metrics.get("r2") if len(self.whole.streams) == 1 else None
         return ModelSight(
             model=facts.model,
             layer=facts.layer,
@@ -294,22 +378,6 @@ def _painted(scene: Scene, places: tuple[int, ...]) -> PaintedView | None:
     if not places:
         return None
     return PaintedView(patches=write_patches(places), n=len(places), concepts=scene.together(places))
-
-
-_CODES = ("rows", "cols", "n_top", "concepts", "max", "index", "values")
-
-
-def _fitting(scene: Scene) -> dict[str, Any]:
-    """As many concepts of each patch as go into so many bytes, at most eight."""
-    for n_top in range(min(N_TOP, scene.codes.shape[2]), 0, -1):
-        found = scene.for_script(n_top=n_top)
-        if n_top == 1 or _n_bytes({name: found[name] for name in _CODES}) <= PATCHES_BYTES:
-            return found
-    return scene.for_script(n_top=0)
-
-
-def _n_bytes(value: dict[str, Any]) -> int:
-    return len(json.dumps(value, separators=(",", ":")))
 
 
 def _note(sort: str, standing: Standing, *, peak: float, contribution: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app import urls
 from app.makers.image_asking import ask_image
 from app.makers.scenes import Patch
-from app.params import PATCH_TEXT, PATCHES_TEXT, Param, whole
+from app.params import PATCH_TEXT, PATCHES_TEXT, Param, as_index, whole
 from store.atlas.grammar import BadQuery, Fault
 from store.edits import PATTERN, BadEdit, Edits, parse_edits, parse_patches, write_patches
 
@@ -28,6 +28,29 @@ EDITS: Final = Param(
     "Also try these edits: concept_operation_amount_patches, joined by ~.",
     schema={"type": "string", "pattern": PATTERN},
 )
+MAPS: Final = ("codes", "segments", "contribution", "total", "occlusion", "photo")
+LOOKS: Final[tuple[tuple[str, str, str, str], ...]] = (
+    ("segments", "segments", "Top concepts", "Each patch in the colour of the concept that is strongest there"),
+    ("concept", "", "One concept", "One of the maps of the chosen concept"),
+    ("total", "total", "Contributions", "What each patch adds to the score of the predicted class, or takes from it"),
+    ("photo", "photo", "Photo only", "Nothing but the photo"),
+)
+"""Key, value of ``map``, label and meaning of the ways to look at the photo."""
+OF_ONE: Final = ("contribution", "occlusion")
+"""Maps that need a chosen concept."""
+MAP: Final = Param(
+    "map",
+    "What the photo shows: the strongest concept of each patch (segments), the chosen concept's codes, what it adds to "
+    "the score of the predicted class (contribution), what is really lost without it (occlusion: the encoder is "
+    "asked), what all concepts together add (total), or nothing (photo). Codes where a concept is chosen, otherwise "
+    "segments.",
+    MAPS,
+)
+STREAM: Final = Param(
+    "stream",
+    "Of a universal dictionary: as which of its models sees the photo, from 1; all together when empty.",
+    schema=whole(0),
+)
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
 
@@ -41,7 +64,7 @@ def dictionary_param(name: str) -> Param:
 
 @dataclass(frozen=True)
 class AnalysisAsked:
-    """Dictionary, order, concept, patch, painted patches and edits."""
+    """Dictionary, order, concept, patch, painted patches, edits, and what the photo shows."""
 
     dictionary: str = ""
     sort: str = "pooled"
@@ -49,17 +72,26 @@ class AnalysisAsked:
     patch: Patch | None = None
     painted: tuple[int, ...] = ()
     edits: Edits = NO_EDITS
+    map: str = ""
+    stream: int = 0
     is_beside: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What the photo shows."""
+        return self.map or ("segments" if self.concept is None and self.patch is None else "codes")
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Canonical parameters, as pages have them."""
         return (
             ("d", self.dictionary),
+            ("stream", str(self.stream or "")),
             ("sort", "" if self.sort == "pooled" else self.sort),
             ("concept", "" if self.concept is None else str(self.concept)),
             ("patch", f"{self.patch[0]},{self.patch[1]}" if self.patch else ""),
             ("painted", write_patches(self.painted)),
+            ("map", self.map),
             ("edits", self.edits.text),
             ("beside", "1" if self.is_beside else ""),
         )
@@ -76,6 +108,8 @@ class AnalysisAsked:
 def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked:
     """From parameters that were read; raises ``BadQuery`` and ``BadEdit``."""
     concept, patch = ask_image(dict(values))
+    if values.get("map") in OF_ONE and concept is None:
+        raise BadQuery(Fault("map", f"'map={values['map']}' is of one concept: name it by 'concept'."))
     return AnalysisAsked(
         dictionary=dictionary,
         sort=values["sort"],
@@ -83,6 +117,8 @@ def ask_analysis(values: Mapping[str, str], *, dictionary: str) -> AnalysisAsked
         patch=patch,
         painted=_painted(values.get("painted", "")),
         edits=parse_edits(values["edits"]),
+        map=values.get("map", ""),
+        stream=as_index("stream", values.get("stream", "")) or 0,
         is_beside=values.get("beside") == "1",
     )
 

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 
-from app.makers.analysis_asking import SORT, AnalysisAsked, ask_analysis
+from app.makers.analysis_asking import MAP, SORT, AnalysisAsked, ask_analysis
 from store.atlas.grammar import BadQuery, Fault
-from store.edits import BadEdit, Edits, Operation, make_edits, parse_edits
+from store.edits import LIMITS, BadEdit, Edits, Operation, make_edits, parse_edits
 
-KEPT = ("d", "sort", "concept", "patch", "painted")
+KEPT = ("d", "sort", "concept", "patch", "painted", "map", "stream")
 """Parameters of the page that go along with the form."""
 
 
 def edits_of(given: Mapping[str, str]) -> AnalysisAsked:
-    """What a form of edits asks: fields ``edit.N`` hold an edit's text, ``factor.N`` its new factor."""
+    """What a form of edits asks.
+
+    Fields ``edit.N`` hold an edit's text, ``how.N`` what happens now, ``factor.N`` and ``code.N`` how much of it.
+    """
     values = {name: given.get(name, "") for name in KEPT if name != "d"}
     if values["sort"] not in SORT.choices:
         values["sort"] = SORT.default
-    edits = [_edit(text, given.get(name.replace("edit.", "factor."), "")) for name, text in _numbered(given)]
+    if values["map"] not in MAP.choices:
+        values["map"] = ""
+    edits = [_edit(text, given, number=name.removeprefix("edit.")) for name, text in _numbered(given)]
     together = make_edits([one for some in edits for one in some.edits])
     return ask_analysis(values | {"edits": together.text}, dictionary=given.get("d", ""))
 
@@ -24,16 +29,25 @@ def _numbered(given: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted((name, text) for name, text in given.items() if name.startswith("edit."))
 
 
-def _edit(text: str, factor: str) -> Edits:
-    """The edit with another factor; the same where the field was left empty."""
+def _edit(text: str, given: Mapping[str, str], *, number: str) -> Edits:
+    """The edit with another factor or code; the same where the field was left empty."""
     edits = parse_edits(text)
-    if not factor.strip():
+    is_held = given.get(f"how.{number}") == Operation.CLAMP
+    name = "code" if is_held else "factor"
+    amount = _amount(name, given.get(f"{name}.{number}", ""))
+    if amount is None:
         return edits
-    try:
-        amount = float(factor)
-    except ValueError as fault:
-        raise BadQuery(Fault("factor", f"A factor is a number from 0 to 100, not '{factor:.20}'.")) from fault
     if len(edits.edits) != 1:
         raise BadEdit(f"Edit '{text:.40}' cannot be read.")
-    values = {"concept": edits.edits[0].concept, "operation": Operation.SCALE, "amount": amount}
+    operation = Operation.CLAMP if is_held else Operation.SCALE
+    values = {"concept": edits.edits[0].concept, "operation": operation, "amount": amount}
     return make_edits([values | {"patches": edits.edits[0].patches}])
+
+
+def _amount(name: str, text: str) -> float | None:
+    try:
+        return float(text) if text.strip() else None
+    except ValueError as fault:
+        least, most = LIMITS[Operation.CLAMP if name == "code" else Operation.SCALE]
+        said = f"A {name} is a number from {least:g} to {most:g}, not '{text:.20}'."
+        raise BadQuery(Fault(name, said)) from fault

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from app.makers.analysis import place_of
+from app.makers.analysis_found import place_of
 from app.pictures import Map
 from app.site import Site
 from store.errors import NotFound

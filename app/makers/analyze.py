@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from app.access.who import may_now
 from app.analysing import MOST_DICTIONARIES
 from app.makers.images import make_image_card
 from app.render import duration, in_bytes
@@ -11,6 +12,7 @@ from app.views.analyses import AnalyzeView, DictionaryOption
 from app.views.images import ImageCard
 from store.encoding.refusals import EncoderUnavailable
 from store.errors import ConceptoscopeError
+from store.vocabulary import Scope
 
 _N_EXAMPLES: Final = 12
 
@@ -59,6 +61,8 @@ def _examples(site: Site, slugs: Sequence[str]) -> tuple[ImageCard, ...]:
 def _trouble(site: Site) -> str:
     if not site.roster.entries():
         return "This store has no dictionary yet, so there is nothing to explain photos with."
+    if not may_now(Scope.ANALYSE):
+        return "Explaining photos needs a token with the scope 'analyse'."
     try:
         site.encoder.look()
         site.keeper.check_room()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from app import urls
-from app.annotating import etag_of, key_of
+from app.annotating import etag_of, key_of, why_no_notes
 from app.makers.times import moment
 from app.site import Opened, Site
 from app.views.annotations import CommentView, LabelView, ListChoice, NotesView, OnList, TextView
@@ -39,7 +39,7 @@ def make_notes(
         choices=off,
         query=urlencode(query),
         author=author,
-        may_write=site.settings.visitors_may_annotate,
+        may_write=not why_no_notes(site),
     )
 
 

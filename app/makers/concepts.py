@@ -1,6 +1,7 @@
 """Concepts as chips and cards."""
 
 from app import urls
+from app.params import is_whole
 from app.site import Opened
 from app.views.concepts import ConceptCard, ConceptChip, ConceptLinks
 from store.errors import NotFound
@@ -78,7 +79,7 @@ def _alt(concept: int, name: str, *, n_crops: int, band: Band) -> str:
 
 def parse_concept(opened: Opened, text: str) -> int:
     """An index from an address; raises ``NotFound`` that names the valid range."""
-    if text.isascii() and text.isdecimal() and len(text) < 10:
+    if is_whole(text):
         return opened.atlas.check(int(text))
     remedy = f"This dictionary has the concepts 0 to {opened.atlas.n_concepts - 1}."
     raise NotFound("concept", text, remedy=remedy)

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from app.origin import why_no_jobs
 from app.site import Site
 from app.views.jobs import EstimateView, StepEstimateView
 from store.catalog.collections import list_collections
@@ -24,7 +25,7 @@ _PHOTOS: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".ti
 def make_estimate(site: Site, job: AnyJob) -> EstimateView:
     """What a job will take."""
     around = _surroundings(site)
-    counted = replace(around, n_photos=_n_photos) if site.settings.visitors_may_start_jobs else around
+    counted = replace(around, n_photos=_n_photos) if not why_no_jobs(site) else around
     found = estimate(job, counted, past=list(_past(site, around)))
     return EstimateView(
         seconds=found.seconds,

@@ -26,6 +26,7 @@ PageKind = Literal[
     "list",
     "search",
     "clash",
+    "login",
 ]
 DictionaryPage = Literal[
     "dictionary", "concepts", "concept", "images", "image", "streams", "classes", "class", "analysis"

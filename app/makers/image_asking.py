@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from app.makers.images import ImagesAsked
-from app.params import CURSOR, PATCH_TEXT, Param, as_index, read_params, whole
+from app.params import CURSOR, PATCH_TEXT, Param, as_index, is_whole, read_params, whole
 from app.roster import Entry
 from app.site import Site
 from store.atlas.cursor import parse_limit
@@ -33,7 +33,7 @@ def _patch(text: str) -> tuple[int, int] | None:
     if not text:
         return None
     parts = text.split(",")
-    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+    if len(parts) != 2 or not all(is_whole(part.strip()) for part in parts):
         raise BadQuery(Fault("patch", f"'patch' is a row and a column from 0, like 3,4; not '{text}'."))
     return int(parts[0]), int(parts[1])
 

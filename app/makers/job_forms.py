@@ -15,7 +15,8 @@ from app import urls
 from app.makers.estimating import make_estimate
 from app.makers.job_fields import FORMS, HEADINGS, Field
 from app.makers.jobs import make_job_brief, post_line
-from app.origin import MAY_NOT
+from app.origin import why_no_jobs
+from app.params import is_whole
 from app.site import Site
 from app.views.base import Choice
 from app.views.jobs import FieldGroup, FieldView, JobFormView, PlanView
@@ -170,7 +171,7 @@ def _field_at(kind: str, where: Sequence[str]) -> str:
 
 def _values_of(site: Site, kind: str, number: str) -> dict[str, str]:
     """The fields that would make an earlier job again, as far as the form has them."""
-    if not number.isdecimal():
+    if not is_whole(number):
         raise NotFound("job", number)
     with site.catalog.session() as session:
         row = get_job(session, int(number))
@@ -247,7 +248,7 @@ def make_form(site: Site, kind: str, filled: Filled, *, base: str, judged: bool)
     """The page of a form; faults are shown once something was filled in."""
     heading, intro = HEADINGS[kind]
     choices = _choices(site)
-    may_start = site.settings.visitors_may_start_jobs
+    may_not = why_no_jobs(site)
     return JobFormView(
         kind=kind,
         heading=heading,
@@ -264,8 +265,8 @@ def make_form(site: Site, kind: str, filled: Filled, *, base: str, judged: bool)
         action=urls.new_job(kind),
         fragment_url=urls.new_job_fragment(kind),
         key=secrets.token_urlsafe(16),
-        may_start=may_start,
-        may_not="" if may_start else MAY_NOT,
+        may_start=not may_not,
+        may_not=may_not,
     )
 
 

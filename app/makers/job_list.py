@@ -6,7 +6,7 @@ from typing import Final
 
 from app import urls
 from app.makers.jobs import make_job_brief, make_workers, nobody_takes
-from app.params import CURSOR, LIMIT, Param
+from app.params import CURSOR, LIMIT, Param, is_whole
 from app.site import Site
 from app.views.base import Choice, Paging
 from app.views.jobs import JobBrief, JobsView
@@ -61,7 +61,7 @@ def _read_cursor(text: str) -> tuple[int | None, int | None]:
     if not text:
         return None, None
     way, number = text[0], text[1:]
-    if way not in "ba" or not number.isdecimal():
+    if way not in "ba" or not is_whole(number):
         raise BadQuery(
             Fault("cursor", f"'{text}' is no cursor of this list; take one from `page.next` or `page.prev`.")
         )

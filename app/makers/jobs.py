@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from app import urls
 from app.makers.times import between, moment
+from app.origin import why_no_jobs
 from app.site import Site
 from app.views.jobs import (
     FailureView,
@@ -100,7 +101,7 @@ def make_job(site: Site, job_id: int, *, base: str = "") -> JobView:
         "curl": post_line(base, row.spec),
         "clone_url": urls.new_job(query={"from": str(row.id)}),
         "spec_text": json.dumps(row.spec, indent=2),
-        "may_change": site.settings.visitors_may_start_jobs,
+        "may_change": not why_no_jobs(site),
     }
     return JobView.model_validate(_brief_fields(row) | fields)
 

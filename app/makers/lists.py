@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import urls
-from app.annotating import etag_of
+from app.annotating import etag_of, why_no_notes
 from app.makers.concepts import make_chip
 from app.makers.paging import make_paging
 from app.makers.times import moment
@@ -35,7 +35,7 @@ def make_lists(site: Site, *, cursor: str = "", limit: int = 24, author: str = "
         lists=tuple(_brief(site, row, items, entries=entries) for row, items in page.items),
         paging=make_paging(page, page_url=lambda at: urls.lists(query={"cursor": at})),
         author=author,
-        may_write=site.settings.visitors_may_annotate,
+        may_write=not why_no_notes(site),
     )
 
 
@@ -53,7 +53,7 @@ def make_list_view(site: Site, uid: str, *, cursor: str = "", limit: int = 48, a
         csv_url=urls.api_lists(uid, "items.csv"),
         json_url=urls.api_lists(uid, "items.json"),
         author=author,
-        may_write=site.settings.visitors_may_annotate,
+        may_write=not why_no_notes(site),
     )
 
 

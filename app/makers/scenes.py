@@ -32,6 +32,8 @@ class Scene:
     concepts: np.ndarray[Any, Any]
     codes: np.ndarray[Any, Any]
     address: Address
+    largest: np.ndarray[Any, Any] | None = None
+    """Each concept's largest code in the collection, where it is not that of the atlas's first stream."""
 
     def check(self, patch: Patch) -> None:
         """Raise ``NotFound`` for a patch outside the grid."""
@@ -47,7 +49,12 @@ class Scene:
 
     def max_of(self, concept: int) -> float:
         """A concept's largest code in the collection."""
-        return float(self.opened.atlas.columns["max"][concept])
+        return float(self.maxima[concept])
+
+    @property
+    def maxima(self) -> np.ndarray[Any, Any]:
+        """The same of all concepts."""
+        return self.opened.atlas.columns["max"] if self.largest is None else self.largest
 
     def share(self, concept: int, value: float) -> float:
         """A code relative to that, at most 1."""
@@ -64,17 +71,23 @@ class Scene:
 
     def patch(self, row: int, col: int) -> PatchView:
         """What fires on one patch."""
-        found = [
+        found = self.firing(self.concepts[row, col], self.codes[row, col], patch=(row, col))
+        return PatchView(row=row, col=col, box=self._box(row, col), concepts=found)
+
+    def firing(
+        self, concepts: np.ndarray[Any, Any], codes: np.ndarray[Any, Any], *, patch: Patch | None
+    ) -> tuple[PatchConcept, ...]:
+        """What fires on one token."""
+        return tuple(
             PatchConcept(
                 concept=make_chip(self.opened, int(concept)),
                 value=float(value),
                 share=self.share(int(concept), float(value)),
-                show_url=self.address(int(concept), (row, col)),
+                show_url=self.address(int(concept), patch),
             )
-            for concept, value in zip(self.concepts[row, col], self.codes[row, col], strict=True)
+            for concept, value in zip(concepts, codes, strict=True)
             if value > 0
-        ]
-        return PatchView(row=row, col=col, box=self._box(row, col), concepts=tuple(found))
+        )
 
     def together(self, places: Sequence[int]) -> tuple[PatchConcept, ...]:
         """What fires on several patches, by the sum of its codes there, the largest first."""
@@ -111,7 +124,7 @@ class Scene:
         fires = codes > 0
         known = [int(k) for k in np.unique(concepts[fires])]
         places = np.searchsorted(known, concepts) if known else np.zeros(concepts.shape, dtype=np.int64)
-        largest = self.opened.atlas.columns["max"]
+        largest = self.maxima
         return {
             "rows": codes.shape[0],
             "cols": codes.shape[1],
@@ -130,7 +143,7 @@ class Scene:
             "names": [chip.name for chip in chips],
             "urls": [chip.links.html for chip in chips],
             "sprites": [chip.links.sprite for chip in chips],
-            "max": [chip.max for chip in chips],
+            "max": [chip.max if self.largest is None else self.max_of(chip.id) for chip in chips],
             "density": [chip.density for chip in chips],
         }
 

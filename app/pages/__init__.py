@@ -18,6 +18,7 @@ from app.pages import (
     job_forms,
     jobs,
     lists,
+    login,
     media,
     notes,
     reference,
@@ -49,6 +50,7 @@ routers: tuple[APIRouter, ...] = (
     together.router,
     job_forms.router,
     jobs.router,
+    login.router,
     media.router,
 )
 """In the order in which addresses are tried; twins first, as their names end in .json."""

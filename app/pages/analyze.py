@@ -2,24 +2,25 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
+from app.access.needs import needs
 from app.analysing import analyse, chosen_entries
 from app.answers import PRIVATE, page_answer
 from app.errors import status_of
 from app.leaving import while_waited_for
 from app.makers.analyze import make_analyze
 from app.makers.frames import plain_frame
-from app.origin import check_origin
 from app.params import Param, read_params
 from app.photo_choice import collection_photo
 from app.site import Site, SiteDep
 from app.uploads import read_form
 from store.errors import ConceptoscopeError, InvalidInput
+from store.vocabulary import Scope
 
 _GONE = Param("gone", "Say that a photo was deleted.", ("1",))
 _DELETED = "The photo and all that was found on it are deleted."
@@ -35,7 +36,7 @@ def form(request: Request, site: SiteDep) -> Response:
     return _page(request, site, chosen=chosen, said=_DELETED if values["gone"] else "")
 
 
-@router.post("/analyze", dependencies=[Depends(check_origin)])
+@router.post("/analyze", dependencies=[needs(Scope.ANALYSE, counts="analyses", takes_photos=True)])
 async def send(request: Request, site: SiteDep) -> Response:
     """Explain what was sent, and show it; or the form again with what is wrong."""
     slugs: tuple[str, ...] = ()

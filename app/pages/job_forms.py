@@ -5,6 +5,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
+from app.access.needs import needs
+from app.access.who import who_asks
 from app.answers import fragment_answer, page_answer
 from app.bodies import FormBody
 from app.makers.frames import plain_frame
@@ -16,9 +18,9 @@ from app.params import Param, read_params
 from app.site import Site, SiteDep
 from store.catalog.collections import list_collections
 from store.catalog.jobs import submit_job
-from store.vocabulary import JobKind
+from store.vocabulary import JobKind, Scope
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[needs(Scope.JOBS, counts="reads")])
 _FROM = Param("from", "Start with what this job was asked for.")
 _KEY = Param("key", "Idempotency key.")
 
@@ -55,14 +57,15 @@ def plan(kind: str, request: Request, *, site: SiteDep) -> Response:
     return fragment_answer(site, "jobs/_plan.html", view=view, etag="", faults=filled.faults)
 
 
-@router.post("/jobs/new/{kind}", dependencies=[Depends(may_change)])
+@router.post("/jobs/new/{kind}", dependencies=[needs(Scope.JOBS), Depends(may_change)])
 def start(kind: str, request: Request, *, site: SiteDep, given: FormBody) -> Response:
     """Start what was filled in, and show it; or the form again with what is wrong."""
     filled = fill(site, check_kind(kind), given)
     if filled.job is None:
         return _page(request, site, kind, filled, judged=True, status=400)
     with site.catalog.session() as session:
-        row = submit_job(session, filled.job, idempotency_key=given.get("key") or None, created_by="web page")
+        by = who_asks().author("web page")
+        row = submit_job(session, filled.job, idempotency_key=given.get("key") or None, created_by=by)
     return RedirectResponse(urls.job(row.id), 303)
 
 

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
+from app.access.needs import needs
 from app.answers import NEVER, check_fresh, fragment_answer, page_answer, page_etag
 from app.makers.frames import plain_frame
 from app.makers.job_list import PARAMS, ask_jobs, make_jobs
@@ -16,8 +17,9 @@ from app.timing import timed
 from app.views.base import Crumb, View
 from store.catalog.jobs import LOG_LINES_MAX, cancel_job, retry_job
 from store.specs import digest_of
+from store.vocabulary import Scope
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[needs(Scope.JOBS, counts="reads")])
 JOBS_CRUMB = Crumb(label="Jobs", url=urls.jobs())
 
 
@@ -86,7 +88,7 @@ def log(job_id: RowId, request: Request, *, site: SiteDep) -> Response:
     return Response(text, media_type="text/plain; charset=utf-8", headers=named)
 
 
-@router.post("/jobs/{job_id:int}/cancel", dependencies=[Depends(may_change)])
+@router.post("/jobs/{job_id:int}/cancel", dependencies=[needs(Scope.JOBS), Depends(may_change)])
 def cancel(job_id: RowId, site: SiteDep) -> Response:
     """Stop it, and show it."""
     with site.catalog.session() as session:
@@ -94,7 +96,7 @@ def cancel(job_id: RowId, site: SiteDep) -> Response:
     return RedirectResponse(urls.job(job_id), 303)
 
 
-@router.post("/jobs/{job_id:int}/retry", dependencies=[Depends(may_change)])
+@router.post("/jobs/{job_id:int}/retry", dependencies=[needs(Scope.JOBS), Depends(may_change)])
 def retry(job_id: RowId, site: SiteDep) -> Response:
     """Queue it again, and show it."""
     with site.catalog.session() as session:

@@ -1,11 +1,11 @@
 """The lists, one list, and the forms on them."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import urls
-from app.annotating import author_of, form_revision, may_annotate
+from app.annotating import WRITES, author_of, form_revision
 from app.answers import page_answer, page_etag
 from app.api.lists import member_key
 from app.bodies import FormBody
@@ -20,7 +20,6 @@ from store.catalog.lists import edit_list, make_list, put_item, remove_item, rem
 from store.errors import Outdated
 
 router = APIRouter(include_in_schema=False)
-CHANGE = [Depends(may_annotate)]
 LISTS_CRUMB = Crumb(label="Lists", url=urls.lists())
 
 
@@ -40,7 +39,7 @@ def lists(request: Request, site: SiteDep) -> Response:
     return page_answer(site, "lists/page.html", view=view, frame=frame, etag=etag)
 
 
-@router.post("/lists", dependencies=CHANGE)
+@router.post("/lists", dependencies=[*WRITES])
 def make(request: Request, site: SiteDep, *, given: FormBody) -> Response:
     """Begin a list."""
     author = author_of(request, given.get("author", ""))
@@ -66,7 +65,7 @@ def one(uid: str, request: Request, *, site: SiteDep) -> Response:
     return page_answer(site, "lists/list.html", view=view, frame=frame, etag=etag)
 
 
-@router.post("/lists/{uid}/edit", dependencies=CHANGE)
+@router.post("/lists/{uid}/edit", dependencies=[*WRITES])
 def edit(uid: str, request: Request, *, site: SiteDep, given: FormBody) -> Response:
     """Change title and note; when somebody was faster, show both."""
     author, title, note = author_of(request, given.get("author", "")), given.get("title", ""), given.get("note", "")
@@ -83,7 +82,7 @@ def edit(uid: str, request: Request, *, site: SiteDep, given: FormBody) -> Respo
     return written(site, urls.lists(uid), author=author)
 
 
-@router.post("/lists/{uid}/remove", dependencies=CHANGE)
+@router.post("/lists/{uid}/remove", dependencies=[*WRITES])
 def remove(uid: str, request: Request, *, site: SiteDep, given: FormBody) -> Response:
     """Remove a list."""
     with site.catalog.session() as session:
@@ -91,7 +90,7 @@ def remove(uid: str, request: Request, *, site: SiteDep, given: FormBody) -> Res
     return written(site, urls.lists(), author=author_of(request))
 
 
-@router.post("/lists/{uid}/items/{member}", dependencies=CHANGE)
+@router.post("/lists/{uid}/items/{member}", dependencies=[*WRITES])
 def change_item(uid: str, member: str, *, request: Request, site: SiteDep, given: FormBody) -> Response:
     """Change a note, move a member (``position``), or take it off (``remove``)."""
     author, key, note = author_of(request, given.get("author", "")), member_key(site, member), given.get("note")

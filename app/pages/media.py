@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from app.access.needs import needs
 from app.answers import lasting_answer
 from app.pictures import grey_png
 from app.site import SiteDep
@@ -46,7 +47,7 @@ def position(digest: Digest, concept: Index, *, site: SiteDep) -> Response:
         return lasting_answer(grey_png(shelved.atlas.position(concept)[0]), "image/png")
 
 
-@router.get("/static/{digest}/{name:path}")
+@router.get("/static/{digest}/{name:path}", dependencies=[needs(None, counts=None)])
 def static(digest: str, name: str, *, site: SiteDep) -> Response:
     """A static file."""
     return lasting_answer(*site.static.read(digest, name))

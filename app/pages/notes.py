@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app import urls
-from app.annotating import author_of, form_revision, key_of, may_annotate, remember_author
+from app.annotating import WRITES, author_of, form_revision, key_of, remember_author
 from app.answers import page_answer
 from app.bodies import FormBody
 from app.makers.concepts import concept_name, parse_concept
@@ -22,7 +22,7 @@ from store.catalog.labels import add_label, edit_label, remove_label, vote_on_la
 from store.catalog.lists import make_list, put_item
 from store.errors import InvalidInput, Outdated
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(may_annotate)])
+router = APIRouter(include_in_schema=False, dependencies=[*WRITES])
 CONCEPT = "/d/{slug}/c/{index}"
 
 

@@ -38,6 +38,12 @@ def reference() -> RedirectResponse:
     return _to(urls.api_description())
 
 
+@router.get("/login.json")
+def login() -> RedirectResponse:
+    """Who asks."""
+    return _to(urls.api_access())
+
+
 @router.get("/compare.json")
 def compare(request: Request) -> RedirectResponse:
     """Dictionaries beside each other, with the order."""

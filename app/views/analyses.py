@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from app.views.base import Choice, Links, PixelBox, View
+from app.views.chosen import ChosenView, SignedMap
 from app.views.concepts import ConceptChip
 from app.views.images import HeatView, ImageCard, PatchCell, PatchConcept, PatchView
 
@@ -140,13 +141,25 @@ class ControlRow(View):
     most: float | None
 
 
+class Tick(View):
+    """A code with what it means."""
+
+    value: float
+    label: str
+
+
 class EditKnob(View):
     """One edited concept."""
 
     concept: ConceptChip
     operation: str
     amount: float | None
-    factor: float = Field(exclude=True, description="where the slider stands")
+    how: str = Field(exclude=True, description="scale or clamp: which of the two sliders is shown")
+    factor: float = Field(exclude=True, description="where the slider of factors stands")
+    code: float = Field(exclude=True, description="where the slider of codes stands")
+    most: float = Field(exclude=True, description="end of the slider of codes")
+    ticks: tuple[Tick, ...] = Field(exclude=True)
+    help: str = Field(exclude=True)
     patches: int | None = Field(description="on how many patches; None means all")
     text: str
     remove_url: str = Field(exclude=True)
@@ -168,6 +181,7 @@ class EditView(View):
     fault: str = Field("", description="why the edits could not be tried")
     form_url: str = Field("", exclude=True)
     kept: tuple[tuple[str, str], ...] = Field((), exclude=True, description="what else the address says: hidden fields")
+    curl: str = Field("", exclude=True, description="the call of the API that tries the same")
 
 
 class PaintedView(View):
@@ -175,6 +189,13 @@ class PaintedView(View):
 
     patches: str = Field(description="numbers from 0, row by row, as edits write them")
     n: int
+    concepts: tuple[PatchConcept, ...]
+
+
+class TokenView(View):
+    """A class or register token, which belongs to no place of the photo, with what fires on it."""
+
+    name: str
     concepts: tuple[PatchConcept, ...]
 
 
@@ -199,14 +220,24 @@ class ExplainedView(View):
     seen: PixelBox = Field(description="what the model saw, in px of the copy")
     l0: float
     sights: tuple[ModelSight, ...]
+    stream: int = Field(description="which model of a universal dictionary sees it, from 1; 0 for all, or the only one")
+    streams: tuple[Choice, ...] = Field(exclude=True, description="models of a universal dictionary, all first")
     sort: str
     sorts: tuple[Choice, ...] = Field(exclude=True)
     concepts: tuple[ActiveConcept, ...]
     patch: PatchView | None = Field(description="set by patch=row,col")
     painted: PaintedView | None = Field(description="set by painted=")
+    tokens: tuple[TokenView, ...] = Field(description="class tokens and registers, for a dictionary that reads them")
+    map: str = Field(description="what the photo shows: segments, codes, contribution, total, occlusion, photo")
     heat: HeatView | None = Field(description="set by concept=")
+    chosen: ChosenView | None = Field(description="set by concept=")
+    contributions: SignedMap | None = Field(
+        description="set by map=contribution (of the concept) and map=total (of all)"
+    )
     patches: dict[str, Any] = Field(
-        description="rows, cols, n_top, concepts, max, index, values as on image pages; at most 20 kB"
+        description="rows, cols, n_top, concepts, max, index, values as on image pages; parts: contributions, -127 to "
+        "127, where 127 is the concept's part_scale; total, total_scale, total_sum: of all concepts, by patch; "
+        "at most 20 kB"
     )
     effects: EffectsView
     nearest: tuple[NearestImage, ...]
@@ -214,6 +245,8 @@ class ExplainedView(View):
     tops: tuple[TopConcept, ...] = Field(exclude=True, description="the first of the order, for side by side")
     cells: tuple[PatchCell, ...] = Field(exclude=True)
     script: dict[str, Any] = Field(exclude=True, description="patches, and names, addresses, pictures of concepts")
+    signed: SignedMap | None = Field(exclude=True, description="what the photo shows, if it has signs")
+    looks: tuple[Choice, ...] = Field(exclude=True, description="ways to look at the photo")
     clear_url: str = Field(exclude=True)
 
 

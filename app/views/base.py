@@ -123,6 +123,7 @@ class Frame(View):
         "list",
         "search",
         "clash",
+        "login",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")

@@ -23,3 +23,8 @@ class ReadinessView(View):
     version: str
     n_dictionaries: int | None
     parts: dict[str, PartView]
+
+    def without_details(self) -> "ReadinessView":
+        """The states alone: what was found names folders and hosts."""
+        states = {name: PartView(state=part.state, found="") for name, part in self.parts.items()}
+        return self.model_copy(update={"parts": states})

@@ -15,16 +15,15 @@ export function startEdits() {
     const link = event.target.closest?.("[data-edit], [data-undo]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const text = link.dataset.edit === undefined ? withoutOne(link) : withOne(link.dataset.edit);
+    const text = link.dataset.edit === undefined ? withoutOne(link) : withOne(link.dataset.edit, link.dataset.to);
     show(text, { whole: true, move: link.dataset.edit !== undefined });
   });
 }
 
 function turned(field) {
-  const knob = field.closest(".knob");
-  if (!knob) return;
-  for (const other of knob.querySelectorAll("input[type=range], input[type=number]")) {
-    if (other !== field) other.value = field.value;
+  if (!field.closest(".knob")) return;
+  for (const other of field.closest("label").querySelectorAll("input[type=range], input[type=number]")) {
+    if (other !== field) other.value = field.type === "range" ? Number(Number(field.value).toPrecision(3)) : field.value;
   }
   clearTimeout(waiting);
   waiting = setTimeout(() => show(textOf(), { whole: false }), 120);
@@ -37,17 +36,20 @@ function textOf() {
 
 function editOf(knob) {
   const [concept, operation, ...rest] = knob.dataset.editText.split("_");
-  const factor = knob.querySelector("input[type=number]");
-  if (!factor || factor.value === "" || !factor.checkValidity()) return knob.dataset.editText;
+  const how = knob.querySelector("[name^=how]:checked").value;
+  const amount = knob.querySelector(`.by-${how === "clamp" ? "code" : "factor"} input[type=number]`);
+  if (amount.value === "" || !amount.checkValidity()) return knob.dataset.editText;
   const patches = operation === "ablate" ? rest : rest.slice(1);
-  const value = Number(factor.value);
-  return [concept, ...(value ? ["scale", value] : ["ablate"]), ...patches].join("_");
+  const value = Number(amount.value);
+  const done = how === "clamp" ? ["clamp", value] : value ? ["scale", value] : ["ablate"];
+  return [concept, ...done, ...patches].join("_").replace("e+", "e");
 }
 
-/** The new edit of a concept in place of an older one. */
-function withOne(concept) {
+/** The new edit of a concept in place of an older one: removed, or what the link says. */
+function withOne(concept, to = `${concept}_ablate`) {
   const where = chosenPatches();
-  const fresh = `${concept}_ablate${where && `_${where}`}`;
+  const [, operation, amount] = to.split("_"); // what the link says of patches may be old
+  const fresh = [concept, operation, ...(operation === "ablate" ? [] : [amount]), ...(where ? [where] : [])].join("_");
   const others = textOf().split("~").filter((one) => one && one.split("_")[0] !== concept);
   return [...others, fresh].join("~");
 }
@@ -74,7 +76,7 @@ async function show(text, { whole, move = false }) {
   if (!text) return $("#edits").replaceChildren();
   asking?.abort();
   asking = new AbortController();
-  const asked = new URLSearchParams([...url.searchParams].filter(([name]) => ["d", "edits"].includes(name)));
+  const asked = new URLSearchParams([...url.searchParams].filter(([name]) => ["d", "stream", "edits"].includes(name)));
   $("#edits").setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(`/_f${url.pathname}/edits?${asked}`, { signal: asking.signal, headers: { "HX-Request": "true" } });

@@ -1,13 +1,16 @@
 // The image page: every patch tells its concepts. All codes came with the page, so nothing is asked of the server.
-import { mapOf, segmentsOf, toAddress } from "./patches.js";
+import { mapOf, partsOn, segmentsOf, signedOf, toAddress, toShades } from "./patches.js";
 import { startPaint, writePatches } from "./paint.js";
 import { COLOURS, copyOf, fullNameOf, markRows, nameOf, numberAt, rowOf, swatchOf } from "./ranked.js";
-import { short } from "./readout.js";
+import { short, signed } from "./readout.js";
 
 const $ = (selector) => document.querySelector(selector);
 
 let patches, cells, list, heat, first;
-const chosen = { look: "segments", concept: null, patch: null, painted: new Set() };
+/** Whole maps of the chosen concept, as the server tells them: what it adds, what is lost without it. */
+let told = {};
+/** `map` is what is shown of one concept: its codes, what it adds (contribution), what is lost without it (occlusion). */
+const chosen = { look: "segments", concept: null, id: null, map: "codes", patch: null, painted: new Set() };
 
 export function startImage() {
   patches = JSON.parse($("#patches").textContent);
@@ -16,6 +19,7 @@ export function startImage() {
   heat = $("#stage-heat");
   first = { rows: [...list.children], title: $("#panel-title").textContent, says: $("#panel-says").textContent, ofPatch: ["patch", "painted"].some((name) => new URLSearchParams(location.search).has(name)) };
   readAddress();
+  takeTold();
   if ($("#paint")) startPaint({ cells, painted: chosen.painted, changed });
   wire();
   draw();
@@ -27,7 +31,9 @@ function readAddress() {
   if (asked.has("patch")) chosen.patch = row * patches.cols + col;
   const position = asked.has("concept") ? patches.concepts.indexOf(Number(asked.get("concept"))) : -1;
   chosen.concept = position < 0 ? null : position;
+  chosen.id = asked.has("concept") ? Number(asked.get("concept")) : null;
   chosen.look = $("input[name=look]:checked").value;
+  if (["contribution", "occlusion"].includes(asked.get("map"))) chosen.map = asked.get("map");
   if (chosen.patch !== null && chosen.concept === null) chosen.concept = topOf(chosen.patch);
 }
 
@@ -57,9 +63,26 @@ function wire() {
   for (const radio of document.querySelectorAll("input[name=look]")) {
     radio.addEventListener("change", () => {
       chosen.look = radio.value;
+      keepAddress();
       draw();
     });
   }
+  addEventListener("concept:map", ({ detail }) => {
+    chosen.map = detail;
+    look("concept");
+    keepAddress();
+    draw();
+  });
+  addEventListener("concept:told", () => {
+    takeTold();
+    draw();
+  });
+  addEventListener("concept:closed", () => {
+    [chosen.concept, chosen.id, chosen.map] = [null, null, "codes"];
+    look("segments");
+    keepAddress();
+    draw();
+  });
   $("#grid-on").addEventListener("change", ({ target }) => (document.documentElement.dataset.grid = target.checked ? "1" : "0"));
 }
 
@@ -87,8 +110,8 @@ function moveCursor(event) {
 function choosePatch(index) {
   if (index < 0) return;
   chosen.patch = chosen.patch === index ? null : index;
-  if (chosen.patch !== null) {
-    chosen.concept = topOf(index);
+  if (chosen.patch !== null && chosen.look !== "total") {
+    takeConcept(topOf(index));
     look("concept");
   }
   keepAddress();
@@ -97,10 +120,26 @@ function choosePatch(index) {
 
 function chooseConcept(position) {
   if (position < 0) return;
-  chosen.concept = position;
+  takeConcept(position);
   look("concept");
   keepAddress();
   draw();
+}
+
+/** Another concept; what is lost without it is asked only when somebody wants to know. */
+function takeConcept(position) {
+  if (position !== chosen.concept && chosen.map === "occlusion") chosen.map = "codes";
+  chosen.concept = position;
+  chosen.id = position === null ? null : patches.concepts[position];
+}
+
+function takeTold() {
+  const [parts, lost] = [$("#concept > [data-parts]"), $("#losses")];
+  told = {
+    id: Number($("#concept > [data-concept]")?.dataset.concept),
+    contribution: parts && JSON.parse(parts.dataset.parts),
+    occlusion: lost?.dataset.lost && JSON.parse(lost.dataset.lost),
+  };
 }
 
 function look(name) {
@@ -117,25 +156,41 @@ function changed() {
 
 function keepAddress() {
   const url = new URL(location.href);
-  const { patch, concept } = chosen;
+  const { patch } = chosen;
   url.searchParams.delete("patch");
   url.searchParams.delete("concept");
   if (chosen.painted.size) url.searchParams.set("painted", writePatches(chosen.painted));
   else url.searchParams.delete("painted");
-  if (concept !== null) url.searchParams.set("concept", patches.concepts[concept]);
+  url.searchParams.delete("map");
+  if (chosen.id !== null) url.searchParams.set("concept", chosen.id);
+  if (mapParam()) url.searchParams.set("map", mapParam());
   if (patch !== null) url.searchParams.set("patch", `${Math.floor(patch / patches.cols)},${patch % patches.cols}`);
-  history.replaceState(history.state, "", url.pathname + url.search.replaceAll("%2C", ","));
+  history.replaceState(history.state, "", url.pathname + url.search.replaceAll("%2C", ",").replaceAll("%7E", "~"));
   for (const link of document.querySelectorAll("a[data-keep]")) {
     const to = new URL(link.href);
-    to.searchParams.delete("concept");
-    if (concept !== null) to.searchParams.set("concept", patches.concepts[concept]);
-    link.href = to.pathname + to.search;
+    for (const name of ["concept", "map", "edits"]) {
+      to.searchParams.delete(name);
+      if (url.searchParams.has(name)) to.searchParams.set(name, url.searchParams.get(name));
+    }
+    link.href = to.pathname + to.search.replaceAll("%7E", "~");
   }
+  dispatchEvent(new CustomEvent("concept:address"));
+}
+
+/** What the photo shows, as the address has it; empty where that follows from the rest. */
+function mapParam() {
+  if (!$("#concept")) return ""; // image pages say only which concept
+  const usual = chosen.id === null && chosen.patch === null ? "segments" : "concept";
+  if (chosen.look !== "concept") return chosen.look === usual ? "" : chosen.look;
+  if (chosen.id === null) return "";
+  return chosen.map === "codes" ? "" : chosen.map;
 }
 
 function preview(index) {
-  if (index < 0 || $("#paint")?.checked) return;
-  showPatch(index);
+  if (index < 0) return;
+  const map = signedMap();
+  if (map) $("#stage-says").textContent = `Row ${Math.floor(index / patches.cols) + 1}, column ${(index % patches.cols) + 1}: ${signed((map.shades[index] / 127) * map.scale)} logits`;
+  if (!$("#paint")?.checked) showPatch(index);
 }
 
 function settle() {
@@ -149,6 +204,8 @@ function hoverRow(target) {
   const position = id === undefined ? -1 : patches.concepts.indexOf(Number(id));
   if (position < 0 || chosen.look === "photo") return;
   showSegments(false);
+  if (showsParts()) return showSigned({ ...signedOf(patches, position), says: fullNameOf(patches, position) });
+  showSigned(null);
   showHeat(position);
 }
 
@@ -158,8 +215,39 @@ function draw() {
     else cell.removeAttribute("aria-current");
   });
   showSegments(chosen.look === "segments");
-  showHeat(chosen.look === "concept" ? chosen.concept : null);
+  const map = signedMap();
+  showHeat(chosen.look === "concept" && !map ? chosen.concept : null);
+  showSigned(map);
   settle();
+}
+
+/** Whether contributions are shown, of one concept or of all. */
+function showsParts() {
+  return Boolean(patches.parts) && (chosen.look === "total" || (chosen.look === "concept" && chosen.map === "contribution"));
+}
+
+/** The map with signs that the photo shows: {shades, scale, says}; null for none. */
+function signedMap() {
+  if (chosen.look === "total" && patches.parts) return { ...signedOf(patches, null), says: `All concepts together: ${signed(patches.total_sum)} logits over all patches` };
+  if (chosen.look !== "concept" || chosen.map === "codes" || chosen.id === null) return null;
+  if (told.id === chosen.id && told[chosen.map]) return told[chosen.map];
+  return showsParts() && chosen.concept !== null ? { ...signedOf(patches, chosen.concept), says: fullNameOf(patches, chosen.concept) } : null;
+}
+
+function showSigned(map) {
+  const picture = $("#stage-signed image");
+  if (!picture) return;
+  $("#stage").classList.toggle("with-signs", Boolean(map));
+  picture.setAttribute("visibility", map ? "visible" : "hidden");
+  const legend = $("#signs");
+  if (legend) legend.hidden = !map;
+  if (!map) return;
+  const parts = heat.querySelectorAll("image, rect");
+  for (const part of parts) part.setAttribute("visibility", "hidden");
+  picture.setAttribute("href", toAddress(toShades(map.shades), patches));
+  const [least, most] = legend.querySelectorAll("output");
+  [least.value, most.value] = [signed(-map.scale), signed(map.scale)];
+  $("#stage-says").textContent = map.says;
 }
 
 function topOf(index) {
@@ -170,7 +258,7 @@ function topOf(index) {
 function showHeat(position) {
   const parts = heat.querySelectorAll("image, rect");
   for (const part of parts) part.setAttribute("visibility", position === null ? "hidden" : "visible");
-  for (const row of list.children) row.classList.toggle("on", position !== null && Number(row.dataset.concept) === patches.concepts[position]);
+  markShown(position === null ? null : patches.concepts[position]);
   if (position === null) {
     $("#stage-says").textContent = chosen.look === "segments" ? "Each patch in the colour of the concept that is strongest there" : "";
     return;
@@ -179,6 +267,11 @@ function showHeat(position) {
   parts[0].setAttribute("href", toAddress(map, patches));
   parts[1].setAttribute("fill-opacity", (1 - Math.min(1, scale / (patches.max[position] || 1))).toFixed(3));
   $("#stage-says").textContent = `${fullNameOf(patches, position)}: up to ${short(scale)} on this photo`;
+}
+
+function markShown(id) {
+  const shown = chosen.look === "concept" ? (id ?? chosen.id) : id;
+  for (const row of list.children) row.classList.toggle("on", shown !== null && Number(row.dataset.concept) === shown);
 }
 
 function showSegments(on) {
@@ -236,11 +329,16 @@ function showPainted() {
 }
 
 function showPatch(index) {
+  const place = `Row ${Math.floor(index / patches.cols) + 1}, column ${(index % patches.cols) + 1}`;
+  if (showsParts()) {
+    const found = partsOn(patches, index);
+    const longest = Math.max(...found.map(({ part }) => Math.abs(part)), 1e-12);
+    return fillPanel(place, found.length ? "What its concepts add to the score there, or take from it, in logits" : "No concept fires here", found.map(({ position, part, code }) => rowOf(patches, position, code, { share: Math.abs(part) / longest, note: `code ${short(code)}`, value: signed(part) }).item));
+  }
   const rows = [];
   for (let slot = index * patches.n_top; slot < (index + 1) * patches.n_top; slot += 1) {
     if (patches.index[slot] >= 0) rows.push(rowOf(patches, patches.index[slot], patches.values[slot]).item);
   }
-  const place = `Row ${Math.floor(index / patches.cols) + 1}, column ${(index % patches.cols) + 1}`;
   fillPanel(place, rows.length ? "What fires on this patch" : "No concept fires here", rows);
 }
 
@@ -248,7 +346,6 @@ function fillPanel(title, says, rows) {
   $("#panel-title").textContent = title;
   $("#panel-says").textContent = says;
   list.replaceChildren(...rows);
-  const shown = chosen.look === "concept" ? patches.concepts[chosen.concept] : null;
-  for (const one of rows) one.classList.toggle("on", shown !== null && Number(one.dataset.concept) === shown);
+  markShown(null);
   if (chosen.look === "segments") markRows(list, patches, segmentsOf(patches, COLOURS.length).top);
 }

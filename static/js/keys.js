@@ -1,4 +1,5 @@
 // The keyboard: single letters (which can be turned off), g + letter, arrows among things in a row.
+import { copyText } from "./copy.js";
 import { nudge } from "./heat.js";
 
 const ACTIONS = {
@@ -67,12 +68,7 @@ function moveAmong(event) {
 }
 
 function copyAddress() {
-  const toast = document.querySelector("#toast");
-  const copied = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error("no clipboard"));
-  copied.then(() => "Address copied", () => "The browser does not let this page copy").then((text) => {
-    toast.textContent = text;
-    setTimeout(() => (toast.textContent = ""), 2000);
-  });
+  copyText(location.href, "Address copied");
 }
 
 function closeMenus() {

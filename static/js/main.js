@@ -1,5 +1,6 @@
 // Starts everything; tells the parts when htmx has brought something new.
 import { startConcept, showBand } from "./concept.js";
+import { startCopying } from "./copy.js";
 import { showSize, startGrid } from "./grid.js";
 import { redraw, startHeat, writeAddress } from "./heat.js";
 import { startKeys } from "./keys.js";
@@ -12,6 +13,7 @@ startReadout();
 startKeys();
 startGrid();
 startConcept();
+startCopying();
 if (document.querySelector("#live")) import("./jobs.js").then(({ startJobs }) => startJobs());
 if (document.querySelector(".linked")) import("./pairs.js").then(({ startPairs }) => startPairs());
 if (document.querySelector("[data-picks]")) import("./picks.js").then(({ startPicks }) => startPicks());
@@ -19,6 +21,7 @@ if (document.querySelector("#entropy-form")) import("./streams.js").then(({ star
 if (document.querySelector("#stage")) import("./image.js").then(({ startImage }) => startImage());
 
 if (document.querySelector("#analyze")) import("./analyze.js").then(({ startAnalyze }) => startAnalyze());
+if (document.querySelector("#concept")) import("./chosen.js").then(({ startChosen }) => startChosen());
 if (document.querySelector("#edits")) import("./edits.js").then(({ startEdits }) => startEdits());
 
 const body = document.body;

@@ -11,6 +11,29 @@ export function mapOf(patches, position) {
   return { map: Uint8ClampedArray.from(codes, (code) => (scale ? Math.round((255 * code) / scale) : 0)), scale };
 }
 
+/** What each patch of a concept, or of all concepts together (null), adds to the score: {shades -127 to 127, scale}. */
+export function signedOf(patches, position) {
+  if (position === null) return { shades: patches.total, scale: patches.total_scale };
+  const shades = Array(patches.rows * patches.cols).fill(0);
+  patches.index.forEach((owner, slot) => {
+    if (owner === position) shades[Math.floor(slot / patches.n_top)] += patches.parts[slot];
+  });
+  return { shades, scale: patches.part_scale[position] };
+}
+
+/** Contributions of a patch's concepts, those that add first: [{position, part}]. */
+export function partsOn(patches, index) {
+  const found = [];
+  for (let slot = index * patches.n_top; slot < (index + 1) * patches.n_top; slot += 1) {
+    const position = patches.index[slot];
+    if (position >= 0) found.push({ position, part: (patches.parts[slot] / 127) * patches.part_scale[position], code: patches.values[slot] });
+  }
+  return found.sort((a, b) => b.part - a.part);
+}
+
+/** The shade of 0 in a map with signs is 128. */
+export const toShades = (shades) => Uint8ClampedArray.from(shades, (value) => 128 + value);
+
 /**
  * The concepts that own most patches, and the owner of each patch among them. A patch belongs to the concept with the
  * largest code relative to that concept's own max: argmax over k of z_k / max_k.

@@ -72,7 +72,7 @@ export function rowOf(patches, position, value, told = {}) {
   item.querySelector(".what").prepend(link);
   item.querySelector(".what").append(note);
   item.querySelector(".meter rect").setAttribute("width", (100 * share).toFixed(1));
-  item.querySelector(".value").append(short(value), document.createElement("br"), showOf(patches, position), ...removeOf(patches, position));
+  item.querySelector(".value").append(told.value ?? short(value), document.createElement("br"), showOf(patches, position), ...removeOf(patches, position));
   return { item, share };
 }
 

@@ -75,6 +75,11 @@ export function short(value) {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }
 
+/** The same with its sign. */
+export function signed(value) {
+  return `${value > 0 ? "+" : value < 0 ? "\u2212" : ""}${short(Math.abs(value))}`;
+}
+
 export function say(text, x, y) {
   box.textContent = text;
   box.hidden = false;

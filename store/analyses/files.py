@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from store.analyses.result import NAMES, Codes
+from store.analyses.result import LATER, NAMES, Codes
 from store.artifacts.faults import told_in_words
 from store.errors import Damaged
 
@@ -34,10 +34,14 @@ class AnalysisFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def save(self, public_id: str, *, photo: bytes, codes: Sequence[Codes]) -> int:
-        """Write both; gives the bytes they take. Raises ``Unavailable`` when the disk is full or read-only."""
+    def save(self, public_id: str, *, photo: bytes, codes: Sequence[Sequence[Codes]]) -> int:
+        """Write both, of each dictionary the codes of its streams; gives the bytes they take.
+
+        Raises ``Unavailable`` when the disk is full or read-only.
+        """
         folder = self._of(public_id)
-        arrays = {f"{i}.{name}": getattr(one, name) for i, one in enumerate(codes) for name in NAMES}
+        numbered = ((i, stream, one) for i, some in enumerate(codes) for stream, one in enumerate(some))
+        arrays = {_key(i, stream, name): getattr(one, name) for i, stream, one in numbered for name in NAMES}
         written = {_PHOTO: photo, _ARRAYS: save({name: np.ascontiguousarray(one) for name, one in arrays.items()})}
         with told_in_words(self._root):
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -57,11 +61,13 @@ class AnalysisFiles:
         except FileNotFoundError as fault:
             raise _gone() from fault
 
-    def codes(self, public_id: str, place: int) -> Codes:
-        """The codes of the dictionary at that place. Raises ``Damaged`` when they are gone or broken."""
+    def codes(self, public_id: str, place: int, *, stream: int = 0) -> Codes:
+        """The codes of a stream of the dictionary at that place. Raises ``Damaged`` when they are gone or broken."""
         try:
             arrays = load_file(self._of(public_id) / _ARRAYS)
-            return Codes(**{name: arrays[f"{place}.{name}"] for name in NAMES})
+            for name, dtype in LATER.items():
+                arrays.setdefault(_key(place, stream, name), np.zeros((0, 0), dtype=dtype))
+            return Codes(**{name: arrays[_key(place, stream, name)] for name in NAMES})
         except (FileNotFoundError, SafetensorError, KeyError) as fault:
             raise _gone() from fault
 
@@ -85,6 +91,10 @@ class AnalysisFiles:
     def _of(self, public_id: str) -> Path:
         assert ID.fullmatch(public_id), "ids are checked where they come in"
         return self._root / public_id
+
+
+def _key(place: int, stream: int, name: str) -> str:
+    return f"{place}.{stream}.{name}" if stream else f"{place}.{name}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -55,7 +55,14 @@ class Keeper:
                     f"{self._kept.total_seconds() / 3600:.3g} hours, sooner where its owner says so."
                 )
 
-    def keep(self, result: AnalysisResult, *, photo: bytes, codes: Sequence[Codes], now: datetime | None = None) -> str:
+    def keep(
+        self,
+        result: AnalysisResult,
+        *,
+        photo: bytes,
+        codes: Sequence[Sequence[Codes]],
+        now: datetime | None = None,
+    ) -> str:
         """Write one; gives its new id."""
         public_id, now = new_id(), now or datetime.now(UTC)
         n_bytes = self.files.save(public_id, photo=photo, codes=codes)

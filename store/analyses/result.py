@@ -9,6 +9,7 @@ from pydantic import Field
 
 from store.encoding.contract import CollectionPhoto, Message, PhotoFacts, StreamFacts
 from store.encoding.effects import EffectFacts
+from store.errors import NotFound
 
 
 class Neighbour(Message):
@@ -19,7 +20,7 @@ class Neighbour(Message):
 
 
 class Explained(Message):
-    """What one dictionary says of the photo; codes are those of the first stream."""
+    """What one dictionary says of the photo: its streams, of a universal one all models together first."""
 
     slug: str
     digest: str
@@ -29,6 +30,16 @@ class Explained(Message):
     effects: EffectFacts
     n_images: int = Field(description="images of the collection that percentiles compare with")
     nearest: tuple[Neighbour, ...]
+    stream_effects: tuple[EffectFacts, ...] = Field((), description="of the models of a universal dictionary")
+
+    def seen_by(self, stream: int) -> "Explained":
+        """The same in the eyes of one model of a universal dictionary; 0 is what it is; raises ``NotFound``."""
+        if not stream:
+            return self
+        if stream > len(self.stream_effects):
+            raise NotFound("stream", str(stream), remedy=f"There are the streams 0 to {len(self.stream_effects)}.")
+        seen = {"streams": (self.streams[stream],), "effects": self.stream_effects[stream - 1]}
+        return self.model_copy(update=seen | {"stream_effects": ()})
 
     @property
     def facts(self) -> StreamFacts:
@@ -50,8 +61,9 @@ class AnalysisResult(Message):
 class Codes:
     """The codes of one dictionary; ``p`` patches row by row, ``a`` slots strongest first, ``c`` active concepts.
 
-    ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, empty
-    where there are no effects.
+    ``percentile`` is the share of the collection's images with a smaller peak; ``contribution`` is in logits, and
+    ``parts`` what each slot has of it; both are empty where there are no effects. ``prefix_...`` are the slots of class
+    tokens and registers, where the dictionary reads them.
     """
 
     indices: Int32[np.ndarray, "p a"]
@@ -62,6 +74,9 @@ class Codes:
     peak_patch: Int32[np.ndarray, " c"]
     percentile: Float32[np.ndarray, " c"]
     contribution: Float32[np.ndarray, " c_or_0"]
+    parts: Float32[np.ndarray, "p_or_0 a_or_0"]
+    prefix_indices: Int32[np.ndarray, "q b"]
+    prefix_values: Float32[np.ndarray, "q b"]
 
     def map_of(self, concept: int) -> Float32[np.ndarray, " p"]:
         """A concept's code at every patch, zeros where it is silent."""
@@ -69,5 +84,18 @@ class Codes:
         summed: np.ndarray[Any, Any] = found.max(axis=1) if found.shape[1] else np.zeros(len(found))
         return summed.astype(np.float32)
 
+    def part_of(self, concept: int | None) -> Float32[np.ndarray, " p_or_0"]:
+        """What a concept, or all of them, adds to the score on every patch."""
+        chosen: Any = self.parts if concept is None else np.where(self.indices == concept, self.parts, 0)
+        summed: np.ndarray[Any, Any] = chosen.sum(axis=1, dtype=np.float32)
+        return summed
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is known what each patch adds."""
+        return self.parts.shape == self.indices.shape and self.parts.size > 0
+
 
 NAMES = tuple(Codes.__dataclass_fields__)
+LATER = {"parts": np.float32, "prefix_indices": np.int32, "prefix_values": np.float32}
+"""Arrays that older programs did not keep: they are empty then."""

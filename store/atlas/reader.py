@@ -195,6 +195,11 @@ class Atlas:
         sql = "SELECT * FROM stream_concept WHERE concept = ? ORDER BY stream"
         return self._file.rows(sql, [self.check(concept)])
 
+    def stream_columns(self, stream: int) -> dict[str, Array]:
+        """Density, energy and largest code of all concepts for one model of a universal dictionary."""
+        sql = "SELECT density, energy, max FROM stream_concept WHERE stream = ? ORDER BY concept"
+        return {name: filled(values) for name, values in self._file.columns(sql, [stream]).items()}
+
     def firing_shares(self) -> Array:
         """Each concept's firings by stream ``[K M]``, rows with the sum 1; NaN where it never fires."""
         found = self._file.columns("SELECT firing_share FROM stream_concept ORDER BY concept, stream")

@@ -15,6 +15,7 @@ from store.jobs import AnyJob
 from store.vocabulary import JobKind, JobState
 
 LOG_LINES_MAX = 5000
+_NUMBER_MAX: Final = 2**31 - 1  # what databases take as the number of a row
 
 
 def submit_job(
@@ -76,7 +77,7 @@ def find_keyed_job(session: Session, key: str) -> Job | None:
 
 def find_job(session: Session, job_id: int) -> Job | None:
     """The job of that number, or None."""
-    return session.get(Job, job_id, populate_existing=True)
+    return session.get(Job, job_id, populate_existing=True) if 0 < job_id <= _NUMBER_MAX else None
 
 
 def get_job(session: Session, job_id: int) -> Job:

@@ -110,6 +110,8 @@ class StreamFacts(Message):
     r2: float | None
     l0: float
     predicted: tuple[ClassScore, ...] = Field(description="most likely classes; empty for a model without a head")
+    n_class: int = Field(0, description="class tokens that the dictionary reads beside patches")
+    n_register: int = Field(0, description="register tokens that it reads")
 
     @property
     def grid(self) -> Grid:
@@ -147,6 +149,9 @@ class StreamCodes:
     pooled: Float32[np.ndarray, " c"]
     peak: Float32[np.ndarray, " c"]
     peak_patch: Int32[np.ndarray, " c"]
+    prefix_indices: Int32[np.ndarray, "q b"]
+    """The same slots of class tokens, then of registers, for a dictionary that reads all tokens; otherwise empty."""
+    prefix_values: Float32[np.ndarray, "q b"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ class _EncodedMessage(Message):
     streams: tuple[StreamFacts, ...]
 
 
-_ARRAYS = ("indices", "values", "concepts", "pooled", "peak", "peak_patch")
+_ARRAYS = ("indices", "values", "concepts", "pooled", "peak", "peak_patch", "prefix_indices", "prefix_values")
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -11,7 +11,7 @@ from store.catalog.workers import WorkerFacts, register_worker
 from store.jobs import AnyJob, ExtractJob, IndexJob, Member, PipelineJob
 from store.settings import Settings
 from store.specs import ExtractionSpec
-from store.vocabulary import JobState
+from store.vocabulary import Access, JobState
 
 OWNER = "life-1"
 READ = ExtractionSpec(model="efficientnet-lite0", layer="blocks.6")
@@ -93,7 +93,7 @@ def fill(settings: Settings) -> Numbers:
 
 def empty_store(folder: Path, *, start_jobs: bool | None = None, host: str = "127.0.0.1") -> Settings:
     """Settings of a store without anything."""
-    return Settings(store=folder, start_jobs=start_jobs, host=host)
+    return Settings(store=folder, start_jobs=start_jobs, host=host, access=Access.LOCAL)
 
 
 def states(catalog: Catalog) -> dict[JobState, int]:

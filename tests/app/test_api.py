@@ -236,6 +236,8 @@ def test_headers_of_every_answer(client: TestClient) -> None:
         headers = client.get(url).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-site"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
         assert "total;dur=" in headers["server-timing"]
     assert client.get(f"{D}/concepts", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
 

@@ -136,13 +136,14 @@ def test_a_job_that_is_none_is_refused_with_the_place(
 def test_other_content_types_broken_and_endless_bodies_are_refused(jobs: TestClient, catalog: Catalog) -> None:
     before = states(catalog)
     text = json.dumps(SPEC)
-    assert jobs.post(JOBS, content=text, headers={"Content-Type": "text/plain"}).status_code == 400
+    assert jobs.post(JOBS, content=text, headers={"Content-Type": "text/plain"}).status_code == 415
     assert jobs.post(JOBS, content="{", headers={"Content-Type": "application/json"}).status_code == 400
     long = '"' + "x" * 2**21 + '"'
     assert jobs.post(JOBS, content=long, headers={"Content-Type": "application/json"}).status_code == 413
     parts = (b"x" * 2**16 for _ in range(40))
     assert jobs.post(JOBS, content=parts, headers={"Content-Type": "application/json"}).status_code == 413
-    assert jobs.post("/jobs/new/index", content=long).status_code == 413
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert jobs.post("/jobs/new/index", content=long, headers=form).status_code == 413
     assert states(catalog) == before
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.render import FILTERS, ago, duration, in_bytes, n3, percent, plural, short_digest, when
+from app.render import FILTERS, ago, duration, in_bytes, n3, percent, plural, short_digest, signed, when
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,10 @@ def test_words_for_numbers() -> None:
     assert (plural(3, "dictionary"), plural(2, "class", many="classes")) == ("3 dictionaries", "2 classes")
     assert short_digest("sha256:" + "ab" * 32) == "abababababab"
     assert when("2026-11-21T06:38:28+00:00") == "21 Nov 2026, 06:38 UTC"
-    assert {"n3", "percent", "plural", "digest", "integer", "when", "duration", "bytes", "ago"} == set(FILTERS)
+    assert [signed(value) for value in (0.0123456, -4.567, 0.0, None)] == ["+0.0123", "−4.57", "0", "–"]
+    assert {"n3", "signed", "percent", "plural", "digest", "integer", "when", "duration", "bytes", "ago"} == set(
+        FILTERS
+    )
 
 
 @pytest.mark.parametrize(

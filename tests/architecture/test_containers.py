@@ -15,6 +15,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from store.settings import Settings
+from store.vocabulary import Access
 from tests.architecture.sources import ROOT, text
 from tests.services.postgres import version_of_postgres
 
@@ -185,6 +186,16 @@ def test_web_program_and_encoder_of_a_profile_know_one_secret_and_find_each_othe
             file = services["secret"]["command"][1]
             assert file == f"{environment(web)['CONCEPTOSCOPE_SECRETS_DIR']}/conceptoscope_encoder_secret"
         assert "ports" not in encoder
+
+
+def test_who_may_visit_is_chosen_where_a_web_program_listens_to_all() -> None:
+    assert "CONCEPTOSCOPE_HOST=0.0.0.0" in BODIES["web"]
+    for profile in PROFILES:
+        services = of_profile(profile)
+        [(name, web)] = [(name, one) for name, one in services.items() if one.get("command") == ["web"]]
+        assert environment(web)["CONCEPTOSCOPE_ACCESS"] in set(Access)
+        assert environment(web)["CONCEPTOSCOPE_HOSTS"] == name
+        assert ("CONCEPTOSCOPE_PROXIES" in environment(web)) == ("ports" not in web)
 
 
 def test_copied_files_exist_and_reach_the_build() -> None:

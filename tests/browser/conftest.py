@@ -129,4 +129,5 @@ def first_pages() -> dict[str, str]:
         "glossary": "/glossary",
         "lists": "/lists",
         "search": "/search?q=disc",
+        "login": "/login",
     }

@@ -112,7 +112,7 @@ def test_edit_by_slider_undo_and_the_address_says_it_all(visit: Make, address: s
     expect(page.locator(".verdict")).to_be_visible()
     expect(page).to_have_url(re.compile(r"edits=\d+_ablate"))
     before = page.locator(".verdict").inner_text()
-    page.locator(".knob input[type=range]").fill("2")
+    page.locator(".knob .by-factor input[type=range]").fill("2")
     expect(page).to_have_url(re.compile(r"edits=\d+_scale_2"))
     expect(page.locator(".verdict")).not_to_have_text(before)
     said = page.locator(".verdict").inner_text()
@@ -122,10 +122,124 @@ def test_edit_by_slider_undo_and_the_address_says_it_all(visit: Make, address: s
     expect(page.locator(".knob")).to_have_count(1)
     other, fresh = opened(visit, address)
     fresh = other.go(page.url.removeprefix(one.base))
-    assert fresh.locator(".knob input[type=number]").input_value() in ("2", "0")
+    assert fresh.locator(".knob .by-factor input[type=number]").input_value() in ("2", "0")
     page.locator("[data-undo]").click()
     expect(page.locator("#edit")).to_have_count(0)
     assert said
+
+
+def same_again(visit: Make, address: str, page: Page) -> Page:
+    """The address in a fresh browser."""
+    other, _ = opened(visit, address)
+    return other.go(page.url.removeprefix(address))
+
+
+def pixels(page: Page) -> str | None:
+    return page.locator("#stage-signed image").get_attribute("href")
+
+
+def test_what_is_lost_is_asked_by_one_click_and_stands_in_the_address(visit: Make, address: str) -> None:
+    one, page = explained(visit, address)
+    page.locator("#ranked [data-show]").first.click()
+    expect(page.locator(".chosen")).to_be_visible()
+    assert not [asked for asked in one.requests if "occlusion" in asked]
+    page.locator("[data-map=occlusion]").click()
+    expect(page.locator("#losses b")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"concept=\d+&map=occlusion$"))
+    expect(page.locator("#stage-signed image")).to_have_attribute("visibility", "visible")
+    expect(page.locator("#stage-heat image")).to_have_attribute("visibility", "hidden")
+    said, drawn = page.locator("#losses").inner_text(), pixels(page)
+    n = len(one.requests)
+    page.locator("#cells a").nth(3).hover()
+    expect(page.locator("#stage-says")).to_contain_text("logits")
+    page.locator("#ranked li").nth(2).hover()
+    page.mouse.move(2, 2)
+    assert len(one.requests) == n
+    assert pixels(page) == drawn
+    fresh = same_again(visit, address, page)
+    assert fresh.locator("#losses").inner_text() == said
+    expect(fresh.locator("[data-map=occlusion]")).to_have_attribute("aria-current", "true")
+    expect(fresh.locator("input[name=look][value=concept]")).to_be_checked()
+    assert pixels(fresh) == drawn
+    page.locator("#ranked [data-show]").nth(1).click()  # of another concept it is asked only when somebody wants it
+    expect(page.locator("#losses")).to_have_count(0)
+    page.locator("[data-close]").click()
+    expect(page.locator(".chosen")).to_have_count(0)
+    assert "concept" not in page.url
+    assert "map" not in page.url
+
+
+def test_contributions_of_one_concept_and_of_all(visit: Make, address: str) -> None:
+    one, page = explained(visit, address)
+    page.locator(".modes").get_by_text("Contributions").click()
+    expect(page).to_have_url(re.compile(r"map=total$"))
+    expect(page.locator("#signs")).to_be_visible()
+    whole = pixels(page)
+    page.locator("#cells a").nth(5).hover()
+    expect(page.locator("#panel-says")).to_contain_text("add to the score")
+    assert pixels(same_again(visit, address, page)) == whole
+    page.locator("#ranked [data-show]").first.click()
+    page.locator("[data-map=contribution]").click()
+    expect(page).to_have_url(re.compile(r"map=contribution$"))
+    expect(page.locator("#stage-says")).to_contain_text("logits in all")
+    mine = pixels(page)
+    assert mine != whole
+    fresh = same_again(visit, address, page)
+    expect(fresh.locator("#stage-says")).to_have_text(page.locator("#stage-says").inner_text())
+    assert pixels(fresh) == mine
+    fresh.get_by_role("link", name="Surprise").click()
+    expect(fresh).to_have_url(re.compile(r"sort=surprise&.*map=contribution"))
+    page.locator(".modes").get_by_text("Top concepts").click()
+    expect(page).to_have_url(re.compile(r"concept=\d+&map=segments$"))
+    expect(page.locator("#signs")).to_be_hidden()
+    assert page.locator("#segments rect").count() > 0
+    assert one.requests
+
+
+def test_a_concept_is_held_at_a_code_and_the_call_can_be_copied(visit: Make, address: str) -> None:
+    _, page = explained(visit, address, permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#ranked [data-show]").first.click()
+    page.get_by_role("link", name="Hold at a code").click()
+    expect(page).to_have_url(re.compile(r"edits=\d+_clamp_"))
+    expect(page.locator(".verdict")).to_be_visible()
+    page.locator(".knob .by-code input[type=range]").fill("0.1")
+    expect(page).to_have_url(re.compile(r"edits=\d+_clamp_0\.1$"))
+    expect(page.locator("#edit-call")).to_contain_text("clamp_0.1")
+    page.locator(".knob").get_by_text("Times", exact=True).click()
+    expect(page).to_have_url(re.compile(r"edits=\d+_scale_1$"))
+    page.locator(".knob .by-factor input[type=range]").fill("-2")
+    expect(page).to_have_url(re.compile(r"edits=\d+_scale_-2$"))
+    expect(page.locator("#edit-call")).to_contain_text("scale_-2")
+    page.locator("#edit-result summary").click()
+    page.get_by_role("button", name="Copy API call").click()
+    expect(page.locator("#toast")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#edit-call").inner_text().strip()
+    fresh = same_again(visit, address, page)
+    expect(fresh.locator(".knob .by-factor input[type=range]")).to_have_value("-2")
+    assert fresh.locator(".verdict").inner_text() == page.locator(".verdict").inner_text()
+
+
+def test_the_list_stays_beside_what_is_done_with_it(visit: Make, address: str) -> None:
+    _, page = explained(visit, address)
+    page.locator("#ranked [data-edit]").first.click()
+    expect(page.locator(".verdict")).to_be_visible()
+    page.locator(".verdict").scroll_into_view_if_needed()
+    assert page.locator("#ranked li").first.evaluate("(row) => row.getBoundingClientRect().top") < DESKTOP["height"]
+    panel = page.locator(".panel").evaluate("(one) => one.getBoundingClientRect().bottom")
+    assert panel <= DESKTOP["height"]
+    tops = [_top(page)]
+    for place in (0, 1):  # what the photo shows changes, and nothing moves
+        page.locator("#ranked li").nth(place).hover()
+        tops.append(_top(page))
+    page.locator(".modes").get_by_text("Contributions").click()
+    tops.append(_top(page))
+    assert max(tops) - min(tops) < 1
+
+
+def _top(page: Page) -> float:
+    """Where the edits begin, from the top of the page."""
+    found: float = page.locator("#edit").evaluate("(one) => one.getBoundingClientRect().top + scrollY")
+    return found
 
 
 def test_paint_by_dragging_and_by_keyboard_and_edit_there_only(visit: Make, address: str) -> None:
@@ -185,9 +299,21 @@ def test_without_script_it_works_by_forms_and_links(visit: Make, address: str) -
     page.get_by_role("link", name="Start over").click()
     page.locator("#ranked a", has_text="Remove").first.click()
     expect(page.locator(".verdict")).to_be_visible()
-    page.locator(".knob input[type=number]").fill("3")
+    page.locator(".knob .by-factor input[type=number]").fill("-2")
     page.get_by_role("button", name="Try").click()
-    expect(page).to_have_url(re.compile(r"scale_3"))
+    expect(page).to_have_url(re.compile(r"scale_-2"))
+    page.locator(".knob").get_by_text("Hold at").click()
+    page.locator(".knob .by-code input[type=number]").fill("0.5")
+    page.get_by_role("button", name="Try").click()
+    expect(page).to_have_url(re.compile(r"clamp_0\.5"))
+    expect(page.locator(".knob")).to_contain_text("Peaks in the collection")
+    page.locator("#ranked [data-show]").first.click()
+    page.locator(".chosen").get_by_role("link", name="What is lost without it").click()
+    expect(page).to_have_url(re.compile(r"map=occlusion"))
+    expect(page.locator("#losses b")).to_be_visible()
+    assert (page.locator("#stage-signed image").get_attribute("href") or "").startswith("data:image/png")
+    page.get_by_role("link", name="Contributions", exact=True).click()
+    expect(page.locator("#signs")).to_be_visible()
     page.get_by_role("button", name="Delete now").click()
     expect(page.get_by_text("are deleted")).to_be_visible()
 

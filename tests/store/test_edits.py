@@ -33,6 +33,13 @@ def test_scaling_to_nothing_is_an_ablation() -> None:
     assert make_edits([{"concept": 4, "operation": "scale", "amount": 0}]).text == "4_ablate"
 
 
+def test_a_factor_may_be_below_nothing() -> None:
+    assert parse_edits("4_scale_-1.5_0").edits[0].amount == -1.5
+    assert parse_edits("4_scale_-1.5_0").text == "4_scale_-1.5_0"
+    assert parse_edits("4_scale_-0") == parse_edits("4_ablate")
+    assert parse_edits("4_clamp_-0").text == "4_clamp_0"
+
+
 def test_one_concept_may_be_changed_differently_on_different_patches() -> None:
     assert parse_edits("4_scale_2_5-6~4_ablate_0.1").text == "4_ablate_0-1~4_scale_2_5-6"
     assert parse_edits("4_ablate_5~7_ablate~4_ablate_0.1") == parse_edits("7_ablate~4_ablate_0.1.5")
@@ -52,9 +59,10 @@ def test_the_same_edits_of_other_concepts() -> None:
         ("12_erase", "for example 12_ablate"),
         ("-3_ablate", "cannot be read"),
         ("12_scale", "cannot be read"),
-        ("12_scale_-1", "cannot be read"),
+        ("12_scale_--1", "cannot be read"),
+        ("12_clamp_-1", "from 0 to 1000000, not -1"),
         ("12_scale_nan", "cannot be read"),
-        ("12_scale_101", "from 0 to 100, not 101"),
+        ("12_scale_101", "from -100 to 100, not 101"),
         ("12_clamp_1e7", "from 0 to 1000000, not 10000000"),
         ("12_clamp_1e400", "not inf"),
         ("12_ablate_3_4", "cannot be read"),

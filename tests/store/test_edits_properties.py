@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from store.edits import MAX_CODE, MAX_FACTOR, BadEdit, Edit, Edits, Operation, make_edits, parse_edits
 
 patches = st.none() | st.sets(st.integers(0, 400), min_size=1, max_size=40).map(tuple)
-amounts = {Operation.SCALE: st.floats(0, MAX_FACTOR), Operation.CLAMP: st.floats(0, MAX_CODE)}
+amounts = {Operation.SCALE: st.floats(-MAX_FACTOR, MAX_FACTOR), Operation.CLAMP: st.floats(0, MAX_CODE)}
 
 
 @st.composite

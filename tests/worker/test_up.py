@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from store.catalog.session import Catalog
 from store.catalog.workers import list_workers
-from store.errors import Unavailable
+from store.errors import InvalidInput, Unavailable
 from store.settings import Settings
-from store.vocabulary import JobState, WorkerState
+from store.vocabulary import Access, JobState, WorkerState
 from tests.factories import make_store
 from tests.working import Inputs, submit, wait_end
 from worker.up import Patience, Program, Supervisor, programs_of
@@ -187,12 +187,14 @@ def test_a_program_that_does_not_end_is_killed_in_time(tmp_path: Path) -> None:
 
 
 def test_one_worker_for_each_device() -> None:
-    settings = Settings(store=Path("s"), host="0.0.0.0", port=80)
+    with pytest.raises(InvalidInput, match="--read-only-public"):
+        programs_of(Settings(store=Path("s"), host="0.0.0.0"))
+    settings = Settings(store=Path("s"), host="0.0.0.0", port=80, access=Access.TOKENS)
     named = programs_of(settings, devices=["cuda:0", "cuda:1"])
     assert [program.name for program in named] == ["web", "worker on cuda:0", "worker on cuda:1", "encoder"]
     assert named[3].command[-2:] == ("--device", "cuda:0")
     assert named[1].command[-2:] == ("--device", "cuda:0")
-    assert named[0].command[3:7] == ("--host", "0.0.0.0", "--port", "80")
+    assert named[0].command[3:9] == ("--host", "0.0.0.0", "--port", "80", "--access", "tokens")
     assert [program.name for program in programs_of(settings)] == ["web", "worker", "encoder"]
 
 

@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from store.presets import PRESETS
+from store.vocabulary import Access
 from worker.cli.options import (
+    AccessOption,
     DeviceOption,
     JsonOption,
     PortOption,
+    PublicOption,
     StoreOption,
     WeightsAgainOption,
     print_json,
@@ -48,10 +51,13 @@ def doctor(
 def web(
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: PortOption = None,
+    access: AccessOption = None,
+    public: PublicOption = False,
     store: StoreOption = None,
 ) -> None:
     """Open the explorer over what the store holds."""
-    serve_web(settings_of(store), host=host, port=port)
+    chosen = Access.READ_ONLY_PUBLIC if public else access
+    serve_web(settings_of(store, access=chosen), host=host, port=port)
 
 
 def list_store(store: StoreOption = None, as_json: JsonOption = False) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from store.artifacts import disk_is_full, full_disk
 from store.errors import ConceptoscopeError
 from store.version import VERSION
-from worker.cli import annotating, benching, building, jobs, looking, operating, universal
+from worker.cli import annotating, benching, building, jobs, looking, operating, tokens, universal
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -53,6 +53,7 @@ for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(jobs.jobs)
 app.add_typer(annotating.annotations)
+app.add_typer(tokens.tokens)
 
 
 @app.callback(invoke_without_command=True)

@@ -14,11 +14,14 @@ from store.artifacts import Leftover, open_artifacts
 from store.catalog.session import Catalog
 from store.errors import NotFound
 from store.retention import Unneeded
+from store.vocabulary import Access
 from worker.cli.looking import print_table
 from worker.cli.options import (
+    AccessOption,
     DeviceOption,
     JsonOption,
     PortOption,
+    PublicOption,
     StoreOption,
     parse_duration,
     print_json,
@@ -38,13 +41,16 @@ def up(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: PortOption = None,
+    access: AccessOption = None,
+    public: PublicOption = False,
     weights: WeightsOfModelsOption = None,
     store: StoreOption = None,
 ) -> None:
     """Run the explorer, a worker and an encoder on this machine until ended; what dies is started again."""
     from worker.up import Supervisor, programs_of
 
-    settings = settings_of(store, host=host, port=port)
+    chosen = Access.READ_ONLY_PUBLIC if public else access
+    settings = settings_of(store, host=host, port=port, access=chosen)
     Supervisor(programs_of(settings, devices=device or (), weights=weights or ())).run()
 
 

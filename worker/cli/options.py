@@ -17,7 +17,7 @@ import typer
 from store.errors import InvalidInput
 from store.settings import Settings
 from store.specs import ExtractionSpec
-from store.vocabulary import Fit
+from store.vocabulary import Access, Fit
 from worker.reporting import Reporter
 from worker.weights import weights_digest
 from worker.workshop import Built, Workshop
@@ -38,6 +38,13 @@ DetachOption = Annotated[
     bool, typer.Option("--detach", help="Write a job down for a worker and return at once; see jobs and worker.")
 ]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one [default: 8600].")]
+AccessOption = Annotated[
+    Access | None,
+    typer.Option(help="Who may visit; must be chosen where others can [default: local, whoever uses this machine]."),
+]
+PublicOption = Annotated[
+    bool, typer.Option("--read-only-public", help="All may look, only who has a token may do more.")
+]
 CollectionArgument = Annotated[str, typer.Argument(help="Slug of the collection.")]
 
 
@@ -184,7 +191,8 @@ def serve_all(settings: Settings, *, port: int | None = None) -> None:
 
 
 def serve_web(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
-    """Become the web program: it never shares a process with torch."""
+    """Become the web program: it never shares a process with torch. Raises ``InvalidInput``."""
     chosen = str(settings.port if port is None else port)
-    command = [sys.executable, "-m", "app", "--host", host or settings.host, "--port", chosen]
+    access = settings.model_copy(update={"host": host or settings.host}).chosen_access
+    command = [sys.executable, "-m", "app", "--host", host or settings.host, "--port", chosen, "--access", access]
     os.execv(sys.executable, [*command, "--store", str(settings.store)])  # noqa: S606 our own program, no shell

@@ -17,7 +17,9 @@ Concept k contributes ``sum_i z_ik <g_i, d_k>`` over patches i, with ``g`` [n d]
   concepts do together; there are no g, and maps only on request (``occluded_patches``).
 """
 
-from collections.abc import Iterable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -27,13 +29,17 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from store.errors import InvalidInput
+from store.errors import InvalidInput, Unavailable
 from worker.effects.photo import CodedPhoto
 from worker.effects.tails import Tail
 from worker.effects.targets import Target
 
 N_STEPS = 16
 _STATES_AT_ONCE = 16
+
+
+class TooSlow(Unavailable):
+    """It would take longer than somebody waits for it."""
 
 
 class Method(StrEnum):
@@ -100,14 +106,30 @@ def occlusion(photo: CodedPhoto, tail: Tail, target: Target, *, concepts: Sequen
     return _drops(photo, tail, target.weights(tail.n_classes), taken=taken)
 
 
-def occluded_patches(photo: CodedPhoto, tail: Tail, target: Target, *, concept: int) -> Float64[Tensor, "h w"]:
-    """The drop of the score when a concept is taken away from one patch alone, for every patch."""
+def occluded_patches(
+    photo: CodedPhoto, tail: Tail, target: Target, *, concept: int, within_s: float = math.inf
+) -> Float64[Tensor, "h w"]:
+    """The drop of the score when a concept is taken away from one patch alone, for every patch.
+
+    One pass for each patch on which it fires. Raises ``TooSlow`` when that takes longer than it may.
+    """
     codes, (atom,) = photo.codes_of(concept), photo.atoms_of([concept])
     fires = codes.nonzero()[:, 0]
     taken = (torch.outer(torch.where(torch.arange(len(codes)) == place, codes, 0), atom) for place in fires)
     drops = codes.new_zeros(len(codes))
-    drops[fires] = _drops(photo, tail, target.weights(tail.n_classes), taken=taken)
+    drops[fires] = _drops(photo, tail, target.weights(tail.n_classes), taken=in_time(taken, within_s=within_s))
     return photo.as_map(drops)
+
+
+def in_time(
+    parts: Iterable[Float64[Tensor, "n d"]], *, within_s: float, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Float64[Tensor, "n d"]]:
+    """The same as long as there is time; raises ``TooSlow`` after that."""
+    until = clock() + within_s
+    for part in parts:
+        if clock() > until:
+            raise TooSlow(f"It takes more than {within_s:g} s here, since the rest of the network runs for each patch.")
+        yield part
 
 
 def _drops(

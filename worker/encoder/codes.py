@@ -9,8 +9,9 @@ from jaxtyping import Float, Float32, Int32
 from torch import Tensor
 
 from store.encoding.contract import ClassScore, StreamCodes, StreamFacts
+from store.vocabulary import Tokens
 from worker.dictionaries.base import Dictionary, SparseCodes
-from worker.encoder.study import Study
+from worker.encoder.study import DTYPES, Study
 from worker.universal.stream import StreamDictionary
 from worker.universal.together import mean_codes
 
@@ -20,7 +21,7 @@ def encode_studies(studies: Sequence[Study], *, n_classes: int) -> list[StreamCo
     """The codes of the photo's tokens in one dictionary, in the unit and with the streams of its atlas."""
     coded = [_coded(study) for study in studies]
     found = [
-        _summed(codes, partial(_facts, study, r2=r2, n_classes=n_classes))
+        _summed(codes, partial(_facts, study, r2=r2, n_classes=n_classes), prefix=_prefix(study))
         for study, (codes, r2) in zip(studies, coded, strict=True)
     ]
     if studies[0].stream == 0:
@@ -39,8 +40,18 @@ def _coded(study: Study) -> tuple[SparseCodes, float | None]:
     return codes, r2
 
 
-def _summed(codes: SparseCodes, facts: Callable[..., StreamFacts]) -> StreamCodes:
+def _prefix(study: Study) -> SparseCodes | None:
+    """Codes of class and register tokens, in the order that the model has; None where the dictionary reads none."""
+    if study.dictionary.spec.tokens is not Tokens.ALL or not len(study.look.prefix):
+        return None
+    tokens = study.look.prefix.to(DTYPES[study.reading.dtype]).float()
+    return study.dictionary.encode(tokens.to(study.dictionary.mean))
+
+
+def _summed(codes: SparseCodes, facts: Callable[..., StreamFacts], *, prefix: SparseCodes | None = None) -> StreamCodes:
     indices, values = strongest_first(codes)
+    none = np.zeros((0, 0), dtype=np.int32), np.zeros((0, 0), dtype=np.float32)
+    prefix_indices, prefix_values = none if prefix is None else strongest_first(prefix)
     concepts, pooled, peak, peak_patch = per_concept(indices, values)
     return StreamCodes(
         facts=facts(l0=float((values > 0).sum() / max(len(values), 1))),
@@ -50,6 +61,8 @@ def _summed(codes: SparseCodes, facts: Callable[..., StreamFacts]) -> StreamCode
         pooled=pooled,
         peak=peak,
         peak_patch=peak_patch,
+        prefix_indices=prefix_indices,
+        prefix_values=prefix_values,
     )
 
 
@@ -100,6 +113,8 @@ def most_likely(logits: Float[Tensor, " c"], names: tuple[str, ...] | None, *, n
 
 def _facts(study: Study, *, r2: float | None, l0: float, n_classes: int) -> StreamFacts:
     window, seen, logits = study.window, study.seen, study.look.logits
+    reads_all = study.dictionary.spec.tokens is Tokens.ALL
+    geometry = study.model.geometry(study.reading.layer, window) if reads_all else None
     return StreamFacts(
         dictionary=study.dictionary_digest,
         stream=study.stream,
@@ -116,6 +131,8 @@ def _facts(study: Study, *, r2: float | None, l0: float, n_classes: int) -> Stre
         r2=r2,
         l0=l0,
         predicted=() if logits is None else most_likely(logits, study.model.class_names, n=n_classes),
+        n_class=geometry.n_class if geometry else 0,
+        n_register=geometry.n_register if geometry else 0,
     )
 
 

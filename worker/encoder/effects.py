@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
+from jaxtyping import Float32
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,18 +23,23 @@ from store.encoding.effects import (
 )
 from store.errors import InvalidInput, Unavailable
 from store.vocabulary import Tokens
-from worker.effects.contributions import Contributions, contributions
+from worker.effects.contributions import Contributions, TooSlow, contributions, occluded_patches, occlusion
 from worker.effects.controls import Strength
-from worker.effects.photo import CodedPhoto, code_photo
 from worker.effects.predictions import Prediction, Through, through_dictionary
 from worker.effects.tails import Tail, find_tail, no_head
 from worker.effects.targets import Target
 from worker.effects.trying import Controlled, Effect, try_edits
+from worker.encoder.own_patches import OTHER_GRID, OwnPatches, own_patches
 from worker.encoder.study import Study
 from worker.models.base import Activations
 
-_JOINT = "Several models read this dictionary at once, and edits and contributions are of one model's prediction."
+_JOINT = (
+    "Several models read this dictionary at once, and edits and contributions are of one model's prediction: choose "
+    "one of its models."
+)
 _OF_CLASS = "This dictionary reads the class token alone, and effects are those of patches."
+MAP_WITHIN_S: Final = 3.0
+"""How long a map of what is lost may take; others wait meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +51,47 @@ class StudyEffects:
     edits: Edits
     n_classes: int
     collection: Strength | None
+    occlude: tuple[int, ...] = ()
+    with_map: bool = False
+    stream: int | None = None
 
     @classmethod
     def of(cls, request: EffectsRequest, arrays: Mapping[str, NDArray[Any]]) -> "StudyEffects":
         """From a request. Raises ``BadEdit``."""
         both = DENSITY in arrays and ENERGY in arrays
         strength = Strength(*(arrays[name].astype(np.float64) for name in (DENSITY, ENERGY))) if both else None
-        return cls(request.class_index, request.contributions, parse_edits(request.edits), request.n_classes, strength)
+        return cls(
+            class_index=request.class_index,
+            with_contributions=request.contributions,
+            edits=parse_edits(request.edits),
+            n_classes=request.n_classes,
+            collection=strength,
+            occlude=request.occlude,
+            with_map=request.occlude_map,
+            stream=request.stream,
+        )
 
 
-def effects_of(studies: Sequence[Study], wanted: StudyEffects) -> DictionaryEffects:
-    """Of one dictionary. Raises ``NotFound`` for a class and ``BadEdit`` for a concept or patch that is not there."""
-    study = studies[0]
-    if study.stream or study.dictionary.spec.tokens is Tokens.CLASS:
-        return _none(study, _JOINT if study.stream else _OF_CLASS)
+def effects_of(studies: Sequence[Study], wanted: StudyEffects) -> list[DictionaryEffects]:
+    """Of one dictionary; of a universal one those of all models together, which are none, and of each of its models.
+
+    Raises ``NotFound`` for a class and ``BadEdit`` for a concept or patch that is not there.
+    """
+    joint = [_none(studies[0], _JOINT, stream=0)] if studies[0].stream else []
+    of_all = [one for one in joint if wanted.stream in (None, 0)]
+    of_each = [_of_study(study, wanted) for study in studies if wanted.stream in (None, study.stream)]
+    if not of_all and not of_each:
+        raise InvalidInput(f"There is no stream {wanted.stream}; this dictionary has those up to {studies[-1].stream}.")
+    return of_all + of_each
+
+
+def _of_study(study: Study, wanted: StudyEffects) -> DictionaryEffects:
+    if study.dictionary.spec.tokens is Tokens.CLASS:
+        return _none(study, _OF_CLASS, stream=study.stream)
     try:
         tail = _tail(study)
     except (Unavailable, InvalidInput) as fault:
-        return _none(study, str(fault))
+        return _none(study, str(fault), stream=study.stream)
     return _found(study, tail, wanted)
 
 
@@ -75,28 +104,55 @@ def _tail(study: Study) -> Tail:
 
 
 def _found(study: Study, tail: Tail, wanted: StudyEffects) -> DictionaryEffects:
-    codes = study.dictionary.encode(study.tokens.to(study.dictionary.mean))
-    photo = code_photo(study.dictionary, study.look.patches, codes=codes)
+    own = own_patches(study)
+    photo = own.photo
     through, names = through_dictionary(photo, tail), study.model.class_names
     class_index = through.original.top if wanted.class_index is None else wanted.class_index
-    terms = contributions(photo, tail, Target(class_index, against="mean")) if wanted.with_contributions else None
-    effect = _tried(photo, tail, wanted) if wanted.edits.edits else None
+    target = Target(class_index, against="mean")
+    terms = contributions(photo, tail, target) if wanted.with_contributions else None
+    effect = _tried(own, tail, wanted) if wanted.edits.edits else None
     shown = [] if effect is None else _shown(effect, class_index, n=wanted.n_classes)
     facts = _facts(study, through, class_index=class_index, terms=terms, n_classes=wanted.n_classes)
     if effect is not None:
         facts = facts.model_copy(update={"edit": _edit(effect, wanted.edits, shown=shown, names=names)})
-    values = torch.zeros(0) if terms is None else terms.values
+    lost, lost_map, no_map = _lost(own, tail, target, wanted=wanted)
+    controls = [] if effect is None else effect.controls
     return DictionaryEffects(
-        facts,
+        facts.model_copy(update={"occluded": wanted.occlude, "no_map": no_map}),
         photo.concepts.to(torch.int32).numpy(),
-        values.float().numpy(),
-        tuple(one.probabilities[:, shown].float().numpy() for one in ([] if effect is None else effect.controls)),
+        (torch.zeros(0) if terms is None else terms.values).float().numpy(),
+        np.zeros((0, 0), dtype=np.float32) if terms is None else own.parts(terms),
+        controls=tuple(one.probabilities[:, shown].float().numpy() for one in controls),
+        lost=lost,
+        lost_map=lost_map,
     )
 
 
-def _tried(photo: CodedPhoto, tail: Tail, wanted: StudyEffects) -> Effect:
-    fits = wanted.collection is not None and len(wanted.collection.density) == photo.n_concepts
-    return try_edits(photo, tail, wanted.edits, collection=wanted.collection if fits else None)
+def _lost(
+    own: OwnPatches, tail: Tail, target: Target, *, wanted: StudyEffects
+) -> tuple[Float32[np.ndarray, " o"], Float32[np.ndarray, "h w"], str]:
+    """What is lost without each concept, and patch by patch without the first one, or why there is no such map."""
+    photo = own.photo
+    for concept in wanted.occlude:
+        if concept >= photo.n_concepts:
+            raise InvalidInput(f"There is no concept {concept}; this dictionary has 0 to {photo.n_concepts - 1}.")
+    lost = occlusion(photo, tail, target, concepts=wanted.occlude).float().numpy()
+    none = np.zeros((0, 0), dtype=np.float32)
+    if not (wanted.with_map and wanted.occlude):
+        return lost, none, ""
+    if own.slots is None:
+        return lost, none, OTHER_GRID
+    try:
+        found = occluded_patches(photo, tail, target, concept=wanted.occlude[0], within_s=MAP_WITHIN_S)
+    except TooSlow as fault:
+        return lost, none, str(fault)
+    return lost, found.float().numpy(), ""
+
+
+def _tried(own: OwnPatches, tail: Tail, wanted: StudyEffects) -> Effect:
+    fits = wanted.collection is not None and len(wanted.collection.density) == own.photo.n_concepts
+    edits = own.edits(wanted.edits)
+    return try_edits(own.photo, tail, edits, collection=wanted.collection if fits else None)
 
 
 def _facts(
@@ -108,6 +164,7 @@ def _facts(
     rest = {} if terms is None else {"residual": terms.residual, "gap": terms.gap}
     return EffectFacts(
         dictionary=study.dictionary_digest,
+        stream=study.stream,
         target=_scores(through.original, [class_index], names)[0],
         original=_scores(through.original, shown, names),
         through=_scores(through.reconstructed, shown, names),
@@ -158,6 +215,5 @@ def _scores(prediction: Prediction, classes: Sequence[int], names: tuple[str, ..
     )
 
 
-def _none(study: Study, why: str) -> DictionaryEffects:
-    nothing = EffectFacts(dictionary=study.dictionary_digest, missing=why)
-    return DictionaryEffects(nothing, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
+def _none(study: Study, why: str, *, stream: int) -> DictionaryEffects:
+    return DictionaryEffects.none(study.dictionary_digest, why, stream=stream)

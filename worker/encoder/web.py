@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from store.encoding.contract import PHOTO, Encoded, EncodeRequest, PhotoRequest, StreamCodes, pack_encoded, read_request
-from store.encoding.effects import Effects, EffectsRequest, pack_effects
+from store.encoding.effects import DictionaryEffects, Effects, EffectsRequest, pack_effects
 from store.encoding.parcel import MEDIA_TYPE, Parcel, unpack
 from store.encoding.refusals import STATUS, PhotoRefused, Reason, Refusal, refusal_of
 from store.errors import ConceptoscopeError, Damaged, InvalidInput
@@ -126,10 +126,9 @@ async def effects_on_photo(
     """What concepts do to the prediction; raises what ``Desk.studies`` raises, and ``BadEdit``, ``NotFound``."""
     wanted = StudyEffects.of(request, arrays)
     async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
-        found = [
-            await desk.passes.compute(partial(effects_of, list(some), wanted))
-            for _, some in groupby(studies, key=lambda study: study.dictionary_digest)
-        ]
+        found: list[DictionaryEffects] = []
+        for _, some in groupby(studies, key=lambda study: study.dictionary_digest):
+            found += await desk.passes.compute(partial(effects_of, list(some), wanted))
     return Effects(photo, tuple(found))
 
 

@@ -25,6 +25,9 @@ CODES = Codes(
     peak_patch=np.array([0, 0], dtype=np.int32),
     percentile=np.array([0.5, 1.0], dtype=np.float32),
     contribution=np.zeros(0, dtype=np.float32),
+    parts=np.zeros((0, 0), dtype=np.float32),
+    prefix_indices=np.zeros((0, 0), dtype=np.int32),
+    prefix_values=np.zeros((0, 0), dtype=np.float32),
 )
 RESULT = AnalysisResult(
     source=None,
@@ -44,7 +47,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
 
 
 def keep(keeper: Keeper, *, n_bytes: int = 10, now: datetime = NOW) -> str:
-    return keeper.keep(RESULT, photo=bytes(n_bytes), codes=[CODES], now=now)
+    return keeper.keep(RESULT, photo=bytes(n_bytes), codes=[[CODES]], now=now)
 
 
 def test_what_is_kept_comes_back(keeper: Keeper) -> None:
@@ -91,7 +94,7 @@ def test_deleting_takes_files_and_row(keeper: Keeper, tmp_path: Path) -> None:
 
 def test_files_that_nobody_knows_of_go_after_a_while(keeper: Keeper) -> None:
     stray = new_id()
-    keeper.files.save(stray, photo=b"x", codes=[CODES])
+    keeper.files.save(stray, photo=b"x", codes=[[CODES]])
     now = datetime.now(UTC)
     assert keeper.sweep(now=now) == 0  # somebody may be about to write the row
     assert keeper.n_expired(now=now + timedelta(minutes=11)) == 1
@@ -145,7 +148,7 @@ def test_broken_arrays_are_told_in_words(keeper: Keeper, tmp_path: Path) -> None
 def test_a_folder_of_its_own(tmp_path: Path) -> None:
     settings = Settings(store=tmp_path / "store", analyses_dir=tmp_path / "photos")
     catalog = Catalog(settings.catalog_url)
-    public_id = Keeper(settings, catalog).keep(RESULT, photo=b"x", codes=[CODES])
+    public_id = Keeper(settings, catalog).keep(RESULT, photo=b"x", codes=[[CODES]])
     catalog.close()
     assert AnalysisFiles(tmp_path / "photos").photo(public_id) == b"x"
     assert not (tmp_path / "store" / "analyses").exists()

@@ -22,7 +22,15 @@ from tests.worker.effects.scenes import (
     some,
 )
 from tests.worker.jobs.small_model import SmallModel
-from worker.effects.contributions import Contributions, Method, contributions, occluded_patches, occlusion
+from worker.effects.contributions import (
+    Contributions,
+    Method,
+    TooSlow,
+    contributions,
+    in_time,
+    occluded_patches,
+    occlusion,
+)
 from worker.effects.photo import CodedPhoto, code_photo
 from worker.effects.tails import LinearTail, NetworkTail, Tail, exact_tail, find_tail
 from worker.effects.targets import Against, Target
@@ -230,3 +238,16 @@ def test_whoever_calls_may_be_in_inference_mode(method: Method) -> None:
             tail = find_tail(model, model.layers[1], window, photo=found)
             results.append(contributions(made, tail, Target(1), method=method, n_steps=3))
     torch.testing.assert_close(results[0].values, results[1].values)
+
+
+def test_a_map_stops_when_its_time_is_over() -> None:
+    moments = iter(range(10))
+    parts = [some(3, 2, seed=seed).double() for seed in range(5)]
+    going = in_time(parts, within_s=2.5, clock=lambda: float(next(moments)))
+    assert next(going) is parts[0]
+    assert next(going) is parts[1]
+    with pytest.raises(TooSlow, match="2.5 s"):
+        next(going)
+    concept = int(photo().concepts[0])
+    with pytest.raises(TooSlow):
+        occluded_patches(photo(), bent_tail(), Target(2), concept=concept, within_s=-1.0)

@@ -6,10 +6,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.encoding.contract import Encoded, PhotoFacts, pack_encoded, read_encoded
+from store.encoding.parcel import unpack
 from store.methods import TopKSpec
+from store.specs import ExtractionSpec
+from store.vocabulary import Tokens
+from tests.tiny import tiny_images, tiny_model
 from worker.dictionaries.base import SparseCodes
 from worker.dictionaries.registry import make_dictionary
-from worker.encoder.codes import centred_r2, most_likely, per_concept, strongest_first
+from worker.encoder.codes import centred_r2, encode_studies, most_likely, per_concept, strongest_first
+from worker.encoder.looks import PhotoLook
+from worker.encoder.study import DTYPES, Study
 
 K = 9
 
@@ -73,3 +80,44 @@ def test_the_most_likely_classes_come_first() -> None:
     assert [one.probability for one in found] == pytest.approx([shares[1], shares[2]])
     assert [one.logit for one in found] == [3.0, 1.0]
     assert most_likely(torch.tensor([1.0]), None, n=5)[0].name == "0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "tokens", "n_register"),
+    [("vit", 64, "all", 0), ("vit-reg4", 56, "all", 4), ("vit-reg4", 56, "patches", 0)],
+)
+def test_class_and_register_tokens_have_codes_where_the_dictionary_reads_them(
+    kind: str, side: int, tokens: str, n_register: int
+) -> None:
+    model, reading = tiny_model(kind), ExtractionSpec(model=kind, layer=tiny_model(kind).layers[0])
+    n_class = int(tokens == "all")
+    n_prefix, window = n_class + n_register, model.window(side, side)
+    geometry = model.geometry(reading.layer, window)
+    found = model.activations(tiny_images(1, height=side, width=side), reading.layer)
+    patches, prefix = found.patches[0], found.prefix[0]
+    torch.manual_seed(0)
+    dictionary = make_dictionary(TopKSpec(n_concepts=K, n_active=3, tokens=Tokens(tokens)), geometry.width).eval()
+    study = Study(
+        photo=PhotoFacts(sha256="0" * 64, width=side, height=side),
+        dictionary_digest="0" * 64,
+        stream=0,
+        reading=reading,
+        model=model,
+        dictionary=dictionary,
+        window=window,
+        look=PhotoLook(side, side, patches, prefix, None),
+        grid=geometry.grid,
+        seen=window.seen(side, side),
+        tokens=patches.flatten(0, 1).to(DTYPES[reading.dtype]).float(),
+    )
+    [codes] = encode_studies([study], n_classes=0)
+    assert (codes.facts.n_class, codes.facts.n_register) == (n_class, n_register)
+    assert len(codes.prefix_indices) == len(codes.prefix_values) == n_prefix
+    for place in range(n_prefix):
+        dense = dictionary.encode(prefix[place : place + 1].to(DTYPES[reading.dtype]).float()).dense()[0]
+        for concept, value in zip(codes.prefix_indices[place], codes.prefix_values[place], strict=True):
+            assert value == pytest.approx(max(float(dense[concept]), 0.0), rel=1e-6)
+        assert int((codes.prefix_values[place] > 0).sum()) == int((dense > 0).sum())
+    encoded = Encoded(study.photo, (codes,))
+    again = read_encoded(unpack(pack_encoded(encoded))).streams[0]
+    np.testing.assert_array_equal(again.prefix_values, codes.prefix_values)

@@ -1,0 +1,18 @@
+// Copies text, and says whether it did.
+
+export function copyText(text, done) {
+  const toast = document.querySelector("#toast");
+  const copied = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
+  return copied.then(() => done, () => "The browser does not let this page copy").then((said) => {
+    toast.textContent = said;
+    setTimeout(() => (toast.textContent = ""), 2000);
+  });
+}
+
+/** Buttons that copy what stands elsewhere on the page. */
+export function startCopying() {
+  addEventListener("click", ({ target }) => {
+    const from = target.closest?.("[data-copy]")?.dataset.copy;
+    if (from) copyText(document.querySelector(from).textContent, "Copied");
+  });
+}
