@@ -7,6 +7,21 @@ from typing import Any
 from conceptoscope.record import Record
 
 
+class AccessView(Record):
+    """Who asks, and what they may."""
+
+    mode: str
+    """local, tokens or read-only-public"""
+    kind: str
+    """local, token, browser or anonymous"""
+    name: str | None
+    """name of the token"""
+    rights: tuple[Right, ...]
+    """what they may"""
+    expires_at: str | None
+    """RFC 3339, UTC; null without an end"""
+
+
 class ActiveConcept(Record):
     """A concept that is active on the photo."""
 
@@ -155,7 +170,7 @@ class Axis(Record):
 
     label: str
     """title with its unit"""
-    ticks: tuple[Tick, ...]
+    ticks: tuple[PlotsTick, ...]
     log: bool
 
 
@@ -228,6 +243,21 @@ class Choice(Record):
     """how many things are behind it, when counted"""
     title: str
     """definition, for a tooltip or a second line"""
+
+
+class ChosenView(Record):
+    """The chosen concept: also ``analysis/_concept.html``."""
+
+    concept: ConceptChip
+    pooled: float
+    """mean code over all patches"""
+    peak: float
+    percentile: float | None
+    """share of the collection's images whose peak is below; None if silent"""
+    contribution: float | None
+    """to the score of the predicted class, in logits"""
+    occlusion: OcclusionView | None
+    """set by map=occlusion"""
 
 
 class ClassCard(Record):
@@ -843,16 +873,28 @@ class ExplainedView(Record):
     """what the model saw, in px of the copy"""
     l0: float
     sights: tuple[ModelSight, ...]
+    stream: int
+    """which model of a universal dictionary sees it, from 1; 0 for all, or the only one"""
     sort: str
     concepts: tuple[ActiveConcept, ...]
     patch: PatchView | None
     """set by patch=row,col"""
     painted: PaintedView | None
     """set by painted="""
+    tokens: tuple[TokenView, ...]
+    """class tokens and registers, for a dictionary that reads them"""
+    map: str
+    """what the photo shows: segments, codes, contribution, total, occlusion, photo"""
     heat: HeatView | None
     """set by concept="""
+    chosen: ChosenView | None
+    """set by concept="""
+    contributions: SignedMap | None
+    """set by map=contribution (of the concept) and map=total (of all)"""
     patches: dict[str, Any]
-    """rows, cols, n_top, concepts, max, index, values as on image pages; at most 20 kB"""
+    """rows, cols, n_top, concepts, max, index, values as on image pages; parts: contributions, -127 to 127, where 127
+    is the concept's part_scale; total, total_scale, total_sum: of all concepts, by patch; at most 20 kB
+    """
     effects: EffectsView
     nearest: tuple[NearestImage, ...]
     edit: EditView | None
@@ -1281,6 +1323,15 @@ class LogLine(Record):
     text: str
 
 
+class LostTerm(Record):
+    """A concept's contribution beside what is lost without it."""
+
+    concept: int
+    name: str
+    contribution: float | None
+    lost: float
+
+
 class Meeting(Record):
     """Two of the dictionaries: how their scores lie, or that they were never aligned."""
 
@@ -1403,6 +1454,25 @@ class Number(Record):
     """what the null is, in words"""
     range: str
     unit: str
+
+
+class OcclusionView(Record):
+    """What the score of the predicted class really loses when a concept is taken away, in logits above the mean."""
+
+    concept: int
+    target: str
+    """the predicted class"""
+    method: str
+    """how contributions were found: exact, integrated"""
+    contribution: float | None
+    lost: float | None
+    """y(photo) - y(photo less the concept)"""
+    map: SignedMap | None
+    """the same with the concept taken from each patch by itself"""
+    no_map: str
+    """why there is no map"""
+    terms: tuple[LostTerm, ...]
+    """it and the largest contributions"""
 
 
 class OnList(Record):
@@ -1555,6 +1625,13 @@ class PixelBox(Record):
     height: float
 
 
+class PlotsTick(Record):
+    """A tick: its place along the axis in user units, and its text."""
+
+    at: float
+    label: str
+
+
 class PositionView(Record):
     """Mean activation map over the collection."""
 
@@ -1597,6 +1674,13 @@ class Reason(Record):
     """the text, of a long one the part around the first word"""
     marks: tuple[tuple[int, int], ...]
     """half-open intervals of characters"""
+
+
+class Right(Record):
+    """Something that a token can allow."""
+
+    scope: str
+    meaning: str
 
 
 class Scored(Record):
@@ -1708,6 +1792,19 @@ class Sight(Record):
     iou: float | None
     """overlap of its heat with the first dictionary's: sum of minima over maxima"""
     seen: PixelBox
+
+
+class SignedMap(Record):
+    """What each patch adds to the score of the predicted class (below 0: takes from it), in logits."""
+
+    concept: int | None
+    """None for all concepts together"""
+    total: float
+    """sum over all patches"""
+    scale: float
+    """size of the largest value"""
+    map: tuple[tuple[float, ...], ...]
+    """logits, row by row"""
 
 
 class StepEstimateView(Record):
@@ -1853,13 +1950,6 @@ class TextView(Record):
     """RFC 3339, UTC"""
 
 
-class Tick(Record):
-    """A tick: its place along the axis in user units, and its text."""
-
-    at: float
-    label: str
-
-
 class TogetherView(Record):
     """The page of three or four dictionaries side by side."""
 
@@ -1871,6 +1961,13 @@ class TogetherView(Record):
     """concepts by where they are found, under the other filters"""
     rows: tuple[Gathered, ...]
     paging: Paging
+
+
+class TokenView(Record):
+    """A class or register token, which belongs to no place of the photo, with what fires on it."""
+
+    name: str
+    concepts: tuple[PatchConcept, ...]
 
 
 class Value(Record):
