@@ -1,4 +1,4 @@
-"""Answers on disk, asked for again by their ETag: shared by several processes, bounded, never private ones."""
+"""Answers on disk, asked for again by their ETag: shared by several processes, bounded, each token's apart."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,6 @@ from typing import Final
 from conceptoscope.asking import Reply
 
 _SUFFIX: Final = ".answer"
-_PRIVATE: Final = frozenset({"no-store", "private"})
 _LASTING: Final = "immutable"
 _HEADERS: Final = ("etag", "content-type", "cache-control")
 _ROOM: Final = 0.8
@@ -71,9 +70,12 @@ class DiskCache:
             os.utime(path)
         return kept
 
-    def save(self, key: str, reply: Reply) -> None:
-        """Keep an answer if it may be kept. A disk that takes no more is no fault of the answer: nothing happens."""
-        if not may_keep(reply) or len(reply.content) > self.limit_bytes:
+    def save(self, key: str, reply: Reply, *, is_own: bool = False) -> None:
+        """Keep an answer if it may be kept; ``is_own`` says that the key is one token's alone.
+
+        A disk that takes no more is no fault of the answer: nothing happens.
+        """
+        if not may_keep(reply, is_own=is_own) or len(reply.content) > self.limit_bytes:
             return
         headers = {name: reply.headers[name] for name in _HEADERS if name in reply.headers}
         told = {"key": _digest(key.encode()), "sha256": _digest(reply.content), "headers": headers}
@@ -122,10 +124,12 @@ class DiskCache:
         return self.folder / f"{_digest(key.encode())}{_SUFFIX}"
 
 
-def may_keep(reply: Reply) -> bool:
-    """Whether it is public and can be asked for again, or never changes."""
+def may_keep(reply: Reply, *, is_own: bool) -> bool:
+    """Whether it can be asked for again, or never changes: ``no-store`` never, ``private`` only for whom it is."""
     told = _directives(reply.headers.get("cache-control", ""))
-    return not told & _PRIVATE and ("etag" in reply.headers or _LASTING in told)
+    return (
+        "no-store" not in told and (is_own or "private" not in told) and ("etag" in reply.headers or _LASTING in told)
+    )
 
 
 def _directives(header: str) -> frozenset[str]:

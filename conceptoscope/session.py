@@ -40,7 +40,7 @@ class Session:
         if reply.status >= 300 and reply.status not in ask.also:
             raise refused(reply)
         if self.cache and key and reply.status == 200:
-            self.cache.save(key, reply)
+            self.cache.save(key, reply, is_own="Authorization" in self.secret)
         return reply
 
     def secret_for(self, ask: Ask) -> dict[str, str]:

@@ -8,11 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conceptoscope import Client
+from conceptoscope import Client, Forbidden, Unauthorized
 from conceptoscope.asking import Reply
 from conceptoscope.cache import DiskCache, may_keep
+from store.catalog.session import Catalog
+from store.catalog.tokens import add_token
+from store.settings import Settings
+from store.vocabulary import Scope
+from tests.app.jobs import Numbers
 from tests.conceptoscope.failing import Answer, failing
 from tests.conceptoscope.recording import Noted, Recording
+from tests.serving import serve
 
 MB = 1_000_000
 Make = Callable[..., Client]
@@ -79,10 +85,35 @@ def test_each_token_has_its_own(tmp_path: Path) -> None:
     assert b"one" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
+def test_a_token_opens_a_closed_server_and_its_answers_are_kept_for_it_alone(
+    filled: tuple[Path, Numbers], tmp_path: Path, noted: Noted
+) -> None:
+    catalog = Catalog(Settings(store=filled[0]).catalog_url)
+    with catalog.session() as session:
+        one, two = (add_token(session, name, scopes=[Scope.READ])[1].text for name in ("one", "two"))
+    catalog.close()
+    folder = tmp_path / "cache"
+    with serve(filled[0], access="tokens") as base:
+        with pytest.raises(Unauthorized), Client(base) as nobody:
+            nobody.service()
+        for token, statuses in ((one, [200, 304]), (two, [200, 304]), (one, [304, 304])):
+            with Client(base, token=token, cache=folder, transport=Recording(noted)) as client:
+                client.service()
+                client.service()
+            assert noted.statuses == statuses
+        with pytest.raises(Forbidden, match="jobs"), Client(base, token=one) as client:
+            client.submit("index", dictionary="tiny-topk")
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
 def test_what_has_no_tag_and_does_not_last_is_not_kept() -> None:
-    assert not may_keep(reply(b"x"))
-    assert may_keep(reply(b"x", ETag='"1"'))
-    assert may_keep(reply(b"x", **{"Cache-Control": "public, max-age=31536000, immutable"}))
+    for is_own in (True, False):
+        assert not may_keep(reply(b"x"), is_own=is_own)
+        assert may_keep(reply(b"x", ETag='"1"'), is_own=is_own)
+        assert may_keep(reply(b"x", **{"Cache-Control": "public, max-age=31536000, immutable"}), is_own=is_own)
+        assert not may_keep(reply(b"x", ETag='"1"', **{"Cache-Control": "private, no-store"}), is_own=is_own)
+        assert may_keep(reply(b"x", ETag='"1"', **{"Cache-Control": "private"}), is_own=is_own) == is_own
 
 
 def reply(content: bytes, **headers: str) -> Reply:
