@@ -22,6 +22,7 @@ COPY requirements requirements
 RUN pip install --no-cache-dir -c requirements/constraints.txt hatchling
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
+COPY conceptoscope conceptoscope
 COPY store store
 COPY worker worker
 COPY templates templates
@@ -34,7 +35,7 @@ FROM python:3.11-slim-bookworm AS web-packages
 RUN python -m venv /opt/conceptoscope
 ENV PATH=/opt/conceptoscope/bin:$PATH
 RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,from=wheel,source=/dist,target=/dist \
-    wheel=$(echo /dist/*.whl) && pip install --no-cache-dir -c /requirements/constraints.txt "${wheel}[cluster]"
+    wheel=$(echo /dist/*.whl) && pip install --no-cache-dir -c /requirements/constraints.txt "${wheel}[web,cluster]"
 
 FROM web-packages AS worker-packages
 ARG PIP_EXTRA_INDEX_URL

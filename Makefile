@@ -9,7 +9,7 @@ OUTSIDE := services or gpu or packages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test check test-default test-browser test-slow test-demo test-services test-packages test-gpu \
-	bench openapi wheel constraints python clean
+	bench openapi views wheel constraints python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ bench: setup ## the numbers of benchmarks/, on this machine
 
 wheel: setup ## dist/*.whl, with templates, static files and migrations inside
 	@$(BIN)/hatchling build -t wheel
+
+views: openapi ## types of the API's answers for the Python client
+	@$(BIN)/python -m setup.views
 
 constraints: python ## resolve all versions anew into requirements/constraints.txt
 	@$(PYTHON) -m setup constraints

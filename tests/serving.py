@@ -1,6 +1,7 @@
 """A real web process for tests."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -12,13 +13,14 @@ import httpx
 
 
 @contextlib.contextmanager
-def serve(store: Path) -> Iterator[str]:
+def serve(store: Path, **settings: object) -> Iterator[str]:
     """Start the web program over a store on a free port; yields its address and ends it afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "app", "--store", str(store), "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    environment = os.environ | {f"CONCEPTOSCOPE_{name.upper()}": str(value) for name, value in settings.items()}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     try:
         base = f"http://127.0.0.1:{port}"
         _wait(base, process)

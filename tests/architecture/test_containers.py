@@ -221,6 +221,6 @@ def test_variables_are_settings() -> None:
 def test_the_web_image_gets_no_torch() -> None:
     assert "--from=web-packages" in BODIES["web"]
     packages = BODIES["web-packages"]
-    assert "[cluster]" in packages
+    assert "[web,cluster]" in packages
     assert "demo" not in packages
     assert "worker]" not in packages

@@ -24,7 +24,7 @@ ENVIRONMENT = {
 }
 
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
-PRODUCT = ("app", "store", "worker", "setup", "migrations")
+PRODUCT = ("app", "conceptoscope", "store", "worker", "setup", "migrations")
 
 
 def is_below(path: Path, doors: tuple[str, ...]) -> bool:
@@ -48,7 +48,11 @@ def dotted_is_print(call: ast.Call) -> bool:
 
 @pytest.mark.parametrize("package", DOORS)
 def test_only_its_door_imports(package: str) -> None:
-    users = [path for path in modules("app", "store", "worker", "migrations") if package in imported(parsed(path))]
+    users = [
+        path
+        for path in modules("app", "conceptoscope", "store", "worker", "migrations")
+        if package in imported(parsed(path))
+    ]
     assert [str(path) for path in users if not is_below(path, DOORS[package])] == []
 
 
@@ -58,7 +62,9 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_only_the_command_line_prints() -> None:
-    talkers = [path for path in modules("app", "store", "worker", "migrations") if prints(parsed(path))]
+    talkers = [
+        path for path in modules("app", "conceptoscope", "store", "worker", "migrations") if prints(parsed(path))
+    ]
     assert [str(path) for path in talkers if not path.name.startswith("cli") and "cli" not in path.parts] == []
 
 

@@ -11,8 +11,10 @@ import time
 import urllib.error
 import urllib.request
 import venv
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email import message_from_bytes
 from importlib.metadata import Distribution, distribution, requires
 from pathlib import Path
 
@@ -48,18 +50,26 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CONCEPTOSCOPE"))}
 
 
-def base_requirements(name: str) -> set[str]:
-    """Names of everything that a distribution needs on this machine, extras only where someone asks for them."""
-    wanted, known = [Requirement(name)], set[tuple[str, str]]()
+def needs_of(wheel: Path, asked: str) -> set[str]:
+    """Names of everything that a built wheel needs on this machine, extras only where someone asks for them."""
+    ours, wanted, known = Requirement(asked), [Requirement(asked)], set[tuple[str, str]]()
     while wanted:
         requirement = wanted.pop()
         for extra in ("", *requirement.extras):
             if (requirement.name, extra) in known:
                 continue
             known.add((requirement.name, extra))
-            needs = [Requirement(need) for need in requires(requirement.name) or []]
+            told = metadata_of(wheel) if requirement.name == ours.name else requires(requirement.name) or []
+            needs = [Requirement(need) for need in told]
             wanted += [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
-    return {found for found, _ in known} - {name}
+    return {found for found, _ in known} - {ours.name}
+
+
+def metadata_of(wheel: Path) -> list[str]:
+    """What a built wheel says that it requires."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name)).get_all("Requires-Dist") or []
 
 
 def copy_distribution(source: Distribution, target: Path) -> None:
@@ -81,11 +91,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """Needs no network: what the base installation requires is copied from this environment, and pip checks it."""
+    return install(wheel, "conceptoscope[web]", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def client_alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return install(wheel, "conceptoscope[client]", tmp_path_factory)
+
+
+def install(wheel: Path, asked: str, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Needs no network: what is required is copied from this environment, and pip checks it."""
     folder = tmp_path_factory.mktemp("installation")
     venv.create(folder, with_pip=False)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for name in base_requirements("conceptoscope"):
+    for name in needs_of(wheel, asked):
         copy_distribution(distribution(name), packages)
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
     subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True)
@@ -148,7 +167,23 @@ def test_wheel_is_small_and_holds_its_resources(wheel: Path) -> None:
     assert wheel.stat().st_size < 2_000_000
 
 
-def test_base_installation_has_no_torch(installation: Installation) -> None:
+def test_the_client_comes_with_its_types_and_two_packages(client_alone: Installation, wheel: Path) -> None:
+    assert {"httpx", "numpy"} < needs_of(wheel, "conceptoscope[client]") < needs_of(wheel, "conceptoscope[web]")
+    script = (
+        "import conceptoscope, pathlib, sys; print((pathlib.Path(conceptoscope.__file__).parent / 'py.typed').exists())"
+    )
+    asked = client_alone.run("python", "-c", f"{script}; print('PIL' in sys.modules, 'pydantic' in sys.modules)")
+    assert asked.stdout.split() == ["True", "False", "False"], asked.stderr
+
+
+def test_the_command_says_what_is_missing(client_alone: Installation) -> None:
+    asked = client_alone.run("conceptoscope", "--help")
+    assert asked.returncode == 2
+    [line] = asked.stderr.splitlines()
+    assert "pip install 'conceptoscope[web]'" in line
+
+
+def test_web_installation_has_no_torch(installation: Installation) -> None:
     asked = installation.run("python", "-c", "import torch")
     assert "No module named 'torch'" in asked.stderr
 
