@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.access.needs import needs
 from app.access.who import may_now, who_asks
+from app.compress import plain_tag
 from app.site import Opened, Site, SiteDep
 from store.annotations import AUTHOR_MAX, ConceptKey, clean_line
 from store.errors import Forbidden, InvalidInput
@@ -93,9 +94,9 @@ def seen_revision(request: Request) -> int:
 
 
 def find_seen(request: Request) -> int | None:
-    """The revision in ``If-Match``, if there is one."""
+    """The revision in ``If-Match``, if there is one; in whatever coding the answer was that had it."""
     text = request.headers.get("if-match")
-    return None if text is None else _number(text.strip().strip('"'))
+    return None if text is None else _number(plain_tag(text).strip('"'))
 
 
 def form_revision(text: str) -> int:

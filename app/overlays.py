@@ -63,6 +63,11 @@ class Overlay:
     comments: tuple[Remark, ...] = ()
     comments_stamp: str = ""
 
+    @property
+    def shown(self) -> dict[int, tuple[str, str]]:
+        """The text that each labelled concept is shown under, and where it comes from."""
+        return {concept: (label.text, label.source) for concept, label in self.best.items()}
+
     def with_labels(self, changed: Mapping[int, list[LabelFacts]]) -> "Overlay":
         """The overlay with the labels of some concepts as they are now."""
         labels, best, texts = dict(self.labels), dict(self.best), dict(self.texts)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from app import urls
 from app.answers import data_answer
 from app.api.wrap import data_etag, wrap
+from app.formats import TABLE, choose_format
 from app.makers.class_asking import (
     AGAINST,
     BY,
@@ -18,34 +19,36 @@ from app.makers.class_asking import (
     SORT,
     Q,
     ask_class,
-    ask_classes,
+    ask_class_table,
 )
 from app.makers.class_page import make_class, make_concepts, parse_output
 from app.makers.classes import make_classes
 from app.params import CURSOR, document, read_params
+from app.pinning import Pinned
 from app.site import SiteDep
+from app.tables import Around, Listed, list_answer
 from app.views.classes import ClassCard, ClassConcepts, ClassView
 from app.views.envelope import Envelope
 from store.atlas.cursor import parse_limit
 
-router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/classes", tags=["classes"])
+router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/classes", tags=["classes"], dependencies=[Pinned])
 
 
 @router.get(
     "",
     operation_id="list_dictionary_classes",
-    openapi_extra=document(OF, Q, SORT, CURSOR, LIMIT),
+    openapi_extra=document(OF, Q, SORT, CURSOR, LIMIT, *TABLE),
     responses={200: {"model": Envelope[tuple[ClassCard, ...]]}},
 )
 def classes(slug: str, request: Request, *, site: SiteDep) -> Response:
     """Classes that the model predicts, or groups of the collection where the atlas tells of none."""
     entry = site.roster.get(slug)
-    asked = ask_classes(request)
+    asked, fields = ask_class_table(request, choose_format(request))
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
         view = make_classes(opened, asked)
-    html = urls.classes(slug, asked.pairs)
-    return data_answer(wrap(request, view.cards, html=html, entry=entry, paging=view.paging), etag=etag)
+    around = Around(etag, urls.classes(slug, asked.pairs), entry, view.paging)
+    return list_answer(request, Listed(ClassCard, view.cards, f"{slug}-classes"), fields, around=around)
 
 
 @router.get(

@@ -51,7 +51,7 @@ def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
         paging = make_paging(page, page_url=lambda cursor: cursor)
         around = Around(etag, urls.concepts(slug, asked.query.pairs), entry, paging)
         if form:
-            sheet = concept_sheet(opened.atlas, page.items).only(fields)
+            sheet = concept_sheet(opened.atlas, page.items, labels=opened.overlay.shown).only(fields)
             return sheet_answer(request, sheet, f"{slug}-concepts", around=around)
         cards = tuple(make_card(opened, concept) for concept in page.items)
     return list_answer(request, Listed(ConceptCard, cards, f"{slug}-concepts"), ",".join(fields), around=around)

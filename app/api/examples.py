@@ -8,6 +8,7 @@ from app import urls
 from app.answers import tagged
 from app.api.concept import BAND
 from app.api.wrap import build_etag
+from app.flat import field_names
 from app.formats import TABLE, choose_format, limit_of, limit_param
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
@@ -51,7 +52,8 @@ def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Respo
     around = Around(etag, urls.concept(slug, number, query={"band": band.value}), entry)
     listed = Listed(ExampleTile, row.tiles, f"{slug}-{number}-{band}")
     if form:
-        return list_answer(request, listed, values["fields"], around=around)
+        usual = ",".join(name for name in field_names(ExampleTile) if name != "heat" or values["include"])
+        return list_answer(request, listed, values["fields"] or usual, around=around)
     chosen = listed.chosen(values["fields"])
     data = row if chosen is row.tiles else row.model_dump(mode="json", by_alias=True) | {"tiles": chosen}
     return envelope_answer(request, data, around=around)

@@ -29,6 +29,7 @@ def make_alignment_sheet(one: Aligned, asked: Asked) -> Found:
     page = cut_list(one, asked, chosen_pairs(one, asked) if asked.show == "pairs" else lonely(one, facing))
     paging = make_paging(page, page_url=lambda cursor: cursor)
     if asked.show != "pairs":
-        return Found(concept_sheet(facing.opened.atlas, page.items), paging)
+        return Found(concept_sheet(facing.opened.atlas, page.items, labels=facing.opened.overlay.shown), paging)
     atlases = {side.side: side.opened.atlas.artifact.file(FILE) for side in (one.a, one.b)}
-    return Found(pair_sheet(one.alignment, page.items, first=one.a.side, atlases=atlases), paging)
+    labels = {side.side: side.opened.overlay.shown for side in (one.a, one.b)}
+    return Found(pair_sheet(one.alignment, page.items, first=one.a.side, atlases=atlases, labels=labels), paging)

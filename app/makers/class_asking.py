@@ -5,9 +5,11 @@ from typing import Final
 
 from starlette.requests import Request
 
+from app.formats import TABLE, limit_of, limit_param
 from app.params import CURSOR, Param, as_index, read_params, whole
 from app.words import Word
 from store.atlas.cursor import parse_limit
+from store.sheets import Format
 
 PREDICTED, COLLECTION = "predicted", "collection"
 LIMIT_DEFAULT: Final = 12  # three photos each
@@ -91,10 +93,19 @@ class ClassAsked:
         return tuple((k, v) for k, v in (("against", against), ("by", by)) if v)
 
 
-def ask_classes(request: Request, *, display: bool = False) -> ClassesAsked:
-    """Which classes, in which order; raises ``BadQuery``."""
-    values = read_params(request, OF, Q, SORT, CURSOR, LIMIT, display=display)
-    limit = parse_limit(values["limit"], default=LIMIT_DEFAULT)
+def ask_classes(request: Request) -> ClassesAsked:
+    """Which classes, in which order, for their page; raises ``BadQuery``."""
+    values = read_params(request, OF, Q, SORT, CURSOR, LIMIT, display=True)
+    return _classes(values, parse_limit(values["limit"], default=LIMIT_DEFAULT))
+
+
+def ask_class_table(request: Request, form: Format | None) -> tuple[ClassesAsked, str]:
+    """The same for the API, and the fields that are asked for; raises ``BadQuery``."""
+    values = read_params(request, OF, Q, SORT, CURSOR, limit_param(LIMIT, form), *TABLE)
+    return _classes(values, limit_of(values["limit"], form, default=LIMIT_DEFAULT)), values["fields"]
+
+
+def _classes(values: dict[str, str], limit: int) -> ClassesAsked:
     return ClassesAsked(values["of"], values["q"], values["sort"], values["cursor"], limit)
 
 

@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 def classes(slug: str, request: Request, *, site: SiteDep) -> Response:
     """The index."""
     entry = site.roster.get(slug)
-    asked = ask_classes(request, display=True)
+    asked = ask_classes(request)
     etag = page_etag(request, site)
     query = (*asked.pairs, ("cursor", asked.cursor))
     place = Place(

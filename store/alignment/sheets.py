@@ -7,13 +7,20 @@ from typing import Final
 from store.alignment.reader import Alignment
 from store.alignment.schema import FILE
 from store.alignment.sides import Side
-from store.atlas.sheets import chosen_by, concept_columns
+from store.atlas.sheets import Labels, chosen_by, concept_columns, label_parameters, labelled
 from store.sheets import Sheet
 
-_CHIP: Final = ("id", "name", "label", "density", "importance", "max", "top_class")
+_CHIP: Final = ("id", "name", "label", "label_source", "density", "importance", "max", "top_class")
 
 
-def pair_sheet(alignment: Alignment, ranks: Sequence[int], *, first: Side, atlases: Mapping[Side, Path]) -> Sheet:
+def pair_sheet(
+    alignment: Alignment,
+    ranks: Sequence[int],
+    *,
+    first: Side,
+    atlases: Mapping[Side, Path],
+    labels: Mapping[Side, Labels],
+) -> Sheet:
     """These pairs, in this order; ``first`` is the side that is called a. ``atlases`` tell of the concepts."""
     a, b = first, first.other
     chips = {
@@ -34,15 +41,18 @@ def pair_sheet(alignment: Alignment, ranks: Sequence[int], *, first: Side, atlas
         },
         source=(
             "FROM alignment.pair p "
-            "JOIN atlas_a.concept concept_a ON concept_a.concept = p.a "
-            f"JOIN atlas_b.concept concept_b ON concept_b.concept = p.b {chosen_by('rank')}"
+            f"JOIN atlas_a.concept concept_a ON concept_a.concept = p.a {labelled('concept_a')} "
+            f"JOIN atlas_b.concept concept_b ON concept_b.concept = p.b {labelled('concept_b')} "
+            f"{chosen_by('rank')}"
         ),
         files={
             "alignment": alignment.artifact.file(FILE),
             "atlas_a": atlases[Side.A],
             "atlas_b": atlases[Side.B],
         },
-        parameters={"chosen": list(ranks)},
+        parameters={"chosen": list(ranks)}
+        | label_parameters("concept_a", labels[Side.A])
+        | label_parameters("concept_b", labels[Side.B]),
     )
 
 

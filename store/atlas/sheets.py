@@ -1,13 +1,14 @@
 """Tables of an atlas as sheets: concepts and images by the names of the API, and every table as it stands."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from store.atlas.reader import Atlas
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.errors import NotFound
 from store.sheets import Sheet
 
+_LABEL_PARTS: Final = (("at", "INTEGER"), ("text", "VARCHAR"), ("source", "VARCHAR"))
 _NAMES: Final = {"concept": "id", "label_seed": "label"}
 _FIRST: Final = ("density", "importance", "max", "top_class")
 TABLES: Final = tuple(table.name for table in SCHEMA.tables)
@@ -23,24 +24,42 @@ def chosen_by(key: str) -> str:
     )
 
 
+Labels = Mapping[int, tuple[str, str]]
+"""What people call concepts, and where each label comes from."""
+
+
+def labelled(alias: str) -> str:
+    """What gives a table of concepts the labels in the parameters that ``label_parameters`` makes."""
+    columns = (f"unnest($label_{part}_{alias}::{kind}[]) AS {part}" for part, kind in _LABEL_PARTS)
+    return f"LEFT JOIN (SELECT {', '.join(columns)}) said_{alias} ON said_{alias}.at = {alias}.concept"
+
+
+def label_parameters(alias: str, labels: Labels) -> dict[str, list[Any]]:
+    """The parameters of ``labelled``."""
+    rows = [(at, text, source) for at, (text, source) in labels.items()]
+    return {f"label_{part}_{alias}": [row[i] for row in rows] for i, (part, _) in enumerate(_LABEL_PARTS)}
+
+
 def concept_columns(alias: str) -> dict[str, str]:
-    """Every column of ``concept`` by its name in the API, with the name that pages show."""
+    """Every column of ``concept`` by its name in the API, with the label that pages show (``labelled``)."""
+    seed, said = f"nullif({alias}.label_seed, '')", f"said_{alias}"
     columns = {
         "id": f"{alias}.concept",
-        "name": f"coalesce({alias}.label_seed, '#' || {alias}.concept)",
-        "label": f"{alias}.label_seed",
+        "name": f"coalesce({said}.text, {seed}, '#' || {alias}.concept)",
+        "label": f"coalesce({said}.text, {seed})",
+        "label_source": f"coalesce({said}.source, CASE WHEN {seed} IS NOT NULL THEN 'seed' END)",
     }
     rest = dict.fromkeys((*_FIRST, *(column.name for column in CONCEPT.columns if column.name not in _NAMES)))
     return columns | {name: f"{alias}.{name}" for name in rest}
 
 
-def concept_sheet(atlas: Atlas, chosen: Sequence[int]) -> Sheet:
-    """These concepts, in this order."""
+def concept_sheet(atlas: Atlas, chosen: Sequence[int], *, labels: Labels) -> Sheet:
+    """These concepts, in this order, under the labels that people gave them."""
     return Sheet(
         columns=concept_columns("c"),
-        source=f"FROM atlas.concept c {chosen_by('concept')}",
+        source=f"FROM atlas.concept c {labelled('c')} {chosen_by('concept')}",
         files={"atlas": atlas.artifact.file(FILE)},
-        parameters={"chosen": list(chosen)},
+        parameters={"chosen": list(chosen)} | label_parameters("c", labels),
         lists=frozenset({"badges"}),
     )
 

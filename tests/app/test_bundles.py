@@ -335,7 +335,7 @@ def test_a_folder_is_checked_like_a_file(bundles: Path, empty_settings: Settings
     assert_nothing(empty_settings, tmp_path)
 
 
-@pytest.mark.parametrize(("version", "kind"), [(SCHEMA.version + 1, NewerFormat), (SCHEMA.version - 1, OlderFormat)])
+@pytest.mark.parametrize(("version", "kind"), [(SCHEMA.version + 1, NewerFormat), (SCHEMA.oldest - 1, OlderFormat)])
 def test_an_atlas_of_another_version_is_refused(
     bundles: Path, empty_settings: Settings, tmp_path: Path, version: int, kind: type[ConceptoscopeError]
 ) -> None:

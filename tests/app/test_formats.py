@@ -18,11 +18,12 @@ from app.flat import flat_columns, flat_rows
 from app.formats import MEDIA_TYPES, SUFFIXES
 from app.main import make_app
 from app.views.alignment import AlignmentCard
+from app.views.classes import ClassCard
 from app.views.concept import ClassRow, ExampleTile
 from app.views.concepts import ConceptCard
 from app.views.dictionaries import DictionaryCard, ModelShelf
 from app.views.images import ImageCard
-from app.views.service import ClassCount, CollectionView
+from app.views.service import CollectionView
 from store import sheets
 from store.atlas.schema import SCHEMA
 from store.atlas.sheets import TABLES
@@ -38,7 +39,7 @@ WITHOUT_LINKS = (ConceptCard, ImageCard)
 LISTS = [
     (f"{D}/concepts?sort=-density&badge__not=dead", ConceptCard),
     (f"{D}/images?class=disc", ImageCard),
-    (f"{D}/classes", ClassCount),
+    (f"{D}/classes", ClassCard),
     (f"{D}/concepts/6/classes", ClassRow),
     ("/api/v1/dictionaries", DictionaryCard),
     ("/api/v1/models", ModelShelf),
@@ -245,7 +246,7 @@ def test_faults_are_problems_in_any_format(client: TestClient, query: str, param
 
 def test_an_empty_table_keeps_its_columns(client: TestClient) -> None:
     empty = client.get(f"{D}/concepts?q=nothing-is-called-so&format=csv")
-    assert empty.text.startswith("id,name,label,density")
+    assert empty.text.startswith("id,name,label,label_source,density")
     assert len(empty.text.splitlines()) == 1
     none = client.get("/api/v1/dictionaries?model=nothing&format=parquet")
     assert pq.read_table(io.BytesIO(none.content)).column_names[:3] == ["slug", "title", "model"]
