@@ -159,6 +159,7 @@ def test_an_unforeseen_fault_shows_no_text(empty: TestClient, monkeypatch: pytes
 # Bounded in time
 
 
+@pytest.mark.slow
 def test_a_hanging_catalog_with_every_thread_waiting_hangs_neither_health_nor_metrics(tmp_path: Path) -> None:
     """More requests than there are threads wait for the catalog, and so do the questions of the watch."""
     n_threads, release = 45, threading.Event()

@@ -56,6 +56,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     return terminal
 
 
+@pytest.mark.slow
 def test_streams_are_joined_indexed_and_listed(terminal: Terminal) -> None:
     command = ("universal", "drawn", "--streams", STREAMS, *SMALL, *terminal.weights)
     built = terminal.asked(*command, "--live", "--slug", "both", "--title", "Both layers")

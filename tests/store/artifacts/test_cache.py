@@ -196,6 +196,7 @@ def test_a_published_folder_is_adopted_when_there_is_room(cache: Cache, tmp_path
         assert (folder / "deep" / "file").exists() != stays
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 120), st.booleans()), min_size=1, max_size=20),

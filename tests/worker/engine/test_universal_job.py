@@ -30,6 +30,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory, inputs: Inputs) -> Iterator
     catalog.close()
 
 
+@pytest.mark.slow
 def test_streams_become_a_dictionary_with_an_atlas(worked: Settings, inputs: Inputs) -> None:
     catalog = Catalog(worked.catalog_url)
     row = wait_end(catalog, submit(catalog, inputs.universal(references=True)))

@@ -53,6 +53,7 @@ def test_a_pipeline_runs_to_its_atlas(settings: Settings, catalog: Catalog, inpu
     assert (members[1].peak_bytes or 0) > 10e6
 
 
+@pytest.mark.slow
 def test_two_seeds_are_aligned_by_a_worker(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
     for seed in (11, 12):
         assert wait_end(catalog, submit(catalog, inputs.train(f"seed-{seed}", seed=seed))).state == JobState.SUCCEEDED
@@ -106,6 +107,7 @@ def test_a_pipeline_fails_with_its_member(catalog: Catalog, inputs: Inputs) -> N
         assert len(list_members(session, job)) == 1  # the second was never started
 
 
+@pytest.mark.slow
 def test_a_running_job_is_cancelled_within_seconds_and_goes_on_later(
     settings: Settings, catalog: Catalog, inputs: Inputs
 ) -> None:

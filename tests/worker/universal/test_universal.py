@@ -42,7 +42,8 @@ WEIGHTS = ("cross_weight", "agreement", "encoder_decay", "together")
 SHIPPED = {name: getattr(DEMO_UNIVERSAL, name) for name in WEIGHTS}
 
 
-@pytest.mark.parametrize("changes", [{}, pytest.param(SHIPPED, marks=pytest.mark.slow)], ids=["plain", "shipped"])
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{}, SHIPPED], ids=["plain", "shipped"])
 def test_planted_shared_and_private_concepts_are_told_apart(changes: dict[str, object]) -> None:
     """Of shared concepts 95 % are found, atom for atom in both streams, as concepts of both; of private ones, one's."""
     stream, held_out = planted_streams()
