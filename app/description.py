@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.formats import FORMAT, MEDIA_TYPES
 from app.views.problems import Problem
 
 _EXAMPLES: Final[dict[str, str]] = {
@@ -29,6 +30,9 @@ _PROBLEM: Final = {
     "description": "A problem document (RFC 9457): what is wrong, with which value, and what would be right.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""Of every text in an address: no control characters, which no link of ours has."""
+_PATTERNS: Final = {"member": r"^[^:\x00-\x1f\x7f-\x9f]+:[0-9]{1,9}$"}
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _FASTAPI_ONLY: Final = ("HTTPValidationError", "ValidationError")
 
@@ -101,6 +105,7 @@ def _problem_schemas() -> dict[str, Any]:
     schema: dict[str, Any] = Problem.model_json_schema(
         mode="serialization", ref_template="#/components/schemas/{model}"
     )
+    schema["additionalProperties"] = True  # RFC 9457: some problems say more
     parts: dict[str, Any] = schema.pop("$defs", {})
     return parts | {"Problem": schema}
 
@@ -111,5 +116,11 @@ def _complete(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] in _EXAMPLES:
             parameter["example"] = _EXAMPLES[parameter["name"]]
+        if parameter["in"] == "path" and parameter["schema"].get("type") == "string":
+            parameter["schema"].setdefault("pattern", _PATTERNS.get(parameter["name"], _PLAIN))
+        if parameter["name"] == "If-Match" and "428" in operation["responses"]:
+            parameter["required"] = True
+    if any(parameter["name"] == FORMAT.name for parameter in operation.get("parameters", ())):
+        operation["responses"]["200"]["content"] |= {kind: {} for kind in MEDIA_TYPES.values()}
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = _PROBLEM

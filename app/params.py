@@ -26,6 +26,7 @@ SHARE: Final[Mapping[str, Any]] = {"type": "number", "minimum": 0, "maximum": 1}
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
+WORDS: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"[A-Za-z0-9]"}
 PATCH_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": "^([0-9]{1,4},[0-9]{1,4})?$"}
 PATCHES_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"^([0-9]{1,4}(\.[0-9]{1,4})*)?$"}
 
@@ -49,6 +50,8 @@ class Param:
     choices: tuple[str, ...] = ()
     default: str = ""
     schema: Mapping[str, Any] = field(default_factory=lambda: TEXT)
+    required: bool = False
+    """Whether the address means nothing without it; whoever reads it says so in words."""
 
 
 AT = "at"
@@ -70,9 +73,9 @@ def read_params(request: Request, *params: Param, display: bool = False) -> dict
             faults.append(Fault(name, f"There is no parameter '{name}' here.", here))
         elif name in values:
             faults.append(Fault(name, f"'{name}' is given twice."))
-        elif value.strip():
-            values[name] = value.strip()
-            faults += _bad_choice(known[name], value.strip())
+        elif given := value if known[name].choices else value.strip():
+            values[name] = given
+            faults += _bad_choice(known[name], given)
     if faults:
         raise BadQuery(*faults)
     note_query(request, [(name, value) for name, value in values.items() if value != known[name].default])
@@ -134,7 +137,7 @@ def _entry(param: Param) -> dict[str, Any]:
         schema["enum"] = ["", *param.choices]
     if param.default:
         schema["default"] = param.default if schema["type"] == "string" else json.loads(param.default)
-    entry = {"name": param.name, "in": "query", "required": False, "allowEmptyValue": True}
+    entry = {"name": param.name, "in": "query", "required": param.required, "allowEmptyValue": not param.required}
     return entry | _SEPARATED.get(schema["type"], {}) | {"description": param.meaning, "schema": schema}
 
 

@@ -1,5 +1,6 @@
 """Analyses of visitors' photos: give one, look, try edits, delete it."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -210,7 +211,7 @@ async def edits(public_id: str, request: Request, *, site: SiteDep, body: EditsR
 @router.get(
     "/{public_id}/occlusion",
     operation_id="get_analysis_occlusion",
-    openapi_extra=document(_DICTIONARY, STREAM, CONCEPT),
+    openapi_extra=document(_DICTIONARY, STREAM, replace(CONCEPT, required=True)),
     responses={200: {"model": Envelope[OcclusionView]}},
 )
 async def occlusion(public_id: str, request: Request, *, site: SiteDep) -> Response:

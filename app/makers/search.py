@@ -6,7 +6,7 @@ from typing import Final
 
 from app import urls
 from app.makers.paging import make_paging
-from app.params import CURSOR, LIMIT, Param
+from app.params import CURSOR, LIMIT, WORDS, Param
 from app.search.concepts import find_concepts
 from app.search.others import find_classes, find_dictionaries, find_images, find_lists
 from app.search.question import Finders, Found, Question, parse_words
@@ -33,7 +33,7 @@ LABELS: Final = {
 }
 N_FIRST: Final = {"concept": 12, "image": 8}
 N_FIRST_OTHER: Final = 5
-Q = Param("q", "Words that all must occur; an index, with or without #.")
+Q = Param("q", "Words that all must occur; an index, with or without #.", schema=WORDS, required=True)
 TYPE = Param("type", "Only things of one kind, paged.", tuple(FINDERS))
 DICTIONARY = Param("dictionary", "Only what is in this dictionary.")
 PARAMS = (Q, TYPE, DICTIONARY, CURSOR, LIMIT)

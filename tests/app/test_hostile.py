@@ -85,8 +85,13 @@ def nothing_goes_wrong() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def operations(client: TestClient) -> list[tuple[str, str, dict[str, Any]]]:
-    paths = client.get("/api/v1/openapi.json").json()["paths"]
-    return [(method, path, told) for path, methods in paths.items() for method, told in methods.items()]
+    description = client.get("/api/v1/openapi.json").json()
+    shared = description["components"]["parameters"]
+    every = [(method, path, told) for path, those in description["paths"].items() for method, told in those.items()]
+    for _, _, told in every:
+        given = told.get("parameters", [])
+        told["parameters"] = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in given]
+    return every
 
 
 def check(response: Any, settings: Settings, *, refused: bool = True) -> None:

@@ -93,8 +93,8 @@ def test_edits_are_the_apis(scene: Scene, analysis: Analysis[Any]) -> None:
     if joined.fault:
         with pytest.raises(ValueError, match="."):
             joined.delta()
-    with pytest.raises(Invalid, match="-1"):
-        analysis.edit({first: -1})
+    with pytest.raises(Invalid, match="-101"):
+        analysis.edit({first: -101})
     with pytest.raises(Invalid, match="999"):
         analysis.edit({999: 0})
 
