@@ -62,7 +62,8 @@ def counter(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
 def test_a_repeated_request_asks_neither_atlas_nor_catalog(
     client: TestClient, site: Site, counter: Counter, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.roster.FRESH_FOR_S", 60.0)  # this very second, however slow the machine
+    for reader in ("roster", "overlays"):
+        monkeypatch.setattr(f"app.{reader}.FRESH_FOR_S", 60.0)  # this very second, however slow the machine
     first = client.get(url)
     etag = first.headers["etag"]
     counter.n_duck = counter.n_sql = 0

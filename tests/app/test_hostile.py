@@ -117,6 +117,7 @@ def filled(path: str, name: str, value: str) -> str:
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: value if found[1] == name else GOOD.get(found[1], "x"), path)
 
 
+@pytest.mark.slow
 def test_ids_of_the_api(client: TestClient, settings: Settings, operations: list[tuple[str, str, Any]]) -> None:
     n = 0
     for method, path, _ in operations:
@@ -231,6 +232,7 @@ def untouched(jobs: TestClient, catalog: Catalog) -> Iterator[TestClient]:
     assert states(catalog) == before, "nothing was started"
 
 
+@pytest.mark.slow
 def test_bodies_of_the_api(untouched: TestClient, settings: Settings, operations: list[tuple[str, str, Any]]) -> None:
     for method, path, _ in operations:
         if method not in ("post", "put", "patch", "delete"):

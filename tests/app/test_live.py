@@ -38,6 +38,7 @@ def events(response: httpx.Response) -> Iterator[tuple[str, Any]]:
             yield name, json.loads(line.removeprefix("data: "))
 
 
+@pytest.mark.slow
 def test_a_job_is_followed_to_its_end(tmp_path: Path, catalog: Catalog) -> None:
     register(catalog)
     job = submit(catalog, IndexJob(dictionary="a"))
@@ -71,6 +72,7 @@ def test_a_stream_taken_up_again_sends_no_line_twice(tmp_path: Path, catalog: Ca
     assert again == lines[2:]
 
 
+@pytest.mark.slow
 def test_the_program_ends_while_somebody_watches(tmp_path: Path, catalog: Catalog) -> None:
     submit(catalog, IndexJob(dictionary="a"))
     with httpx.Client(timeout=20) as client:

@@ -21,6 +21,8 @@ from store.vocabulary import JobState
 from tests.app.jobs import Numbers, finish, progress, run
 from tests.conceptoscope.failing import Answer, failing
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def jobs(base: str) -> Iterator[Client]:

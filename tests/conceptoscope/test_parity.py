@@ -43,6 +43,8 @@ from conceptoscope import Analysis, AsyncClient, Client, Concept, Dictionary
 from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.views import LogLine
 
+pytestmark = pytest.mark.slow
+
 def waits(c: Client) -> None:
     d = c.dictionary("x")
     assert_type(d, Dictionary[Blocking])

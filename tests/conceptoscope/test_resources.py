@@ -16,6 +16,8 @@ from conceptoscope.views import AlignmentView, ConceptCard, ConceptChip, Concept
 from tests.app.jobs import Numbers
 from tests.conceptoscope.conftest import N_IMAGES
 
+pytestmark = pytest.mark.slow
+
 D = "/api/v1/dictionaries/tiny-topk"
 K = f"{D}/concepts/6"
 U = "/api/v1/dictionaries/three-nets"

@@ -18,6 +18,8 @@ from tests.architecture.sources import text
 from tests.encoding import SECRET, encoding, make_studio
 from tests.serving import serve
 
+pytestmark = pytest.mark.slow
+
 BLOCK = re.compile(r"(<!-- photo -->\n)?```python\n(.*?)```", re.DOTALL)
 ADDRESS, FIRST, SECOND = "http://127.0.0.1:8600", "efficientnet-lite0-topk", "mobilenet-v2-topk"
 

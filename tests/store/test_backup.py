@@ -57,6 +57,7 @@ def test_a_store_in_use_is_copied_whole(tmp_path: Path) -> None:
     assert not (copy.store / "atlas" / ".drafts").exists()
 
 
+@pytest.mark.slow
 def test_the_command_says_how_to_check_the_copy(tmp_path: Path) -> None:
     settings = make_store(tmp_path / "store", n_images=8)
     to = tmp_path / "copy"

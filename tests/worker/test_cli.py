@@ -172,6 +172,7 @@ def test_mistakes_end_with_one_clear_line(studio: Studio, arguments: list[str], 
     assert lines[-1].startswith("conceptoscope: ")
 
 
+@pytest.mark.slow
 def test_weights_that_no_hub_gives_are_asked_for(studio: Studio) -> None:
     told = run("train", "drawn", "--model", "timm/resnet18", "--layer", "layer4", store=studio.store, expect=2).stderr
     assert "--weights" in told.strip().splitlines()[-1]
@@ -228,6 +229,7 @@ def test_a_port_in_use_is_told(studio: Studio) -> None:
     assert "--port" in told
 
 
+@pytest.mark.slow
 def test_doctor_finds_nothing_bad_here_and_names_damage(studio: Studio, tmp_path: Path) -> None:
     findings = answer("doctor", "--verify", store=studio.store)
     assert {f["state"] for f in findings if not f["what"].startswith("weights")} <= {"good", "warn"}

@@ -16,6 +16,7 @@ from tests.working import MODEL, Inputs
 from worker.cli.main import app
 
 STREAMS = f"{MODEL}:layer4@96x128,{MODEL}:layer3@96x128"
+NAMED = "universal-timm-test-resnet-timm-test-resnet"
 SMALL = (
     "--n-concepts",
     "24",
@@ -79,15 +80,16 @@ def test_streams_are_joined_indexed_and_listed(terminal: Terminal) -> None:
 
 def test_names_are_made_of_the_models(terminal: Terminal) -> None:
     built = terminal.asked("universal", "drawn", "--streams", STREAMS, *SMALL, *terminal.weights)
-    assert built["slug"] == "universal-timm-test-resnet-timm-test-resnet"
+    assert built["slug"] == NAMED
     with Catalog(Settings(store=terminal.store).catalog_url).session() as session:
         row = get_dictionary(session, built["slug"])
     assert row.title == "Universal: test_resnet + test_resnet"
 
 
 def test_what_is_for_one_model_refuses_it(terminal: Terminal) -> None:
-    for words in (("align", "both", "other"), ("stability", "both"), ("monosemanticity", "both")):
-        assert terminal.refused(*words).startswith("'both' is a universal dictionary, whose concepts are already")
+    terminal.asked("universal", "drawn", "--streams", STREAMS, *SMALL, *terminal.weights)
+    for words in (("align", NAMED, "other"), ("stability", NAMED), ("monosemanticity", NAMED)):
+        assert terminal.refused(*words).startswith(f"'{NAMED}' is a universal dictionary, whose concepts are already")
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_a_mistake_is_not_tried_again(tmp_path: Path) -> None:
     assert count.read_text() == "x"
 
 
+@pytest.mark.slow
 def test_a_program_that_was_well_for_long_gets_all_tries_again(tmp_path: Path) -> None:
     """It dies again and again, each time after it was well; a catalog may be away for a while."""
     count = tmp_path / "count"
@@ -173,6 +174,7 @@ def alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_end_is_killed_in_time(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     deaf = script(

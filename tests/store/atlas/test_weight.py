@@ -24,6 +24,7 @@ def test_arrays_count_with_their_data_and_what_occurs_twice_counts_once() -> Non
     assert n_bytes_of({"a": [words]}) > n_bytes_of(words)
 
 
+@pytest.mark.slow
 def test_an_open_atlas_weighs_what_opening_it_allocates(tmp_path: Path) -> None:
     make_store(tmp_path, n_images=8, shown=(Shown("one", "net", "topk", 400, 3, 3),))
     artifacts = Artifacts(tmp_path)

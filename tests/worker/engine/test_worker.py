@@ -30,6 +30,7 @@ def catalog(settings: Settings, inputs: Inputs) -> Iterator[Catalog]:
     catalog.close()
 
 
+@pytest.mark.slow
 def test_a_pipeline_runs_to_its_atlas(settings: Settings, catalog: Catalog, inputs: Inputs) -> None:
     job = submit(catalog, inputs.pipeline())
     row = wait_end(catalog, job)

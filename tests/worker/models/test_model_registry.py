@@ -88,6 +88,7 @@ def test_operators_are_declared_only_for_a_cuda_torchvision_beside_a_cpu_torch(
     assert torchvision_cpu.needs_operators(torchvision) is expected
 
 
+@pytest.mark.slow
 def test_the_version_is_read_without_importing() -> None:
     code = (
         "import sys; from worker.models.torchvision_cpu import torchvision_version as v; "
