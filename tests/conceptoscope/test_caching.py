@@ -20,6 +20,8 @@ from tests.conceptoscope.failing import Answer, failing
 from tests.conceptoscope.recording import Noted, Recording
 from tests.serving import serve
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 Make = Callable[..., Client]
 

@@ -5,6 +5,8 @@ import pytest
 
 from conceptoscope import Client, Invalid, PreconditionFailed
 
+pytestmark = pytest.mark.slow
+
 
 def test_labels_are_given_edited_voted_on_and_taken_back(base: str) -> None:
     with Client(base, author="Zoë") as ours, Client(base, author="Max") as theirs:

@@ -9,6 +9,8 @@ import pytest
 from conceptoscope import AsyncClient, Client, Invalid, NotFound
 from tests.conceptoscope.recording import AsyncRecording, Noted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("limit", [5, 47, 48])
 def test_every_row_comes_once_in_order(client: Client, limit: int) -> None:
