@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-
 from app.access.who import may_now
 from app.site import Site, SiteDep
 from store.errors import Forbidden
@@ -29,11 +27,6 @@ def may_change(site: SiteDep) -> None:
     """Refuse where no visitor may start jobs, whatever their token says; raises ``Forbidden``."""
     if not site.settings.visitors_may_start_jobs:
         raise Forbidden(MAY_NOT)
-
-
-def check_origin(request: Request) -> None:
-    """Refuse what a browser sends for another site; raises ``Forbidden``. ``Judge`` does it for every change."""
-    check_headers(request.headers, host=request.headers.get("host", ""), has_cookie=False)
 
 
 def check_headers(headers: Mapping[str, str], *, host: str, has_cookie: bool) -> None:

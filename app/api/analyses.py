@@ -211,6 +211,7 @@ async def edits(public_id: str, request: Request, *, site: SiteDep, body: EditsR
 @router.get(
     "/{public_id}/occlusion",
     operation_id="get_analysis_occlusion",
+    dependencies=[needs(Scope.READ, counts="analyses")],
     openapi_extra=document(_DICTIONARY, STREAM, replace(CONCEPT, required=True)),
     responses={200: {"model": Envelope[OcclusionView]}},
 )
