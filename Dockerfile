@@ -19,7 +19,7 @@ RUN python3 -m setup photos
 FROM python:3.11-slim-bookworm AS wheel
 WORKDIR /src
 COPY requirements requirements
-RUN pip install --no-cache-dir -c requirements/constraints.txt hatchling
+RUN pip install --no-cache-dir -c requirements/constraints.txt hatchling brotli
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY conceptoscope conceptoscope
@@ -29,7 +29,7 @@ COPY templates templates
 COPY migrations migrations
 COPY static static
 COPY --from=assets /src/static/vendor static/vendor
-RUN hatchling build -t wheel -d /dist
+RUN python -m app.precoded static && hatchling build -t wheel -d /dist
 
 FROM python:3.11-slim-bookworm AS web-packages
 RUN python -m venv /opt/conceptoscope

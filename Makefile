@@ -9,7 +9,7 @@ OUTSIDE := services or gpu or packages
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test check test-default test-browser test-slow test-demo test-services test-packages test-gpu \
-	bench openapi views wheel constraints python clean
+	bench screenshots openapi views wheel constraints python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,10 @@ openapi: setup ## docs/openapi.json again, after operations have changed
 bench: setup ## the numbers of benchmarks/, on this machine
 	@$(BIN)/python -m benchmarks
 
+STORE ?= conceptoscope-store
+screenshots: setup ## docs/img: every page of the demo's store (STORE=DIRECTORY) at two widths in both themes
+	@$(BIN)/python -m benchmarks.screenshots --store $(STORE)
+
 wheel: setup ## dist/*.whl, with templates, static files and migrations inside
 	@$(BIN)/hatchling build -t wheel
 
@@ -73,6 +77,6 @@ constraints: python ## resolve all versions anew into requirements/constraints.t
 	@$(PYTHON) -m setup constraints
 
 clean: ## remove what was built or fetched; stores are kept
-	rm -rf .venv .setup .bench build dist node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf .venv .setup .bench build dist node_modules static/vendor static/coded .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -9,10 +9,10 @@ from typing import Final
 
 import uvicorn
 
-from app.access.audit import keep_in
 from app.main import make_app
 from app.patience import Patient
 from app.site import Site
+from store.audit import keep_in
 from store.catalog.tokens import list_tokens
 from store.errors import ConceptoscopeError
 from store.listening import bind

@@ -10,9 +10,12 @@ from starlette.responses import Response
 from app.access.who import who_asks
 from app.compress import plain_tag
 from app.headers import IMMUTABLE
+from app.kept import KeptAnswer
+from app.makers.tour import find_bar
 from app.params import canonical_query
-from app.site import Site
+from app.site import Site, site_of
 from app.timing import timed
+from app.touring import tour_step
 from app.views.base import Frame, View
 from app.views.envelope import Envelope
 from store.specs import digest_of
@@ -20,6 +23,7 @@ from store.specs import digest_of
 REVALIDATE = "no-cache"
 NEVER = "no-store"
 PRIVATE = "no-store, private"
+_IN_A_ROW = ("concept", "class")  # kinds of pages that people go through one after the other
 FOR_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 
 
@@ -42,8 +46,15 @@ class NotModified(Exception):
         self.etag = etag
 
 
+class MadeBefore(Exception):
+    """This very answer has been made before."""
+
+    def __init__(self, answer: KeptAnswer) -> None:
+        self.answer = answer
+
+
 def check_fresh(request: Request, *parts: object, cache: str = REVALIDATE) -> Tag:
-    """The strong ETag of this address for these digests, and for what the visitor may; raises ``NotModified``.
+    """The strong ETag of this address for these digests, and for what the visitor may; raises as ``check_tag``.
 
     Digest of path, canonical query and parts: equal views share it, however they were asked for. ``*`` is answered
     where it is known that there is something (``app.headers``).
@@ -53,27 +64,34 @@ def check_fresh(request: Request, *parts: object, cache: str = REVALIDATE) -> Ta
 
 
 def check_tag(request: Request, etag: Tag) -> Tag:
-    """This ETag; raises ``NotModified`` when the client has what it stands for."""
+    """This ETag; raises ``NotModified`` when the client has what it stands for, ``MadeBefore`` when we do."""
     known = (tag.strip() for tag in request.headers.get("if-none-match", "").split(","))
     found = next((tag for tag in known if plain_tag(tag) == etag), "")
     if found:
         raise NotModified(Tag(found.removeprefix("W/"), etag.cache))
+    kept = site_of(request).kept.find(request, etag)
+    if kept:
+        raise MadeBefore(kept)
     return etag
 
 
 def page_etag(request: Request, site: Site, *parts: object) -> Tag:
     """The ETag of a page or fragment: what it says, how it looks, which dictionaries and labels stand beside it."""
-    return check_fresh(request, site.code, site.pages.digest, site.stamp(), request.base_url, *parts)
+    toured = (("tour", tour_step()),) if tour_step() else ()
+    return check_fresh(request, site.code, site.pages.digest, site.stamp(), request.base_url, *parts, *toured)
 
 
-def page_answer(site: Site, template: str, *, view: View, frame: Frame, etag: str) -> Response:
+def page_answer(site: Site, template: str, *, view: View, frame: Frame, etag: str, **more: Any) -> Response:
     """A page with the address of its twin."""
+    bar = find_bar(site)
     with timed("template"):
-        response = site.pages.page(template, view=view, frame=frame)
+        response = site.pages.page(template, view=view, frame=frame, tour=bar, **more)
     if etag:
         response.headers["ETag"] = etag
     response.headers["Cache-Control"] = REVALIDATE if etag else NEVER
     response.headers["Link"] = f'<{frame.api_url}>; rel="alternate"; type="application/json"'
+    if frame.kind in _IN_A_ROW:
+        response.headers["Speculation-Rules"] = site.pages.ahead
     return response
 
 

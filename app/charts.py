@@ -12,7 +12,8 @@ from app.views.plots import Area, Axis, Bar, BarChart, Cell, CellChart, Gauge, L
 
 LARGE = Area(width=480, height=220, left=56, top=12, right=468, bottom=176)
 MATRIX = Area(width=280, height=112, left=6, top=6, right=274, bottom=90)
-SMALL = Area(width=240, height=72, left=4, top=4, right=236, bottom=54)
+THIRD = Area(width=340, height=196, left=46, top=10, right=334, bottom=152)
+THIRD_LOG = Area(width=340, height=196, left=60, top=10, right=334, bottom=152)
 Interval = tuple[float | None, float | None]
 GAUGE_WIDTH, GAUGE_HEIGHT, GAUGE_LEFT = 176.0, 20.0, 6.0
 _HALF_A_COUNT = 0.5  # where a logarithmic count axis starts, so that a single count has a height
@@ -58,7 +59,8 @@ def log_ticks(low: float, high: float, *, n: int = 5) -> list[float]:
     """Powers of ten inside [low, high], thinned to at most about ``n``; nice numbers when there are fewer than two."""
     first, last = math.ceil(_log(low) - 1e-9), math.floor(_log(high) + 1e-9)
     if last - first < 1:
-        return nice_ticks(low, high, n=min(n, 3))
+        few = nice_ticks(low, high, n=min(n, 3))
+        return few if len(few) > 1 else nice_ticks(low, high, n=n)
     step = math.ceil((last - first + 1) / max(n, 1))
     return [float(f"1e{power}") for power in range(first, last + 1, step)]
 
@@ -82,7 +84,7 @@ def tick_label(value: float, *, digits: int = _DIGITS) -> str:
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= unit:
             return f"{value / (1e3 if name == 'k' else unit):.{digits}g}{name}"
-    return f"{value:.{digits}g}"
+    return f"{value:.{max(digits, 4) if size >= 1e3 else digits}g}"
 
 
 def histogram(  # noqa: PLR0913 a drawing has many words

@@ -1,6 +1,5 @@
 """Compresses text on its way out: brotli where the client takes it, gzip otherwise; each has an ETag of its own."""
 
-import gzip
 import zlib
 from typing import Final, Protocol
 
@@ -12,6 +11,8 @@ CODINGS: Final = ("br", "gzip")
 """Best first."""
 SMALLEST: Final = 1024
 """Shorter answers are sent as they are."""
+CHANNELS_TYPE: Final = "application/vnd.conceptoscope.channels"
+"""Columns of small numbers that maps are drawn from: some of them are nearly alike throughout."""
 _TEXTS: Final = (
     "text/html",
     "text/css",
@@ -22,6 +23,7 @@ _TEXTS: Final = (
     "application/problem+json",
     "application/x-ndjson",
     "image/svg+xml",
+    CHANNELS_TYPE,
 )
 """Pictures, Parquet and arrays are compact already; a stream of events must not wait."""
 
@@ -89,11 +91,6 @@ def is_text(media_type: str) -> bool:
     return media_type.partition(";")[0].strip() in _TEXTS
 
 
-def compressed(content: bytes, coding: str) -> bytes:
-    """A file that is sent many times, as small as it gets."""
-    return bytes(brotli.compress(content, quality=11)) if coding == "br" else gzip.compress(content, 9, mtime=0)
-
-
 def plain_tag(tag: str) -> str:
     """An entity tag of a client as it was before any coding, without its mark of weakness."""
     bare = tag.strip().removeprefix("W/")
@@ -144,7 +141,8 @@ class _Answer:
         if not is_text(headers.get("content-type", "")) or "content-range" in headers:
             await self._send(message)
             return
-        headers.add_vary_header("Accept-Encoding")
+        if "accept-encoding" not in headers.get("vary", "").lower():
+            headers.add_vary_header("Accept-Encoding")
         if not self._coding or "content-encoding" in headers or message["status"] in (204, 304):
             await self._send(message)
         else:

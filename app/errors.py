@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from app import urls
 from app.access.refusals import Refusal
-from app.answers import NotModified, json_answer
+from app.answers import MadeBefore, NotModified, json_answer
 from app.headers import SECURITY
 from app.makers.frames import error_frame
 from app.pinning import Gone
@@ -48,6 +48,7 @@ def install_error_handlers(app: FastAPI) -> None:
     """Let the app answer every error."""
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (NotModified, _not_modified),
+        (MadeBefore, _made_before),
         (ConceptoscopeError, _domain_fault),
         (HTTPException, _http_fault),
         (RequestValidationError, _bad_request),
@@ -62,6 +63,11 @@ async def _not_modified(request: Request, fault: Exception) -> Response:
     headers = {"ETag": fault.etag, "Cache-Control": fault.etag.cache}
     is_data = request.url.path.startswith(urls.API)
     return Response(status_code=304, headers=headers | ({"Vary": _VARY} if is_data else {}))
+
+
+async def _made_before(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, MadeBefore)
+    return fault.answer.as_response()
 
 
 async def _domain_fault(request: Request, fault: Exception) -> Response:

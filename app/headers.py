@@ -19,6 +19,9 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-site",
 }
+_OF_PICTURES = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+"""The others say what a document may do; a page has dozens of pictures, some hardly larger than these words."""
+_PICTURES = ("image/webp", "image/png")
 ASKED = "conceptoscope.method"  # key of the scope: the method before HEAD became GET
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -46,7 +49,7 @@ class Headers:
                 if is_any and message["status"] == 200 and scope["method"] in ("GET", "HEAD"):
                     message, is_bare = _not_modified(message), True
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY)
+                headers.update(_security_of(headers.get("content-type", "")))
                 headers["X-Request-Id"] = request_id
                 headers["Server-Timing"] = header_of(spans, 1000 * (time.perf_counter() - begin))
             elif is_bare and message["type"] == "http.response.body":
@@ -54,6 +57,10 @@ class Headers:
             await send(message)
 
         await self.app({**scope, "method": "GET", ASKED: "HEAD"} if is_head else scope, receive, send_more)
+
+
+def _security_of(media_type: str) -> dict[str, str]:
+    return {name: SECURITY[name] for name in _OF_PICTURES} if media_type in _PICTURES else SECURITY
 
 
 def _not_modified(message: Message) -> Message:

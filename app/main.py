@@ -16,9 +16,11 @@ from app.compress import Compress
 from app.description import describe
 from app.errors import install_error_handlers
 from app.headers import Headers
+from app.kept import Keep
 from app.pages import routers as page_routers
 from app.site import Site, make_site
 from app.sweeping import sweep_often, sweep_once
+from app.touring import Touring
 from app.uploads import ROOM_BYTES
 from app.watch.requests import Measure
 from app.watch.watch import Watch
@@ -70,7 +72,9 @@ def _surround(app: FastAPI, site: Site) -> None:
     app.state.judge = judge = Judge(site.settings, site.catalog, ROUTERS)
     photos = int(site.settings.upload_bytes) + ROOM_BYTES
     app.add_middleware(LimitBody, larger={urls.api_analyses(): photos, urls.analyze(): photos})
+    app.add_middleware(Touring)
     app.add_middleware(Compress)
+    app.add_middleware(Keep, kept=site.kept)
     app.add_middleware(Guard, judge=judge)
     app.add_middleware(Measure, tally=watch.tally)
     app.add_middleware(Headers)

@@ -58,6 +58,8 @@ class Overlay:
     """The label that each concept is shown under, where people gave it one."""
     texts: Mapping[int, str] = field(default_factory=dict)
     """The texts of those; the same object while none of them changes."""
+    sources: Mapping[int, str] = field(default_factory=dict)
+    """Where each of those texts comes from; the same object while none of them changes."""
     stamp: str = ""
     """Changes whenever a concept is shown under another label."""
     comments: tuple[Remark, ...] = ()
@@ -79,10 +81,11 @@ class Overlay:
             shown = find_best(now)
             if shown is not None:
                 best[concept], texts[concept] = shown, shown.text
-        if texts == self.texts:
+        sources = {concept: str(label.source) for concept, label in best.items()}
+        if (texts, sources) == (self.texts, self.sources):
             return replace(self, labels=labels, best=best)
-        stamp = digest_of(sorted(texts.items()))[:16] if texts else ""
-        return replace(self, labels=labels, best=best, texts=texts, stamp=stamp)
+        stamp = digest_of([sorted(texts.items()), sorted(sources.items())])[:16] if texts else ""
+        return replace(self, labels=labels, best=best, texts=texts, sources=sources, stamp=stamp)
 
 
 class Overlays:
@@ -97,6 +100,7 @@ class Overlays:
         self._overlays: dict[str, Overlay] = {}
         self._lists: tuple[int, tuple[Listed, ...]] = (0, ())
         self._dictionaries: dict[str, str] = {}
+        self._memberships: tuple[tuple[Listed, ...], dict[str, Mapping[int, tuple[str, ...]]]] = ((), {})
 
     def dictionary_of(self, entry: Entry) -> str:
         """Digest of the dictionary that the atlas shows: the entry's own, or that of an earlier training."""
@@ -139,6 +143,17 @@ class Overlays:
                 self._lists = revision, self._read_lists()
             return self._lists[1]
 
+    def lists_of(self, entry: Entry) -> Mapping[int, tuple[str, ...]]:
+        """The ids of the lists that hold each concept of a dictionary; the same object while no list changes."""
+        lists, dictionary = self.lists(), self.dictionary_of(entry)
+        with self._lock:
+            if self._memberships[0] is not lists:
+                self._memberships = lists, {}
+            known = self._memberships[1]
+            if dictionary not in known:
+                known[dictionary] = _memberships(lists, dictionary)
+            return known[dictionary]
+
     def forget(self) -> None:
         """Something was written: ask the catalog again before the next answer."""
         with self._lock:
@@ -176,3 +191,12 @@ class Overlays:
                 )
                 for row, items in list_lists(session)
             )
+
+
+def _memberships(lists: tuple[Listed, ...], dictionary: str) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for one in lists:
+        for member in one.members:
+            if member.dictionary == dictionary:
+                found[member.concept] = (*found.get(member.concept, ()), one.uid)
+    return found

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final
 
 from fastapi import Path
 from starlette.requests import Request
 
 from app import urls
-from store.atlas.grammar import COLUMNS, KINDS, OPS, SORTABLE, BadQuery, Fault, Op
+from store.atlas.cursor import FIELDS_LIMIT_MAX
+from store.atlas.grammar import COLUMNS, KINDS, OPS, SORTABLE, WRITTEN, BadQuery, Fault, Op
 from store.atlas.schema import CONCEPT
 
-DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size", "draw")
+DISPLAY = ("heat", "mode", "opacity", "threshold", "colour", "smooth", "scale", "context", "size", "draw", "tour")
 """What pages take for their scripts and the server passes over: how heat is drawn, how large cards are."""
 
 
@@ -34,6 +35,11 @@ PATCHES_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"^([0-9]
 def whole(least: int, most: int = MOST) -> Mapping[str, Any]:
     """The JSON schema of whole numbers between two bounds."""
     return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def wholes(n_most: int | None = None) -> Mapping[str, Any]:
+    """The JSON schema of a comma list of whole numbers from 0, so many at most."""
+    return {"type": "array", "items": whole(0)} | ({} if n_most is None else {"maxItems": n_most})
 
 
 def listed(*words: str) -> Mapping[str, Any]:
@@ -58,6 +64,11 @@ AT = "at"
 """Pins a build wherever an address names a dictionary (``app.pinning``)."""
 CURSOR = Param("cursor", "Continue from `page.next` or `page.prev` of an answer to the same query.")
 LIMIT = Param("limit", "How many to return: 1 to 200.", default="24", schema=whole(1, 200))
+
+
+def more_with_fields(limit: Param) -> Param:
+    """The limit of a list that gives longer pages where only some fields of each row are asked for."""
+    return replace(limit, meaning=f"How many to return: 1 to 200, with `fields` to {FIELDS_LIMIT_MAX}.")
 
 
 def read_params(request: Request, *params: Param, display: bool = False) -> dict[str, str]:
@@ -124,10 +135,19 @@ def as_index(name: str, text: str) -> int | None:
 
 def document(*params: Param, grammar: bool = False) -> dict[str, Any]:
     """The OpenAPI description of these parameters, for ``openapi_extra``."""
-    entries = [_entry(param) for param in params]
+    gives_tables = any(param.name == "format" for param in params)
+    entries = [_entry(_unbounded(param) if gives_tables and param.name == "limit" else param) for param in params]
     if grammar:
         entries += [_entry(param) for param in _grammar()]
     return {"parameters": entries}
+
+
+def _unbounded(limit: Param) -> Param:
+    """A limit where tables can be had, too: they have no bound, JSON has the one that was declared."""
+    told = (
+        f"{limit.meaning} More is refused. Any other `format` takes any number, and has all rows where this is empty."
+    )
+    return replace(limit, meaning=told, schema={"anyOf": [limit.schema, whole(1)]})
 
 
 def _entry(param: Param) -> dict[str, Any]:
@@ -136,12 +156,13 @@ def _entry(param: Param) -> dict[str, Any]:
     if param.choices:
         schema["enum"] = ["", *param.choices]
     if param.default:
-        schema["default"] = param.default if schema["type"] == "string" else json.loads(param.default)
+        schema["default"] = param.default if schema.get("type") == "string" else json.loads(param.default)
     entry = {"name": param.name, "in": "query", "required": param.required, "allowEmptyValue": not param.required}
-    return entry | _SEPARATED.get(schema["type"], {}) | {"description": param.meaning, "schema": schema}
+    separated = _SEPARATED if "array" in schema.get("type", "") else {}
+    return entry | separated | {"description": param.meaning, "schema": schema}
 
 
-_SEPARATED: Final = {"array": {"style": "form", "explode": False}}
+_SEPARATED: Final = {"style": "form", "explode": False}
 _OF_KIND: Final = {"number": NUMBER, "text": TEXT, "list": TEXT}
 
 
@@ -149,12 +170,13 @@ def _grammar() -> Iterable[Param]:
     yield Param("q", "Words that all must occur in label or class, or an index.")
     orders = [sign + name for name in SORTABLE for sign in ("", "-")]
     yield Param("sort", "Columns to sort by, minus for descending; the index is always last.", schema=listed(*orders))
-    docs = {column.name: column.doc for column in CONCEPT.columns}
+    own = {column.name: column.doc for column in CONCEPT.columns}
+    docs = {name: own[column] for name, column in COLUMNS.items()} | WRITTEN
     for name, kind in KINDS.items():
         for op in OPS[kind]:
             schema: Mapping[str, Any] = _OF_KIND[kind]
             if op is Op.IN:
-                schema = {"type": "array", "items": schema}
+                schema = {"type": ["array", schema["type"]], "items": schema}  # one value is a list of one
             elif op is Op.ISNULL:
                 schema = {"type": "boolean"}
-            yield Param(name if op is Op.EQ else f"{name}__{op}", f"{docs[COLUMNS[name]]}: {op}", schema=schema)
+            yield Param(name if op is Op.EQ else f"{name}__{op}", f"{docs[name]}: {op}", schema=schema)

@@ -19,9 +19,11 @@ ABSENT = "–"
 
 
 def n3(value: float | None) -> str:
-    """Three significant digits: 0.0123, 4.57, 1,230; a dash when absent."""
+    """Three significant digits: 0.0123, −4.57, 1,230; a dash when absent."""
     if value is None or not math.isfinite(value):
         return ABSENT
+    if value < 0:
+        return f"−{n3(-value)}"
     if value == 0:
         return "0"
     if not 1e-4 <= abs(value) < 1e6:
@@ -33,11 +35,16 @@ def n3(value: float | None) -> str:
     return text.rstrip("0").rstrip(".") if isinstance(value, int) and "." in text else text
 
 
+def digits(value: float | None) -> str:
+    """A number for other programs: nine significant digits, which tell 32-bit floats apart; empty when absent."""
+    return "" if value is None or not math.isfinite(value) else str(value) if isinstance(value, int) else f"{value:.9g}"
+
+
 def signed(value: float | None) -> str:
     """The same with its sign: +0.0123, −4.57, 0."""
     if value is None or not math.isfinite(value):
         return ABSENT
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{n3(abs(value))}"
+    return f"{'+' if value > 0 else ''}{n3(value)}"
 
 
 def percent(value: float | None) -> str:
@@ -101,6 +108,7 @@ def ago(value: str | None) -> str:
 
 FILTERS = {
     "n3": n3,
+    "digits": digits,
     "signed": signed,
     "percent": percent,
     "integer": integer,
@@ -135,13 +143,15 @@ class Pages:
 
     def __init__(self, folder: Path, static: StaticTree, *, signs_in: bool = False) -> None:
         self._env = environment(folder, static, signs_in=signs_in)
+        self.ahead = f'"{static.url("ahead.speculationrules")}"'
+        """Value of the header that tells which links of a page a browser may follow before they are chosen."""
         texts = {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.html"))}
         self.digest = digest_of([VERSION, static.digest, texts])[:16]
         """Changes whenever a page may look different for the same data."""
 
-    def page(self, template: str, *, view: View, frame: Frame, status: int = 200) -> HTMLResponse:
+    def page(self, template: str, *, view: View, frame: Frame, status: int = 200, **more: Any) -> HTMLResponse:
         """A whole page."""
-        return HTMLResponse(self.text(template, view=view, frame=frame), status)
+        return HTMLResponse(self.text(template, view=view, frame=frame, **more), status)
 
     def fragment(self, template: str, *, view: View, status: int = 200, **more: Any) -> HTMLResponse:
         """A part of a page."""

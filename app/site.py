@@ -12,9 +12,11 @@ from starlette.requests import Request
 import app
 import store
 from app.encoder import Encoder
+from app.kept import Kept
 from app.live import Streams
+from app.mapping.drawings import Drawings
 from app.measured import Ledger
-from app.overlays import Overlay, Overlays
+from app.overlays import Listed, Overlay, Overlays
 from app.render import Pages
 from app.roster import Entry, Roster
 from app.search.words import Words
@@ -25,7 +27,7 @@ from store.analyses.keeper import Keeper
 from store.artifacts import Artifacts, check_writable, open_artifacts
 from store.atlas.query import ConceptTable
 from store.atlas.reader import Atlas
-from store.atlas.shelf import AtlasShelf, make_atlas_shelf
+from store.atlas.shelf import AtlasShelf, Written, make_atlas_shelf
 from store.catalog.session import Catalog
 from store.resources import resource
 from store.settings import Settings
@@ -43,6 +45,8 @@ class Opened:
     concepts: ConceptTable
     """The columns of all concepts, labels as people gave them."""
     overlay: Overlay
+    lists: tuple[Listed, ...] = ()
+    """All lists, of whatever dictionary."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Site:
     keeper: Keeper
     overlays: Overlays
     words: Words
+    kept: Kept
+    drawings: Drawings
     code: str
     """Digest of the source of the program and of what it reads with: answers made by another version are not fresh."""
 
@@ -71,7 +77,8 @@ class Site:
         """The dictionary's atlas, kept open while it is read."""
         with self.shelf.reading(entry.atlas) as shelved, timed("data"):
             overlay = self.overlays.of(entry)
-            yield Opened(entry, shelved.atlas, shelved.labelled(overlay.texts), overlay)
+            written = Written(overlay.texts, overlay.sources, self.overlays.lists_of(entry))
+            yield Opened(entry, shelved.atlas, shelved.written(written), overlay, self.overlays.lists())
 
     def stamp(self) -> str:
         """Changes whenever a dictionary does, or what anybody wrote about any concept."""
@@ -107,6 +114,8 @@ def make_site(settings: Settings) -> Site:
         keeper=Keeper(settings, catalog),
         overlays=Overlays(catalog, artifacts),
         words=Words(shelf),
+        kept=Kept(),
+        drawings=Drawings(),
         code=_code_digest(),
     )
 
@@ -116,8 +125,13 @@ def _code_digest() -> str:
     return digest_of([VERSION, [path.read_text(encoding="utf-8") for path in sources]])[:16]
 
 
-async def _site_of(request: Request) -> Site:  # async: a plain function would wait for a free thread
+def site_of(request: Request) -> Site:
+    """The parts of the program that answers this request."""
     return cast(Site, request.app.state.site)
+
+
+async def _site_of(request: Request) -> Site:  # async: a plain function would wait for a free thread
+    return site_of(request)
 
 
 SiteDep = Annotated[Site, Depends(_site_of)]

@@ -29,9 +29,24 @@ def home() -> str:
     return "/"
 
 
+def tour(number: int = 1) -> str:
+    """Leads to a page of the tour, by its number from 1."""
+    return f"/tour/{number}"
+
+
+def settings() -> str:
+    """What the visitor prefers, kept by the browser; the name for labels is sent there."""
+    return "/settings"
+
+
 def glossary(key: str = "") -> str:
     """Definitions of all numbers; ``key`` points at one."""
     return f"/glossary#{_part(key)}" if key else "/glossary"
+
+
+def design() -> str:
+    """Every shared piece in every state."""
+    return "/design"
 
 
 def dictionary(slug: str) -> str:
@@ -44,6 +59,16 @@ def concepts(slug: str, query: Query = ()) -> str:
     return with_query(f"/d/{_part(slug)}/c", query)
 
 
+def concept_values(slug: str, column: str, query: Query = ()) -> str:
+    """All values of a column of words with their counts."""
+    return with_query(f"/d/{_part(slug)}/values/{_part(column)}", query)
+
+
+def concepts_on_list(slug: str) -> str:
+    """A form is sent there that puts several concepts on a list."""
+    return f"/d/{_part(slug)}/c/lists"
+
+
 def concept(slug: str, index: int, *, query: Query = ()) -> str:
     """A concept's page; ``query`` carries the order it was found in."""
     return with_query(f"/d/{_part(slug)}/c/{index}", query)
@@ -52,6 +77,11 @@ def concept(slug: str, index: int, *, query: Query = ()) -> str:
 def random_concept(slug: str) -> str:
     """Leads to a concept chosen by chance among the living."""
     return f"/d/{_part(slug)}/random"
+
+
+def beside(slug: str, query: Query = ()) -> str:
+    """Concepts of one dictionary side by side; ``c`` names them, with commas between."""
+    return with_query(f"/d/{_part(slug)}/compare", query)
 
 
 def images(slug: str, query: Query = ()) -> str:
@@ -77,6 +107,11 @@ def classes(slug: str, query: Query = ()) -> str:
 def class_page(slug: str, output: int, *, query: Query = ()) -> str:
     """A class that the model predicts, by its place among the model's outputs."""
     return with_query(f"/d/{_part(slug)}/classes/{output}", query)
+
+
+def map_page(slug: str, query: Query = (), *, part: str = "map") -> str:
+    """The map of a dictionary's concepts, or where a form sends its selection (``map/list``)."""
+    return with_query(f"/d/{_part(slug)}/{part}", query)
 
 
 def streams(slug: str, query: Query = ()) -> str:
@@ -135,6 +170,17 @@ def notes(slug: str, index: int, *, query: Query = ()) -> str:
     return f"{concept(slug, index, query=query)}#notes"
 
 
+def queue(slug: str, query: Query = ()) -> str:
+    """One concept after another to be named; a form is sent there."""
+    return with_query(f"/d/{_part(slug)}/queue", query)
+
+
+def label_tests(slug: str, uid: str = "") -> str:
+    """Blind tests of a dictionary's labels (a form that begins one is sent there), or one of them."""
+    path = f"/d/{_part(slug)}/queue/tests"
+    return f"{path}/{_part(uid)}" if uid else path
+
+
 def search(query: Query = ()) -> str:
     """The search page; the box of every page sends its ``q`` there."""
     return with_query("/search", query)
@@ -183,19 +229,46 @@ def new_job_fragment(kind: str) -> str:
     return f"/_f/jobs/new/{_part(kind)}"
 
 
+def map_fragment(slug: str, part: str, query: Query = ()) -> str:
+    """A part of the map: ``in-view``, ``legend``, ``chosen``, or ``c/INDEX``."""
+    return with_query(f"/_f/d/{_part(slug)}/map/{part}", query)
+
+
 def streams_fragment(slug: str) -> str:
     """The concepts between the ends that sliders are moved to."""
     return f"/_f/d/{_part(slug)}/streams"
 
 
-def examples_fragment(slug: str, index: int, *, band: str) -> str:
+def examples_fragment(slug: str, index: int, *, band: str, balance: str = "", context: str = "") -> str:
     """The tiles of one band of a concept."""
-    return with_query(f"/_f/d/{_part(slug)}/c/{index}/examples", {"band": band})
+    query = {"band": band, "balance": balance, "context": context}
+    return with_query(f"/_f/d/{_part(slug)}/c/{index}/examples", query)
 
 
-def concepts_fragment(slug: str, query: Query = ()) -> str:
-    """The results part of the concept grid."""
-    return with_query(f"/_f/d/{_part(slug)}/c", query)
+def concepts_fragment(slug: str) -> str:
+    """The results part of the concept grid; the form's fields make its query."""
+    return f"/_f/d/{_part(slug)}/c"
+
+
+def fragment_of(page: str) -> str:
+    """The fragment that brings what a link to a page of the grid, or of values, leads to."""
+    return f"/_f{page}"
+
+
+def turned_fragment_of(page: str) -> str:
+    """The same for a link that only turns the pages of the grid: filters stay as they are."""
+    address, mark, query = fragment_of(page).partition("?")
+    return f"{address}/turned{mark}{query}"
+
+
+def concept_values_fragment(slug: str, column: str, query: Query = ()) -> str:
+    """The values of a column of words that a text occurs in."""
+    return fragment_of(concept_values(slug, column, query))
+
+
+def peek_fragment(slug: str, index: int | str, query: Query = ()) -> str:
+    """A concept in a panel beside the grid; the index may be a word that scripts replace."""
+    return with_query(f"/_f/d/{_part(slug)}/c/{index}/peek", query)
 
 
 # Files that never change: the digest is in the path
@@ -221,9 +294,29 @@ def thumb(atlas: str, image_id: str) -> str:
     return f"/m/{atlas}/thumb/{_part(image_id)}.webp"
 
 
+def crop(atlas: str, concept: int | str) -> str:
+    """The crop of a concept's first top example (WebP)."""
+    return f"/m/{atlas}/crop/{concept}.webp"
+
+
+def crop_heat(atlas: str, concept: int | str) -> str:
+    """The heat of the same crop (grey PNG, 255 = the concept's max)."""
+    return f"/m/{atlas}/crop-heat/{concept}.png"
+
+
+def map_file(atlas: str, name: str, *, version: int, layout: str) -> str:
+    """A map in a layout: ``COLUMN,COLUMN.bin``, ``light.png``, ``crops/LEVEL/COL/ROW.webp``."""
+    return f"/m/{atlas}/map/{version}/{_part(layout)}/{quote(name, safe='/,')}"
+
+
 def alignment_thumb(alignment: str, image_id: str) -> str:
     """Thumbnail of a photo that an alignment shows (WebP)."""
     return f"/m/{alignment}/shared/{_part(image_id)}.webp"
+
+
+def blind_photo(test: str, number: int) -> str:
+    """A photo of a blind test by its place, from 1: the address tells nothing of the photo."""
+    return f"/m/blind/{_part(test)}/{number}.webp"
 
 
 def position(atlas: str, index: int) -> str:
@@ -325,6 +418,11 @@ def api_together(slugs: Sequence[str], query: Query = ()) -> str:
 def api_labels(uid: str, part: str = "") -> str:
     """A label, or where votes on it are sent (``vote``); a concept's labels are a part of the concept."""
     return "/".join(filter(None, (f"{API}/labels", _part(uid), part)))
+
+
+def api_tests(uid: str, part: str = "") -> str:
+    """A blind test, or where its answer is sent (``choice``); a label's tests are a part of the label."""
+    return "/".join(filter(None, (f"{API}/tests", _part(uid), part)))
 
 
 def api_comments(uid: str) -> str:

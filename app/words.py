@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from app import urls
 from app.views.base import Number
+from store.atlas.grammar import NO_SOURCE
 from store.atlas.heads import HEAD_CLASS, HEAD_CONCEPT, HEAD_CURVE
-from store.atlas.reader import Stream
-from store.atlas.schema import CLASS_CONCEPT, COFIRE, CONCEPT, CROSS_R2, EXAMPLE, STREAM_COLUMNS, STREAM_CONCEPT
+from store.atlas.schema import CLASS_CONCEPT, CONCEPT, EXAMPLE, PLACES, STREAM_COLUMNS
+from store.atlas.stream import Stream
+from store.atlas.universal import COFIRE, CROSS_R2, STREAM_CONCEPT
 from store.duck import Table
 from store.metrics import GROUPS, METRICS, Metric
-from store.vocabulary import Badge, Band, Neighbors
+from store.vocabulary import Badge, Band, Layout, Neighbors, Source
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,31 @@ NEIGHBORS = {
     Neighbors.EXAMPLES: Word("Same images", "Jaccard index of the sets of images on which each is strongest."),
     Neighbors.ANTIPODAL: Word("Opposite direction", "Cosine of the two atoms, most negative first."),
 }
+LAYOUTS = {
+    Layout.ATOMS: Word("Same direction", "Concepts lie together whose atoms have the same direction."),
+    Layout.FIRING: Word("Fires together", "Concepts lie together that fire on the same patches, whatever their atoms."),
+}
 BADGES = {
     Badge.DEAD: Word("Dead", "It fires on no patch of the collection: there is nothing to show."),
     Badge.DENSE: Word("Dense", "It fires on so many patches that it says little about any of them."),
     Badge.POSITION_ONLY: Word("Position only", "It fires at one place of the grid, whatever the photo shows there."),
     Badge.DUPLICATE: Word("Duplicate", "Another, stronger concept has nearly the same atom or nearly the same codes."),
+}
+EVIDENCE = {
+    Badge.DEAD: Word("Its numbers", "numbers"),
+    Badge.DENSE: Word("Its histogram", "responds"),
+    Badge.POSITION_ONLY: Word("Its mean map", "position"),
+    Badge.DUPLICATE: Word("Both side by side", ""),
+}
+"""What shows what a warning rests on, and its anchor on the concept's page."""
+_CLASS_LABELS = {
+    "class": "Class",
+    "n_images": "Images",
+    "share": "Share",
+    "lift": "Lift",
+    "coverage": "Coverage",
+    "mean": "Mean ± error",
+    "importance": "Logit",
 }
 ALIGNMENT = {
     "matched_share": Word(
@@ -82,6 +104,8 @@ LABELS = {
     "badges": "Warnings",
     "map_x": "Map x",
     "map_y": "Map y",
+    "firing_x": "Map x, by firing",
+    "firing_y": "Map y, by firing",
     "cluster": "Cluster",
     "label_seed": "Label seed",
     "firing_entropy": "Firing entropy",
@@ -92,6 +116,22 @@ LABELS = {
 }
 """Labels of the atlas's concept columns."""
 
+
+COLUMN_LABELS = LABELS | {
+    "id": "Index",
+    "class": "Top class",
+    "badge": "Warnings",
+    "label": "Label",
+    "label_source": "Label from",
+    "list": "List",
+}
+"""The same by the names that queries have."""
+LABEL_SOURCES = {
+    Source.HUMAN.value: Word("People", "Somebody wrote its label."),
+    Source.IMPORT.value: Word("Programs", "A program made its label."),
+    Source.SEED.value: Word("Guessed", "Its label is guessed from classes; nobody has named it."),
+    NO_SOURCE: Word("No label", "It is called by its index."),
+}
 
 GROUP_OF = {metric.key: group for group, metrics in GROUPS.items() for metric in metrics}
 """The group of each metric."""
@@ -109,7 +149,8 @@ def _null_parents() -> dict[str, str]:
 NULL_OF = _null_parents()
 """The metric beside which each null is shown."""
 
-_NO_QUANTITIES = {"concept", "top_class", "badges", "label_seed", "map_x", "map_y", "cluster", "main_stream"}
+_PLACES = {name for names in PLACES.values() for name in names}
+_NO_QUANTITIES = _PLACES | {"concept", "top_class", "badges", "label_seed", "cluster", "main_stream"}
 
 
 def numbers(*, universal: bool) -> tuple[str, ...]:
@@ -129,6 +170,11 @@ def window_words(stream: Stream) -> str:
     return f"{window.height_px} × {window.width_px} px, {window.fit.value}"
 
 
+def column_anchor(name: str) -> str:
+    """A column's anchor in the glossary, where a metric may have the same name."""
+    return f"concept.{name}" if name in METRICS else name
+
+
 def column_number(name: str, value: float | None = None) -> Number:
     """A concept column as a defined number."""
     column = _COLUMNS[name]
@@ -139,8 +185,14 @@ def column_number(name: str, value: float | None = None) -> Number:
         unit="" if column.unit.startswith(("[", "(")) else column.unit,
         range=column.unit if column.unit.startswith(("[", "(")) else "",
         definition=_sentence(column.doc),
-        url=urls.glossary(name),
+        url=urls.glossary(column_anchor(name)),
     )
+
+
+def class_column(name: str) -> Word:
+    """A column of the table of classes."""
+    docs = {"class": "The class of the collection", "n_images": "Its images in the collection"}
+    return Word(_CLASS_LABELS[name], docs.get(name) or column_docs(CLASS_CONCEPT)[name])
 
 
 def metric_number(metric: Metric, value: float | None = None, *, null: float | None = None) -> Number:

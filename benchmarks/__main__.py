@@ -11,8 +11,10 @@ BENCHMARKS = (
     "topk_step",
     "archetypal_step",
     "alignment",
+    "clusters",
     "demo",
     "web",
+    "load",
     "counting",
     "jobs",
     "kills",
@@ -21,6 +23,8 @@ BENCHMARKS = (
     "encoder",
     "conformance",
     "api",
+    "interactions",
+    "tasks",
 )
 
 

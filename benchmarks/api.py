@@ -21,7 +21,7 @@ import psutil
 from benchmarks.demo import _free_port
 from benchmarks.machine import WORK, emit
 from store.artifacts import Artifact, Artifacts
-from store.atlas.schema import CONCEPT, FILE
+from store.atlas.schema import CONCEPT, FILE, PLACES, VERSION
 from store.atlas.writer import AtlasWriter
 from store.catalog.collections import save_collection
 from store.catalog.dictionaries import DictionaryFacts, save_dictionary, switch_atlas
@@ -30,7 +30,7 @@ from store.catalog.session import Catalog
 from store.methods import load_dictionary_spec
 from store.settings import Settings
 from store.specs import AtlasSpec, digest_of
-from store.vocabulary import Kind
+from store.vocabulary import Kind, Layout
 
 N_CONCEPTS, SLUG, TIMES = 32_768, "large", 100
 D = f"/api/v1/dictionaries/{SLUG}"
@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=WORK / "api-store")
     store = parser.parse_args().store
-    atlas = _atlas(store)
+    atlas = make_large(store)
     port = _free_port()
     command = [sys.executable, "-m", "app", "--store", str(store), "--port", str(port), "--host", "127.0.0.1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -66,7 +66,7 @@ def _measure(client: httpx.Client, process: psutil.Process, file: Path) -> dict[
         for limit in (24, 200):
             sql = f"SELECT {_COLUMNS} FROM concept ORDER BY density DESC NULLS LAST, concept LIMIT {limit}"
             found[f"list_{limit}"] = served.beside(
-                f"limit={limit}&sort=-density", lambda q=sql: bare.execute(q).fetchall()
+                f"limit={limit}&sort=-density&density__lte=1.{{n}}", lambda q=sql: bare.execute(q).fetchall()
             )
         found["repeated"] = served.spread("limit=200", headers={"If-None-Match": etag}, status=304)
         for form, options in _COPIES.items():
@@ -88,12 +88,15 @@ class Served:
     def spread(
         self, query: str, *, n: int = TIMES, headers: dict[str, str] | None = None, status: int = 200
     ) -> dict[str, float]:
-        """Wall time of requests for concepts, and the program's own time on the processor for each."""
+        """Wall time of requests for concepts, and the program's own time on the processor for each.
+
+        ``{n}`` in the query is another number in each, so that no answer has been made before.
+        """
         self.client.get(f"{D}/concepts?{query}", headers=headers)
         cpu, times = sum(self.process.cpu_times()[:2]), []
-        for _ in range(n):
-            begun = time.perf_counter()
-            assert self.client.get(f"{D}/concepts?{query}", headers=headers).status_code == status
+        for number in range(n):
+            begun, asked = time.perf_counter(), query.replace("{n}", str(number))
+            assert self.client.get(f"{D}/concepts?{asked}", headers=headers).status_code == status
             times.append(1e3 * (time.perf_counter() - begun))
         ordered, used = sorted(times), 1e3 * (sum(self.process.cpu_times()[:2]) - cpu) / n
         p95 = ordered[int(0.95 * (len(ordered) - 1))]
@@ -132,11 +135,11 @@ def _peak(process: psutil.Process) -> Iterator[list[float]]:
         thread.join()
 
 
-def _atlas(store: Path) -> Artifact:
+def make_large(store: Path) -> Artifact:
     """An atlas with scalar columns as they look, and nothing else."""
     artifacts = Artifacts(store)
     spec = AtlasSpec(n_examples=9)
-    inputs = {"dictionary": digest_of(SLUG)}
+    inputs = {"dictionary": digest_of(SLUG), "schema": str(VERSION)}
     store.mkdir(parents=True, exist_ok=True)
     found = artifacts.find(Kind.ATLAS, spec, inputs=inputs)
     if found is None:
@@ -170,7 +173,20 @@ def _concepts() -> dict[str, Any]:
             made[column.name] = [["dense"] if one < 0.05 else [] for one in rng.random(N_CONCEPTS)]
         else:
             made[column.name] = [classes[one] for one in rng.integers(0, 1000, N_CONCEPTS)]
-    return made | {"concept": np.arange(N_CONCEPTS)}
+    own = {"concept": np.arange(N_CONCEPTS), "cluster": rng.integers(0, round(N_CONCEPTS**0.5), N_CONCEPTS)}
+    return made | own | _planted(rng)
+
+
+def _planted(rng: np.random.Generator) -> dict[str, Any]:
+    """Places by firing as they look: 180 groups of very different sizes; a hundredth has none."""
+    sizes = rng.dirichlet(np.full(180, 0.7))
+    centres = rng.uniform(4_000, 61_500, (180, 2))
+    places = centres[rng.choice(180, N_CONCEPTS, p=sizes)] + rng.normal(0, 1_300, (N_CONCEPTS, 2))
+    whole, silent = np.clip(np.rint(places), 0, 65_535).astype(int), rng.random(N_CONCEPTS) < 0.01
+    return {
+        name: [None if gone else int(one) for one, gone in zip(whole[:, axis], silent, strict=True)]
+        for axis, name in enumerate(PLACES[Layout.FIRING])
+    }
 
 
 def _record(store: Path, atlas: Artifact) -> None:

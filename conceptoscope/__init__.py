@@ -3,8 +3,9 @@
 from conceptoscope.analysis import Analysis
 from conceptoscope.client import AsyncClient, Client
 from conceptoscope.concept import Concept, Histogram
+from conceptoscope.concept_list import ConceptList
 from conceptoscope.dictionary import Dictionary
-from conceptoscope.edits import Edit
+from conceptoscope.edits import Change, Edit, clamp, scale
 from conceptoscope.errors import (
     ClientError,
     Conflict,
@@ -35,10 +36,12 @@ from conceptoscope.record import Record
 __all__ = [
     "Analysis",
     "AsyncClient",
+    "Change",
     "Client",
     "ClientError",
     "Collection",
     "Concept",
+    "ConceptList",
     "Conflict",
     "Dictionary",
     "Edit",
@@ -64,4 +67,6 @@ __all__ = [
     "Unexpected",
     "Unreachable",
     "UnsupportedMedia",
+    "clamp",
+    "scale",
 ]

@@ -11,11 +11,19 @@ import numpy as np
 from conceptoscope.arrays import Floats, read_npy
 from conceptoscope.asking import Ask, Plan, Together, Upload, address, get
 from conceptoscope.driving import Awaiting, Blocking
-from conceptoscope.edits import Edit, Factors, write_edits
+from conceptoscope.edits import Changes, Edit, write_edits
 from conceptoscope.errors import NotFound
 from conceptoscope.pictures import encode_picture, open_picture
 from conceptoscope.resource import D, Resource, call, check_awaits, check_waits
-from conceptoscope.views import ActiveConcept, AnalysesMadeView, AnalysisView, DictionaryCard, ExplainedView, ImageCard
+from conceptoscope.views import (
+    ActiveConcept,
+    AnalysesMadeView,
+    AnalysisView,
+    DictionaryCard,
+    ExplainedView,
+    ImageCard,
+    OcclusionView,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -109,19 +117,28 @@ class Analysis(AnalysesMadeView, Resource[D]):
     @call
     def edit(
         self,
-        factors: Factors,
+        changes: Changes,
         *,
         patches: Iterable[int] | None = None,
         dictionary: Named | None = None,
+        stream: int = 0,
     ) -> Plan[Edit]:
-        """What the model would predict with these concepts' codes multiplied: ``{12: 0}`` removes concept 12.
+        """What the model would predict with these concepts' codes changed; nothing is kept.
 
-        ``patches``, counted row by row from 0, limits it to some. Nothing is kept.
+        ``{12: 0}`` removes concept 12, ``{12: 0.5}`` halves it, ``{12: clamp(2.5)}`` sets it to a code. ``patches``,
+        counted row by row from 0, limits it to some. ``stream``, from 1, is the model of a universal dictionary.
         """
         slug = "" if dictionary is None else slug_of(dictionary)
-        body = {"edits": write_edits(factors, patches), "dictionary": slug}
+        body = {"edits": write_edits(changes, patches), "dictionary": slug, "stream": stream}
         ask = Ask("POST", address("analyses", self.id, "edits"), json=body, repeatable=True)
         return (yield from self._record(ask, Edit))
+
+    @call
+    def occlusion(self, concept: int, *, dictionary: Named | None = None, stream: int = 0) -> Plan[OcclusionView]:
+        """What the score of the predicted class really loses without a concept, in all and patch by patch."""
+        slug = None if dictionary is None else slug_of(dictionary)
+        ask = get("analyses", self.id, "occlusion", dictionary=slug, stream=stream or None, concept=concept)
+        return (yield from self._record(ask, OcclusionView))
 
     @call
     def photo(self) -> "Plan[Image.Image]":

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx
 
@@ -78,6 +78,12 @@ Plan = Generator[Effect, Any, T]
 def get(*parts: object, **query: object) -> Ask:
     """The request for data at ``/api/v1/part/part``."""
     return Ask("GET", address(*parts), query=pairs(query))
+
+
+def at(path: str, **query: object) -> Ask:
+    """The request for data at an address as pages and answers have it, with its query."""
+    where, _, given = path.partition("?")
+    return Ask("GET", where, query=(*parse_qsl(given), *pairs(query)))
 
 
 def address(*parts: object) -> str:

@@ -3,24 +3,28 @@
 import os
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from conceptoscope.addresses import kind_at, row_at
 from conceptoscope.analysis import Analysis, Named, Photo, ask_analysis, slug_of
-from conceptoscope.asking import Ask, Plan, Shut, address, get, pairs
+from conceptoscope.asking import Ask, Plan, Shut, address, at, get
 from conceptoscope.cache import DiskCache
+from conceptoscope.concept_list import ConceptList
 from conceptoscope.dictionary import Dictionary
 from conceptoscope.driving import Awaiting, Blocking, Wiring
 from conceptoscope.errors import ClientError
 from conceptoscope.events import EventStream
 from conceptoscope.job import Job
 from conceptoscope.pages import Collection
-from conceptoscope.record import Record, free
+from conceptoscope.record import Record, free, read_as
 from conceptoscope.resource import D, Resource, call
 from conceptoscope.retrying import Backoff
-from conceptoscope.session import Session, data_of
+from conceptoscope.session import Session, data_of, json_of
 from conceptoscope.views import (
+    AccessView,
     AlignmentCard,
     AlignmentView,
     CollectionView,
@@ -31,7 +35,6 @@ from conceptoscope.views import (
     GlossaryView,
     ImageView,
     ItemView,
-    ListBrief,
     ModelShelf,
     Pair,
     ReadinessView,
@@ -42,8 +45,6 @@ from conceptoscope.views import (
 )
 
 _MEGABYTE: Final = 1_000_000
-_PAIRS: Final = 60
-"""Most pairs of one answer."""
 
 
 class Server(Resource[D]):
@@ -59,6 +60,11 @@ class Server(Resource[D]):
         """Whether the server can serve, part by part."""
         reply = yield from self._ask(Ask("GET", "/readyz", also=(503,)))
         return ReadinessView(data_of(reply, wrapped=False))
+
+    @call
+    def access(self) -> Plan[AccessView]:
+        """Who asks, by which token, and what they may."""
+        return (yield from self._record(get("access"), AccessView))
 
     @call
     def glossary(self) -> Plan[GlossaryView]:
@@ -116,17 +122,17 @@ class Server(Resource[D]):
 
     def pairs(self, a: Named, b: Named, **query: object) -> Collection[D, Pair]:
         """Matched concepts of two dictionaries: ``sort="-held_out"``, ``min=0.5``, ``mutual="yes"``."""
-        ask = _between(a, b, **{"limit": _PAIRS, **query})
+        ask = _between(a, b, **query)
         return Collection(self._driver, ask, make=Pair, inside="pairs")
 
     def fans(self, a: Named, b: Named, **query: object) -> Collection[D, Fan]:
         """Concepts whose firing several of the other dictionary share between them."""
-        ask = _between(a, b, **{"show": "fans", "limit": _PAIRS, **query})
+        ask = _between(a, b, **{"show": "fans", **query})
         return Collection(self._driver, ask, make=Fan, inside="fans")
 
     def alone(self, a: Named, b: Named, *, side: str = "a") -> Collection[D, ConceptCard]:
         """Concepts of one side (``a`` or ``b``) that have no partner."""
-        ask = _between(a, b, show=side, limit=_PAIRS)
+        ask = _between(a, b, show=side)
         return Collection(self._driver, ask, make=ConceptCard, inside="alone")
 
     @call
@@ -139,9 +145,23 @@ class Server(Resource[D]):
         """What stands where, by kind, each with the reason: concepts, labels, classes, images, dictionaries, lists."""
         return (yield from self._record(get("search", q=q, **query), SearchView))
 
-    def lists(self, **query: object) -> Collection[D, ListBrief]:
+    def lists(self, **query: object) -> Collection[D, ConceptList[D]]:
         """Lists of concepts that people made."""
-        return Collection(self._driver, get("lists", **query), make=ListBrief)
+        return Collection(self._driver, get("lists", **query), make=self._list)
+
+    @call
+    def concept_list(self, uid: str) -> Plan[ConceptList[D]]:
+        """One list of concepts."""
+        return self._list((yield from self._data(get("lists", uid, limit=1)))["card"])
+
+    @call
+    def make_list(self, title: str, *, note: str = "") -> Plan[ConceptList[D]]:
+        """Begin a list."""
+        body = {"title": title, "note": note}
+        return self._list((yield from self._data(Ask("POST", address("lists"), json=body)))["card"])
+
+    def _list(self, card: dict[str, Any]) -> ConceptList[D]:
+        return ConceptList(card, self._driver)
 
     def on_list(self, uid: str, **query: object) -> Collection[D, ItemView]:
         """The concepts on a list, in its order."""
@@ -205,8 +225,22 @@ class Server(Resource[D]):
 
     @call
     def get(self, /, path: str, **query: object) -> Plan[Any]:
-        """The data at any address of the API, as records: what a newer server has, too."""
-        return free((yield from self._data(Ask("GET", path, query=pairs(query)))))
+        """The data at any address of the API, as the records that stand there: ``get("/api/v1/models")``.
+
+        The address may have a query. What only a newer server has comes as records without declared types.
+        """
+        ask = at(path, **query)
+        told = json_of((yield from self._ask(ask)))
+        is_wrapped = isinstance(told, dict) and {"data", "links"} <= told.keys()
+        return read_as(kind_at(ask.path), told["data"]) if is_wrapped else free(told)
+
+    def rows(self, path: str, inside: str = "", **query: object) -> Collection[D, Any]:
+        """All rows of the list at any address, page by page; ``inside`` names it where the data has several.
+
+        ``c.rows("/api/v1/dictionaries/fish/concepts?sort=-density")``, ``c.rows("/api/v1/lists/3f", "items")``.
+        """
+        ask = at(path, **query)
+        return Collection(self._driver, ask, make=partial(read_as, row_at(ask.path, inside)), inside=inside)
 
     @call
     def send(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conceptoscope.arrays import Floats, heat_of
+from conceptoscope.arrays import Floats, heat_of, read_npy
 from conceptoscope.asking import Ask, Plan, get
 from conceptoscope.examples import Examples
 from conceptoscope.label import Label
@@ -82,6 +82,11 @@ class Concept(ConceptCard, Resource[D]):
         """Its mean map over the collection: codes, float32 ``[h w]``; stored in 255 steps."""
         view = yield from self._record(self._part("position"), PositionView)
         return heat_of(view.map, view.scale)
+
+    @call
+    def atom(self) -> Plan[Floats]:
+        """Its atom, float32 ``[d]`` of norm 1, in the directions of raw activations."""
+        return read_npy((yield from self._ask(self._part("atom.npy"))).content)
 
     @call
     def neighbors(self, by: str | None = None, *, limit: int = 20) -> Plan[tuple[NeighborList, ...]]:

@@ -1,11 +1,13 @@
 """Edits of a photo's codes, and what they do to the prediction."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from conceptoscope.views import EditView
 
-Factors = Mapping[int, float]
+Changes = Mapping[int, "float | Change"]
+"""What happens to each concept: a factor, or ``scale(...)``, ``clamp(...)``."""
 
 
 class Edit(EditView):
@@ -22,12 +24,37 @@ class Edit(EditView):
         return {row.name: row.other - row.probability for row in self.classes if row.other is not None}
 
 
-def write_edits(factors: Factors, patches: Iterable[int] | None) -> list[dict[str, Any]]:
-    """``{concept: factor}`` as the API has it: 0 removes a concept, 0.5 halves its codes; on all or some patches."""
-    places = None if patches is None else sorted({int(patch) for patch in patches})
-    return [_edit(int(concept), float(factor), places) for concept, factor in factors.items()]
+@dataclass(frozen=True)
+class Change:
+    """What happens to a concept's codes on a photo, on all patches or some, counted row by row from 0."""
+
+    operation: str
+    amount: float | None = None
+    patches: tuple[int, ...] | None = None
 
 
-def _edit(concept: int, factor: float, places: list[int] | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"concept": concept, "patches": places}
-    return told | ({"operation": "ablate"} if factor == 0 else {"operation": "scale", "amount": factor})
+def scale(factor: float, *, patches: Iterable[int] | None = None) -> Change:
+    """Codes times a factor; below 0 the photo goes the other way along the atom, 0 removes the concept."""
+    return Change("ablate", None, _places(patches)) if factor == 0 else Change("scale", float(factor), _places(patches))
+
+
+def clamp(code: float, *, patches: Iterable[int] | None = None) -> Change:
+    """Codes set to one, in the unit of the activations, also where the concept is silent."""
+    return Change("clamp", float(code), _places(patches))
+
+
+def write_edits(changes: Changes, patches: Iterable[int] | None) -> list[dict[str, Any]]:
+    """``{concept: factor}`` or ``{concept: clamp(2.5)}`` as the API has it; ``patches`` where a change has none."""
+    places = _places(patches)
+    made = {concept: one if isinstance(one, Change) else scale(one) for concept, one in changes.items()}
+    return [_edit(int(concept), one, places) for concept, one in made.items()]
+
+
+def _edit(concept: int, change: Change, places: tuple[int, ...] | None) -> dict[str, Any]:
+    where = places if change.patches is None else change.patches
+    told = {"concept": concept, "operation": change.operation, "patches": None if where is None else list(where)}
+    return told if change.amount is None else told | {"amount": change.amount}
+
+
+def _places(patches: Iterable[int] | None) -> tuple[int, ...] | None:
+    return None if patches is None else tuple(sorted({int(patch) for patch in patches}))

@@ -3,14 +3,36 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conceptoscope.errors import Unexpected
 from conceptoscope.optional import need
 
 Row = Mapping[str, Any]
 
 
+def read_stream(content: bytes) -> Any:
+    """An Arrow stream as a ``pyarrow.Table``; raises ``Unexpected``."""
+    arrow: Any = need("pyarrow", purpose="Arrow tables")
+    ipc: Any = need("pyarrow.ipc", purpose="Arrow tables")
+    try:
+        with ipc.open_stream(content) as stream:
+            return stream.read_all()
+    except arrow.ArrowInvalid as fault:
+        raise Unexpected(f"This is no Arrow stream: {fault}") from fault
+
+
 def to_table(rows: Sequence[Row]) -> Any:
     """Rows of JSON as a ``pyarrow.Table``."""
     return need("pyarrow", purpose="Arrow tables").Table.from_pylist([flat(row) for row in rows])
+
+
+def frame_of(table: Any) -> Any:
+    """A ``pyarrow.Table`` as a ``pandas.DataFrame``; lists stay lists."""
+    types: Any = need("pyarrow.types", purpose="Arrow tables")
+    frame = table.to_pandas()
+    for field in table.schema:
+        if types.is_list(field.type):
+            frame[field.name] = table[field.name].to_pylist()
+    return frame
 
 
 def to_frame(rows: Sequence[Row]) -> Any:

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from conceptoscope.addresses import gives_tables, page_at
 from conceptoscope.asking import Ask, Plan
 from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.errors import Unexpected
-from conceptoscope.frames import to_frame, to_table
+from conceptoscope.frames import frame_of, read_stream, to_frame, to_table
+from conceptoscope.optional import has, need
 from conceptoscope.resource import D, Resource, call, check_awaits, check_waits
 from conceptoscope.session import data_of
 
@@ -37,9 +39,9 @@ class Collection(Resource[D], Generic[D, T]):
     """
 
     def __init__(self, driver: D, ask: Ask, *, make: Callable[[dict[str, Any]], T], inside: str = "") -> None:
-        limited = any(name == "limit" for name, _ in ask.query)
+        limit = None if "limit" in dict(ask.query) else page_at(ask.path, wanted=PAGE)
         self._driver = driver
-        self._first_ask = ask if limited else replace(ask, query=(*ask.query, ("limit", str(PAGE))))
+        self._first_ask = replace(ask, query=(*ask.query, ("limit", str(limit)))) if limit else ask
         self._make, self._inside = make, inside
         self._looked: Page | None = None
 
@@ -97,17 +99,28 @@ class Collection(Resource[D], Generic[D, T]):
 
     @call
     def to_arrow(self) -> "Plan[pa.Table]":
-        """All rows as a ``pyarrow.Table``, without addresses."""
-        return (yield from self._table())
+        """All rows as a ``pyarrow.Table``, without addresses: in one answer, where the server gives tables."""
+        if self._is_table:
+            return (yield from self._table())
+        return to_table((yield from self._rows()))
 
     @call
     def to_pandas(self) -> "Plan[pd.DataFrame]":
         """All rows as a ``pandas.DataFrame``: nested objects are columns ``outer_inner``."""
+        need("pandas", purpose="Data frames")
+        if self._is_table and has("pyarrow"):
+            return frame_of((yield from self._table()))
         return to_frame((yield from self._rows()))
 
+    @property
+    def _is_table(self) -> bool:
+        """Whether the server gives all rows as one Arrow stream; those after a cursor come page by page."""
+        return gives_tables(self._first_ask.path) and "cursor" not in dict(self._first_ask.query)
+
     def _table(self) -> "Plan[pa.Table]":
-        """The one place to change for a server that gives tables whole (``format=arrow``)."""
-        return to_table((yield from self._rows()))
+        kept = [pair for pair in self._first_ask.query if pair[0] != "limit"]
+        ask = replace(self._first_ask, query=(*kept, ("format", "arrow")))
+        return read_stream((yield from self._ask(ask)).content)
 
     def _rows(self) -> Plan[list[dict[str, Any]]]:
         page = yield from self._page()
@@ -128,7 +141,8 @@ class Collection(Resource[D], Generic[D, T]):
         return page
 
     def _page(self, cursor: str | None = None) -> Plan[Page]:
-        query = (*self._first_ask.query, *((("cursor", cursor),) if cursor else ()))
+        kept = [pair for pair in self._first_ask.query if not cursor or pair[0] != "cursor"]
+        query = (*kept, *((("cursor", cursor),) if cursor else ()))
         told = data_of((yield from self._ask(replace(self._first_ask, query=query))))
         rows = told["data"][self._inside] if self._inside else told["data"]
         place = told.get("page")

@@ -54,6 +54,11 @@ def _short(value: Any) -> str:
     return f"{value!r:.60}"
 
 
+def read_as(kind: Any, data: Any) -> Any:
+    """Data of an answer as what a type says: ``read_as(tuple[ConceptCard, ...], rows)``."""
+    return _reader(kind)(data)
+
+
 @cache
 def reader_of(kind: Any, name: str) -> Reader:
     """How a field is read, as its annotation says."""

@@ -102,12 +102,17 @@ def told(ask: Ask) -> Iterator[None]:
         raise unreachable(ask, fault) from fault
 
 
-def data_of(reply: Reply, *, wrapped: bool = True) -> dict[str, Any]:
-    """The JSON of an answer, with its ``data`` inside unless it is not wrapped; raises ``Unexpected``."""
+def json_of(reply: Reply) -> Any:
+    """The JSON of an answer; raises ``Unexpected``."""
     try:
-        found = json.loads(reply.content)
+        return json.loads(reply.content)
     except ValueError as fault:
         raise Unexpected(f"{reply.url} answers with no JSON. Is it the address of a Conceptoscope server?") from fault
+
+
+def data_of(reply: Reply, *, wrapped: bool = True) -> dict[str, Any]:
+    """The JSON of an answer, with its ``data`` inside unless it is not wrapped; raises ``Unexpected``."""
+    found = json_of(reply)
     if not isinstance(found, dict) or (wrapped and "data" not in found):
         raise Unexpected(f"{reply.url} answers without 'data'. Is it the address of a Conceptoscope server?")
     return found

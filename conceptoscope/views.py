@@ -53,6 +53,14 @@ class AgainstView(Record):
     photos: tuple[ClassPhoto, ...]
     differences: tuple[Difference, ...]
     """the largest by size, from this class to the other"""
+    pushes: tuple[Push, ...]
+    """on photos of this class, from what pushes most to the other one"""
+    n_pushes: int
+    """concepts kept of both classes, of which this is known"""
+    pushed: float
+    """logits: sum over these of all that push to the other class"""
+    held: float
+    """logits: sum over these of all that hold back, at most 0"""
     links: Links
 
 
@@ -87,6 +95,8 @@ class AlignmentView(Record):
     alone: tuple[ConceptCard, ...]
     fans: tuple[Fan, ...]
     pairs: tuple[Pair, ...]
+    tabs: tuple[Choice, ...]
+    """what can be shown, with counts"""
 
 
 class AnalysesClassRow(Record):
@@ -107,6 +117,16 @@ class AnalysesMadeView(Record):
     id: str
     expires_at: str
     links: AnalysisLinks
+
+
+class AnalysesTerm(Record):
+    """One step of the sum that makes a score."""
+
+    kind: str
+    """bias, concept, others, residual, gap or score"""
+    label: str
+    value: float
+    concept: int | None
 
 
 class AnalysisLinks(Record):
@@ -199,6 +219,104 @@ class Bar(Record):
     """grid filtered to this interval, when that makes sense"""
 
 
+class BarChart(Record):
+    """A histogram. ``bars`` is its table twin, too."""
+
+    title: str
+    description: str
+    """one sentence with the main finding, for <desc>"""
+    area: Area
+    x: Axis
+    y: Axis
+    bars: tuple[Bar, ...]
+    spans: tuple[Span, ...]
+
+
+class BesideConcept(Record):
+    """One of the concepts."""
+
+    card: ConceptCard
+    rank: int | None
+    """place by importance among all concepts, from 1; None of a silent one"""
+    examples: ExampleRow
+    """its strongest images"""
+
+
+class BesideNumber(Record):
+    """A number of every concept, in their order."""
+
+    number: Number
+    """what it is; without a value"""
+    values: tuple[float | None, ...]
+
+
+class BesidePair(Record):
+    """What joins two of them. A bound stands where the atlas lists nearer neighbours only."""
+
+    a: int
+    b: int
+    cosine: float | None
+    """of the atoms; None where the weights are not in this store"""
+    coactivation: float | None
+    """cosine of the codes over all patches, where they are neighbours"""
+    coactivation_most: float | None
+    """otherwise it is at most this"""
+    examples: float | None
+    """Jaccard index of the sets of strongest images, where neighbours"""
+    examples_most: float | None
+    """otherwise it is at most this"""
+    n_both: int
+    """images on which both are recorded: among an image's strongest concepts, or as an example"""
+    n_either: int
+    """images on which either is"""
+
+
+class BesidePhoto(Record):
+    """A photo with what is recorded of each concept on it."""
+
+    image: str
+    class_: str | None
+    width: int
+    height: int
+    thumbnail: str
+    alt: str
+    sights: tuple[BesideSight, ...]
+
+
+class BesideSight(Record):
+    """One concept on one photo."""
+
+    slug: str
+    source: str
+    """map: its whole map was kept; strongest: as far as it is among the strongest concepts of a place, where it is not
+    it may still fire weakly; none: nothing was kept
+    """
+    value: float | None
+    """largest code on the photo that was recorded; None when nothing was kept"""
+    scale: float | None
+    """code that the strongest heat stands for"""
+    n_top: int | None
+    """strongest concepts that were kept per place, where it comes from these"""
+    iou: float | None
+    """overlap of its heat with the first dictionary's: sum of minima over maxima"""
+    seen: PixelBox
+    concept: int
+
+
+class BesideView(Record):
+    """Up to four concepts side by side, or none yet: ``beside/page.html``."""
+
+    dictionary: str
+    dictionary_title: str
+    concepts: tuple[BesideConcept, ...]
+    numbers: tuple[BesideNumber, ...]
+    pairs: tuple[BesidePair, ...]
+    photos: tuple[BesidePhoto, ...]
+    """photos on which most of them are recorded as firing"""
+    suggestions: tuple[Suggestion, ...]
+    """neighbours of the first, or important ones; empty when there is no room"""
+
+
 class Cell(Record):
     """A cell of a two-dimensional histogram; ``level`` in (0, 1] is for opacity."""
 
@@ -288,6 +406,16 @@ class ClassCard(Record):
     """under deletion, least important first"""
     of_random: float | None
     """area / random: small where the order is right, 1 by chance"""
+    leader: ConceptChip | None
+    """the concept that contributes most on most of them; None of a group"""
+    leader_share: float | None
+    """share of its images on which that one contributes most"""
+    group: str | None
+    """the collection's class of most of them; None of a group, or where unknown"""
+    group_share: float | None
+    """share of its images in that class"""
+    accuracy: float | None
+    """share of the collection's class of the same name that the model calls so; None where there is none"""
     photos: tuple[ClassPhoto, ...]
     concepts: tuple[ConceptChip, ...]
     """of a group the most important that answer to it"""
@@ -342,6 +470,40 @@ class ClassCurve(Record):
     """standard deviation over drawn orders; 0 where nothing is drawn"""
 
 
+class ClassMatrix(Record):
+    """Contributions of concepts (rows) on photos (columns) to the class's logit."""
+
+    concepts: tuple[ConceptChip, ...]
+    photos: tuple[ClassPhoto, ...]
+    """like ones beside each other: leaves of average linkage"""
+    low: tuple[tuple[float, ...], ...]
+    """logits: each contribution is not below, concept by concept"""
+    high: tuple[tuple[float, ...], ...]
+    """and not above; equal to low where it is known exactly"""
+    middle: tuple[tuple[float, ...], ...]
+    """half way between both: what a cell shows"""
+    scale: float
+    """logits of the deepest colour: the 0.98 quantile of sizes that are certain"""
+    n_exact: int
+    """contributions that are known exactly"""
+    n_wide: int
+    """those known less exactly than one step of colour, a sixth of the scale"""
+
+
+class ClassParcels(Record):
+    """Which of the class's concepts is strongest on each patch of its photos."""
+
+    concepts: tuple[ConceptChip, ...]
+    """those that speak most for the class"""
+    shares: tuple[float, ...]
+    """share of all patches on which each is strongest"""
+    photos: tuple[ParcelledPhoto, ...]
+    n_patches: int
+    """of one photo"""
+    n_top: int
+    """codes that are kept of a patch"""
+
+
 class ClassPhoto(Record):
     """A photo of a class."""
 
@@ -389,6 +551,13 @@ class ClassView(Record):
     n_kept: int
     """concepts that the atlas keeps of the class, those of the largest contrast"""
     concepts: tuple[ClassConcept, ...]
+    matrix: ClassMatrix | None
+    """None where no photo of the class is kept"""
+    parcels: ClassParcels | None
+    confusions: tuple[ConfusedGroup, ...]
+    """empty where the collection has no classes"""
+    least_sure: tuple[ClassPhoto, ...]
+    """kept photos of the smallest probability, that one first"""
     parts: tuple[Part, ...]
     """bias, concepts, others, residual, and the logit that they come to"""
     n_curve: int
@@ -400,6 +569,8 @@ class ClassView(Record):
     remainder: float
     """without any concept, the error kept"""
     curves: tuple[ClassCurve, ...]
+    plots: tuple[LineChart, ...]
+    """deletion, insertion"""
     near: tuple[NearClass, ...]
     """most alike first"""
     against: AgainstView | None
@@ -517,6 +688,8 @@ class ConceptCard(Record):
     badges: tuple[str, ...]
     map_x: int | None
     map_y: int | None
+    firing_x: int | None
+    firing_y: int | None
     cluster: int | None
     firing_entropy: float | None
     firing_jaccard: float | None
@@ -556,8 +729,49 @@ class ConceptClassRow(Record):
     importance: float | None
 
 
+class ConceptEffect(Record):
+    """What the concept does for or against one predicted class."""
+
+    output: int
+    class_: str
+    n_images: int
+    importance: float
+    standard_error: float
+    contrast: float
+    leading: int
+    links: Links
+    rank: int
+    """place by contrast among the concepts kept of the class, from 1: most for it"""
+    n_kept: int
+    """concepts kept of the class"""
+    photos: tuple[ClassPhoto, ...]
+    """photos of which the model is surest"""
+
+
+class ConceptEffects(Record):
+    """What taking the concept away changes: the reconstruction, and the logits of predicted classes."""
+
+    rank: int | None
+    """place by importance among all concepts, from 1; None of a silent one"""
+    n_concepts: int
+    n_classes: int
+    """predicted classes among whose kept concepts it is"""
+    n_leading: int
+    """of these the classes in which no concept has a larger contrast"""
+    n_images_led: int
+    """images on which it contributes more than any other concept"""
+    supports: tuple[ConceptEffect, ...]
+    """largest positive contrasts"""
+    opposes: tuple[ConceptEffect, ...]
+    """most negative contrasts"""
+    missing: str
+    """why no classes are told; empty where they are"""
+    edit_image: str | None
+    """public id of its strongest example, to try edits on"""
+
+
 class ConceptLinks(Record):
-    """A concept's addresses. ``sprite`` and ``sprite_heat`` are None for a concept that never fires."""
+    """A concept's addresses. ``sprite``, ``crop`` and their heats are None for a concept that never fires."""
 
     html: str
     """address of the page"""
@@ -567,6 +781,10 @@ class ConceptLinks(Record):
     """3 x 3 crops of its top examples, WebP, square"""
     sprite_heat: str | None
     """heat of the same crops, grey PNG, 255 = the concept's max"""
+    crop: str | None
+    """the crop of its first top example alone, WebP, 96 px square"""
+    crop_heat: str | None
+    """heat of that crop, grey PNG, 255 = the concept's max"""
 
 
 class ConceptOutput(Record):
@@ -618,8 +836,14 @@ class ConceptView(Record):
     classes: tuple[ConceptClassRow, ...]
     outputs: tuple[ConceptOutput, ...]
     """predicted classes for which it matters, by size of contrast; empty where effects are not told"""
+    sizes: SizesView | None
+    """how large it is on photos, by band; None of a silent concept"""
+    effects: ConceptEffects
+    """what taking it away changes"""
     neighbors: tuple[NeighborList, ...]
     """four kinds, always four"""
+    map: MiniMap
+    """where it lies among all concepts; distance there is no similarity"""
     streams: ConceptStreams | None
     """in each model of a universal dictionary; None of an ordinary one"""
     elsewhere: tuple[Elsewhere, ...]
@@ -627,6 +851,44 @@ class ConceptView(Record):
     notes: NotesView
     """labels, comments, lists"""
     provenance: tuple[Fact, ...]
+
+
+class ConfusedGroup(Record):
+    """All that the model calls the photos of one group of the collection."""
+
+    class_: str
+    """the group"""
+    n_images: int
+    """its photos in the collection"""
+    is_own: bool
+    """whether group and class have the same name, so that calling it so is right"""
+    recall: float
+    """share of the group's photos that the model gives this class"""
+    precision: float
+    """share of the class's photos that are in the group"""
+    called: tuple[ConfusedWith, ...]
+    """most photos first; at most eight"""
+    n_classes: int
+    """predicted classes told of that have photos of the group"""
+    n_more: int
+    """photos in those that are not listed"""
+    n_untold: int
+    """photos that the model gives classes which the atlas does not tell of"""
+
+
+class ConfusedWith(Record):
+    """A predicted class among the photos of a group."""
+
+    output: int
+    class_: str
+    n_images: int
+    """photos of the group that the model calls so"""
+    share: float
+    """of the group's photos"""
+    is_this: bool
+    """whether it is the class of the page"""
+    photo: ClassPhoto | None
+    links: Links
 
 
 class ControlRow(Record):
@@ -641,6 +903,16 @@ class ControlRow(Record):
     """mean change of the predicted class's probability"""
     least: float | None
     most: float | None
+
+
+class Corner(Record):
+    """A corner and where its name goes."""
+
+    label: str
+    x: float
+    y: float
+    text_x: float
+    text_y: float
 
 
 class CrossR2(Record):
@@ -700,6 +972,16 @@ class DictionaryView(Record):
     provenance: tuple[Fact, ...]
     badges: tuple[Choice, ...]
     """warnings with counts; url is the filtered grid; title defines"""
+    density: BarChart
+    """concepts by density, log; bars link to the grid"""
+    density_held_out: BarChart | None
+    """the same over held-out tokens, when measured"""
+    importance: LineChart
+    """cumulative share of importance by rank"""
+    importance_density: CellChart
+    """2D histogram; cells link to the grid"""
+    training: tuple[LineChart, ...]
+    """one plot per quantity of the history"""
 
 
 class Difference(Record):
@@ -713,6 +995,8 @@ class Difference(Record):
     """here less there, absent ones counted as 0"""
     standard_error: float | None
     """of the difference; None where either is unknown"""
+    speaks: str
+    """for which it speaks, by contrasts above 0: both, here, there or neither"""
 
 
 class EditKnob(Record):
@@ -764,7 +1048,7 @@ class EffectsView(Record):
     target: str
     """the predicted class"""
     target_index: int | None
-    terms: tuple[Term, ...]
+    terms: tuple[AnalysesTerm, ...]
     """the sum, largest concepts first, the rest of them as one"""
 
 
@@ -803,6 +1087,8 @@ class ExampleLinks(Record):
 
     html: str
     """the image's page at this concept and patch"""
+    image: str
+    """the image's page with this concept on all its patches"""
     thumbnail: str
     """the photo, WebP"""
     heat: str
@@ -906,7 +1192,16 @@ class Facets(Record):
 
     total: int
     class_: dict[str, int]
+    cluster: dict[str, int]
+    """by number; their names are in `GET .../map`"""
     badge: dict[str, int]
+    label_source: dict[str, int]
+    list: dict[str, int]
+    """by the ids of lists"""
+    main_stream: dict[str, int]
+    """empty but for a universal dictionary"""
+    ranges: dict[str, RangeFacet]
+    """numeric columns"""
 
 
 class Fact(Record):
@@ -969,6 +1264,7 @@ class GlossaryView(Record):
     """Every number and word with its definition: ``glossary.html``."""
 
     sections: tuple[Section, ...]
+    """by group, in the order in which they are shown"""
 
 
 class Group(Record):
@@ -1075,6 +1371,14 @@ class ImageConcept(Record):
     """peak / the concept's max, in [0, 1]: length of the bar"""
     at_least: float
     """peak is at or above this quantile of the concept's firing images: 0 to 1"""
+    percentile: float | None
+    """share of all images whose peak is below, silent ones included"""
+    given_low: float | None
+    """logits: what it adds to the predicted class here is not below; None where the atlas does not tell"""
+    given_high: float | None
+    """and not above; equal to given_low where it is known exactly"""
+    importance: float | None
+    """logits: its mean contribution over all images of that class"""
     row: int
     col: int
 
@@ -1090,6 +1394,22 @@ class ImageLinks(Record):
     """the photo, WebP, never larger than the original"""
 
 
+class ImagePrediction(Record):
+    """What the model names first on this image, as far as the atlas keeps it."""
+
+    output: int
+    class_: str
+    """the model's word"""
+    probability: float
+    """in [0, 1]"""
+    logit: float
+    rank: int
+    """from 0, by probability, among the images kept of the class"""
+    n_kept: int
+    """images kept of the class"""
+    links: Links
+
+
 class ImageView(Record):
     """One image as one dictionary sees it: ``image/page.html``."""
 
@@ -1100,15 +1420,19 @@ class ImageView(Record):
     """what the model saw, in thumbnail px"""
     rows: int
     cols: int
+    prediction: ImagePrediction | None
+    """None where the atlas keeps none of this image"""
+    nearest: tuple[NearImage, ...]
+    """most alike first, without the image itself"""
     concepts: tuple[ImageConcept, ...]
     patch: PatchView | None
     """set by ?patch=row,col"""
     heat: HeatView | None
     """set by ?concept="""
     patches: dict[str, Any]
-    """for script, by |tojson: rows, cols, n_top, concepts [ids], names, urls, sprites, max, density (each by position
-    in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], values [the same length, codes, three
-    significant digits]
+    """for script, by |tojson: rows, cols, n_top, concepts [ids], names, urls, crops, heats, max, density (each by
+    position in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], values [the same length,
+    codes, three significant digits]
     """
 
 
@@ -1251,6 +1575,17 @@ class JobsMadeView(Record):
     """its page, if it has one"""
 
 
+class LabelTestsView(Record):
+    """All judged tests of a label, earlier texts' among them."""
+
+    label: str
+    text: str
+    verdict: VerdictView | None
+    """of the present text"""
+    tests: tuple[TestView, ...]
+    """oldest first, without photos"""
+
+
 class LabelView(Record):
     """A label."""
 
@@ -1276,7 +1611,66 @@ class LabelView(Record):
     is_removed: bool
     history: tuple[TextView, ...]
     """every text, oldest first; the last is the present one"""
+    tested: VerdictView | None
+    """what blind tests of the present text come to; None before the first"""
     self: str
+
+
+class Legend(Record):
+    """What the colours of the map mean, and the filter of that column."""
+
+    column: str
+    label: str
+    definition: str
+    kind: str
+    high: float | None
+    """value of the highest colour and all above it; 99.5 % quantile"""
+    log: bool
+    low: float | None
+    """value of the lowest colour and all below it; 0.5 % quantile"""
+    n_more: int
+    """values that are not listed"""
+    range: RangeFilter | None
+    """distribution over the dictionary, with the fields that limit it"""
+    values: tuple[LegendValue, ...]
+
+
+class LegendValue(Record):
+    """A value of a word column; its address toggles the filter."""
+
+    key: str
+    label: str
+    url: str
+    current: bool
+    hue: int | None
+    """which of the map's ten colours; None = the colour of all others"""
+    n: int | None
+    """how many things are behind it, when counted"""
+    title: str
+    """definition, for a tooltip or a second line"""
+
+
+class Line(Record):
+    """A polyline; ``points`` is ready for <polyline points>, ``rows`` its values (x, y) for the table twin."""
+
+    key: str
+    label: str
+    points: str
+    rows: tuple[tuple[float, float], ...]
+    last_x: float
+    """where the line ends: a place for its label"""
+    last_y: float
+
+
+class LineChart(Record):
+    """One or several curves over one x axis."""
+
+    title: str
+    description: str
+    area: Area
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
 
 
 class Links(Record):
@@ -1332,6 +1726,109 @@ class LostTerm(Record):
     lost: float
 
 
+class MapChoice(Record):
+    """A selection of concepts: ``map/_chosen.html``."""
+
+    dictionary: str
+    n: int
+    ids: tuple[int, ...]
+    """the most important ones, at most 300"""
+    first: tuple[ConceptChip, ...]
+    told: str
+    """how many, and which part of them goes on where not all can"""
+
+
+class MapCluster(Record):
+    """A cluster, and what it is called for which reason."""
+
+    cluster: int
+    name: str
+    evidence: str
+    """what the name comes from, in words"""
+    n: int
+    """concepts"""
+    x: float
+    """median of its concepts, map units"""
+    y: float
+    hue: int
+    """which of the map's ten colours"""
+
+
+class MapLinks(Record):
+    """Addresses of the map's data and pictures; they hold the digest of the atlas and never change."""
+
+    points: str
+    """x, y, cluster, crops and importance of all concepts, see docs/map.md"""
+    light: str
+    """PNG, 1000 x 700"""
+    dark: str
+
+
+class MapList(Record):
+    """Concepts in view, or hits of a search anywhere on the map: the first of them."""
+
+    summary: str
+    total: int
+    first: tuple[ConceptChip, ...]
+
+
+class MapMark(Record):
+    """A concept marked on the small map."""
+
+    id: int
+    name: str
+    kind: str
+    """self, or the first kind of neighbour that it is"""
+
+
+class MapPoints(Record):
+    """Every concept, in the order of their indices; ``value`` is the column that colours, None where absent."""
+
+    x: tuple[int | None, ...]
+    """0 to 65535; None for a concept without a place in this layout"""
+    y: tuple[int | None, ...]
+    """0 to 65535, downwards"""
+    cluster: tuple[int | None, ...]
+    value: tuple[float | str | None, ...]
+    """what colours the map"""
+
+
+class MapView(Record):
+    """The map: ``map/page.html``, and ``GET .../map`` in the API."""
+
+    dictionary: str
+    dictionary_title: str
+    n_concepts: int
+    layout: str
+    """what makes concepts lie together: atoms, or firing"""
+    layouts: tuple[Choice, ...]
+    """layouts that the atlas has; key is the parameter's value"""
+    n_placed: int
+    """concepts that have a place in this layout"""
+    n_matching: int
+    """concepts that meet the filter"""
+    summary: str
+    width: int
+    """of the picture, px"""
+    height: int
+    x: float
+    """centre of what is in view, map units"""
+    y: float
+    zoom: float
+    """1 = all of it"""
+    colour: str
+    """column that colours"""
+    size: str
+    """column that sizes; empty for none"""
+    clusters: tuple[MapCluster, ...]
+    points: MapPoints | None
+    """None where not asked for"""
+    legend: Legend
+    in_view: MapList
+    chosen: MapChoice | None
+    links: MapLinks
+
+
 class Meeting(Record):
     """Two of the dictionaries: how their scores lie, or that they were never aligned."""
 
@@ -1363,6 +1860,13 @@ class MemberOutput(Record):
     layer: str
     n_concepts: int
     links: Links
+
+
+class MiniMap(Record):
+    """All concepts as dots, this one and its neighbours marked."""
+
+    n: int
+    marks: tuple[MapMark, ...]
 
 
 class ModelShelf(Record):
@@ -1401,6 +1905,14 @@ class NearClass(Record):
     links: Links
 
 
+class NearImage(Record):
+    """An image on which the same concepts fire."""
+
+    image: ImageCard
+    likeness: float
+    """cosine of square roots of mean codes, in (0, 1]"""
+
+
 class NearestImage(Record):
     """An image of the collection with concepts like the photo's."""
 
@@ -1437,6 +1949,14 @@ class NotesView(Record):
     comments: tuple[CommentView, ...]
     """oldest first"""
     lists: tuple[OnList, ...]
+
+
+class NullValue(Record):
+    """What the same number is where nothing was learned."""
+
+    label: str
+    value: float
+    definition: str
 
 
 class Number(Record):
@@ -1550,6 +2070,17 @@ class Pair(Record):
     shared: tuple[SharedTile, ...]
 
 
+class ParcelledPhoto(Record):
+    """A photo divided among the class's concepts."""
+
+    photo: ClassPhoto
+    seen: PixelBox
+    regions: tuple[PhotoRegion, ...]
+    """by the concepts' order"""
+    n_none: int
+    """patches on which none of them is among the strongest codes"""
+
+
 class Part(Record):
     """A part of the mean logit."""
 
@@ -1606,6 +2137,15 @@ class Photo(Record):
     sights: tuple[Sight, ...]
 
 
+class PhotoRegion(Record):
+    """The patches of a photo on which one of the concepts is the strongest."""
+
+    place: int
+    """of the concept among those that are coloured, from 1"""
+    concept: int
+    n_patches: int
+
+
 class PhotoView(Record):
     """What was explained."""
 
@@ -1632,6 +2172,30 @@ class PlotsTick(Record):
     label: str
 
 
+class PolygonChart(Record):
+    """Things placed by their shares of three or more: a share of 1 is a corner, equal shares the middle."""
+
+    title: str
+    description: str
+    area: Area
+    corners: tuple[Corner, ...]
+    outline: str
+    """points of the polygon"""
+    points: tuple[PolygonPoint, ...]
+
+
+class PolygonPoint(Record):
+    """A thing between the corners of a polygon, by its shares."""
+
+    key: str
+    label: str
+    x: float
+    y: float
+    radius: float
+    shares: tuple[float, ...]
+    url: str
+
+
 class PositionView(Record):
     """Mean activation map over the collection."""
 
@@ -1643,6 +2207,96 @@ class PositionView(Record):
     """uint8, row by row"""
     url: str
     """grey PNG, one pixel per patch"""
+
+
+class Push(Record):
+    """What a concept does to the logit of another class less that of this one, on the photos of this one."""
+
+    concept: ConceptChip
+    value: float
+    """logits, mean over the photos: above 0 it pushes to the other class"""
+    standard_error: float
+    """of that mean"""
+
+
+class QueueView(Record):
+    """A concept that wants a name, with its evidence: ``queue/page.html``."""
+
+    dictionary: str
+    order: str
+    """importance, random or review"""
+    seed: int | None
+    """of the random order"""
+    n_labelled: int
+    """living concepts that somebody named"""
+    n_alive: int
+    """living concepts"""
+    n_left: int
+    """concepts that this order still asks for"""
+    n_done: int
+    """named on this walk"""
+    coming: tuple[int, ...]
+    """the next concepts of this order, the present one first, up to 24"""
+    card: ConceptCard | None
+    """the present concept; None when nothing is left"""
+    seed_label: str | None
+    """a name guessed from classes when the atlas was built"""
+    labels: tuple[LabelView, ...]
+    """what it is called so far, best first"""
+    why: str
+    """why this order asks for it"""
+    classes: tuple[ConceptClassRow, ...]
+    """the classes that it answers to most, up to 5"""
+    examples: ExampleRow | None
+    """where it fires most"""
+    near_miss: ExampleRow | None
+    """what looks alike and leaves it silent"""
+
+
+class RangeFacet(Record):
+    """A numeric column in bins, counted under the query's other conditions. ``edges[i]`` and ``edges[j + 1]`` as
+    bounds (``gte``, ``lte``) keep exactly what bins ``i`` to ``j`` count.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    totals: tuple[int, ...]
+    """the same in the whole dictionary"""
+
+
+class RangeFilter(Record):
+    """A numeric column: how it is spread over the whole dictionary and under all other filters, and its two fields.
+    ``edges [n + 1]``, ``totals [n]``, ``counts [n]``; an edge is a number that no value lies on, so a range of
+    bins, taken as bounds, keeps exactly what it counts.
+    """
+
+    key: str
+    label: str
+    unit: str
+    definition: str
+    log: bool
+    min: float | None
+    """smallest value in the dictionary"""
+    max: float | None
+    edges: tuple[float, ...]
+    totals: tuple[int, ...]
+    """concepts per bin in the whole dictionary"""
+    counts: tuple[int, ...]
+    """concepts per bin that all other filters keep"""
+    n_outside: int
+    """concepts without a value, or with 0 on a logarithmic axis"""
+    low_name: str
+    """name of the lower field, for example density__gte"""
+    high_name: str
+    """name of the upper field, for example density__lte"""
+    low: str
+    """what the lower field holds; empty when unset"""
+    high: str
+    is_set: bool
+    is_open: bool
+    """whether it is unfolded before anybody touches it"""
+    says: str
+    """the drawing in a sentence"""
 
 
 class Rank(Record):
@@ -1698,6 +2352,8 @@ class Scored(Record):
     """the same number where nothing was learned, when measured"""
     null_label: str
     """what the null is, in words"""
+    nulls: tuple[NullValue, ...]
+    """all its nulls; ``null`` is the first"""
     range: str
     rank: Rank | None
     """absent where neither is better, or no other dictionary has it"""
@@ -1719,11 +2375,15 @@ class SearchView(Record):
 
 
 class Section(Record):
-    """Terms of one kind; a term is a number without a value, ``key`` is its anchor."""
+    """Terms of one kind."""
 
     key: str
+    group: str
+    """what the section is about: a dictionary, a concept, ..."""
     title: str
-    terms: tuple[Number, ...]
+    said: str
+    """what its terms are about, in a sentence"""
+    terms: tuple[TermsTerm, ...]
 
 
 class ServiceView(Record):
@@ -1805,6 +2465,42 @@ class SignedMap(Record):
     """size of the largest value"""
     map: tuple[tuple[float, ...], ...]
     """logits, row by row"""
+
+
+class SizeStrip(Record):
+    """Shares of patches on which the concept fires, over the recorded examples of one band."""
+
+    band: str
+    label: str
+    n: int
+    lowest: float
+    median: float
+    highest: float
+    shares: tuple[float, ...]
+    """in (0, 1], in the order of the examples"""
+
+
+class SizesView(Record):
+    """Spatial sizes by band, from the maps that the atlas keeps of its examples. A share counts the patches of a map
+    that are above 0 in 255 steps of its own peak.
+    """
+
+    n_patches: int
+    """patches of the grid"""
+    mean: float | None
+    """the column spatial_size: the mean over all images in which it fires"""
+    strips: tuple[SizeStrip, ...]
+
+
+class Span(Record):
+    """A shaded interval along x, over the whole height of the data rectangle (a band of a concept)."""
+
+    key: str
+    label: str
+    x: float
+    width: float
+    low: float
+    high: float
 
 
 class StepEstimateView(Record):
@@ -1927,16 +2623,120 @@ class StreamsView(Record):
     """concepts of all streams whose correlation over held-out images is 0.5 or more"""
     groups: tuple[StreamGroup, ...]
     """each concept that fires is in one: of the streams in which it fires half of an equal share or more"""
+    entropy: BarChart | None
+    """concepts by how evenly they fire in all streams"""
+    polygon: PolygonChart | None
+    """concepts by their shares of the streams"""
 
 
-class Term(Record):
-    """One step of the sum that makes a score."""
+class Suggestion(Record):
+    """A concept that could be set beside them."""
 
     kind: str
-    """bias, concept, others, residual, gap or score"""
+    """decoder, coactivation or antipodal; importance where there is none yet"""
     label: str
     value: float
-    concept: int | None
+    concept: ConceptChip
+
+
+class TermsTerm(Record):
+    """A number without a value, with what its definition leaves open; ``key`` is its anchor."""
+
+    key: str
+    label: str
+    value: float | None
+    better: str
+    """higher, lower, or empty when neither is better"""
+    definition: str
+    formula: str
+    """in short; empty for words"""
+    misleads: str
+    """when it says something else than it seems to"""
+    null: float | None
+    """the same number where nothing was learned, when measured"""
+    null_label: str
+    """what the null is, in words"""
+    null_of: str
+    """key of the metric whose null it is"""
+    range: str
+    reads: str
+    """how to read it"""
+    unit: str
+
+
+class TestPhoto(Record):
+    """A photo of a test. Whether the concept fires on it is told after the choice only."""
+
+    number: int
+    """its place, from 1"""
+    picture: str
+    """the photo, WebP; the address tells nothing of it"""
+    width: int
+    """px"""
+    height: int
+    """px"""
+    seen: PixelBox
+    """what the model saw, in px"""
+    fires: bool | None
+    """None before the choice"""
+    chosen: bool | None
+    """None before the choice"""
+    image: str | None
+    """public id of the photo; None before the choice"""
+    band: str | None
+    """the band of examples that it was drawn from; None before the choice"""
+
+
+class TestView(Record):
+    """One blind test, open or judged: ``queue/test.html``."""
+
+    id: str
+    state: str
+    label: str
+    """id of the label"""
+    text: str
+    """the text that is tested"""
+    revision: int
+    """the label's revision that is tested"""
+    author: str
+    """who took the test"""
+    started_at: str
+    """RFC 3339, UTC"""
+    answered_at: str | None
+    seconds: float | None
+    """from the sight of the photos to the choice"""
+    n_active: int
+    """photos on which the concept fires: as many are to be chosen"""
+    n_hits: int | None
+    """chosen photos on which it fires; None before the choice"""
+    photos: tuple[TestPhoto, ...]
+    """empty where the test came from another store"""
+    self: str
+
+
+class TestedLabel(Record):
+    """A concept's shown label with what its tests come to."""
+
+    label: str
+    """id of the label"""
+    text: str
+    author: str
+    concept: ConceptChip
+    verdict: VerdictView | None
+
+
+class TestsView(Record):
+    """The labels of a dictionary and their tests: ``queue/tests.html``."""
+
+    dictionary: str
+    n_labelled: int
+    """living concepts that somebody named"""
+    n_tested: int
+    """of those, whose shown label was tested"""
+    next: str | None
+    """label that is to be tested next: least tested, then most important"""
+    labels: tuple[TestedLabel, ...]
+    """worst first by the lower end of the interval, untested last"""
 
 
 class TextView(Record):
@@ -1981,6 +2781,26 @@ class Value(Record):
     rank: Rank | None
 
 
+class VerdictView(Record):
+    """What blind tests of one text come to."""
+
+    n_tests: int
+    n_hits: int
+    """chosen photos on which the concept fires, over all tests"""
+    n_choices: int
+    """photos chosen, 4 per test"""
+    accuracy: float
+    """hits over choices, [0, 1]"""
+    low: float
+    """lower end of Wilson's 95 % interval"""
+    high: float
+    """its upper end"""
+    chance: float
+    """accuracy of guessing: 0.5"""
+    p_value: float
+    """how often guessing gives as many hits or more; exact, hypergeometric"""
+
+
 class WorkerView(Record):
     """A worker process."""
 
@@ -1995,3 +2815,86 @@ class WorkerView(Record):
     seen_at: str
     jobs: tuple[int, ...]
     """numbers of the jobs it runs"""
+
+
+ANSWERS: dict[str, Any] = {
+    "/api/v1": ServiceView,
+    "/api/v1/access": AccessView,
+    "/api/v1/alignments": tuple[AlignmentCard, ...],
+    "/api/v1/alignments/{a}/{b}": AlignmentView,
+    "/api/v1/alignments/{a}/{b}/{rest}": TogetherView,
+    "/api/v1/analyses/{public_id}": AnalysisView,
+    "/api/v1/analyses/{public_id}/occlusion": OcclusionView,
+    "/api/v1/compare": CompareView,
+    "/api/v1/datasets": tuple[CollectionView, ...],
+    "/api/v1/datasets/{dataset}": CollectionView,
+    "/api/v1/dictionaries": tuple[DictionaryCard, ...],
+    "/api/v1/dictionaries/{slug}": DictionaryView,
+    "/api/v1/dictionaries/{slug}/classes": tuple[ClassCard, ...],
+    "/api/v1/dictionaries/{slug}/classes/{output}": ClassView,
+    "/api/v1/dictionaries/{slug}/classes/{output}/concepts": ClassConcepts,
+    "/api/v1/dictionaries/{slug}/compare": BesideView,
+    "/api/v1/dictionaries/{slug}/concepts": tuple[ConceptCard, ...],
+    "/api/v1/dictionaries/{slug}/concepts/{index}": ConceptView,
+    "/api/v1/dictionaries/{slug}/concepts/{index}/classes": tuple[ConceptClassRow, ...],
+    "/api/v1/dictionaries/{slug}/concepts/{index}/comments": tuple[CommentView, ...],
+    "/api/v1/dictionaries/{slug}/concepts/{index}/examples": ExampleRow,
+    "/api/v1/dictionaries/{slug}/concepts/{index}/histogram": HistogramView,
+    "/api/v1/dictionaries/{slug}/concepts/{index}/labels": tuple[LabelView, ...],
+    "/api/v1/dictionaries/{slug}/concepts/{index}/neighbors": tuple[NeighborList, ...],
+    "/api/v1/dictionaries/{slug}/concepts/{index}/position": PositionView,
+    "/api/v1/dictionaries/{slug}/concepts/{index}/streams": ConceptStreams,
+    "/api/v1/dictionaries/{slug}/cross_r2": tuple[CrossR2, ...],
+    "/api/v1/dictionaries/{slug}/facets": Facets,
+    "/api/v1/dictionaries/{slug}/images": tuple[ImageCard, ...],
+    "/api/v1/dictionaries/{slug}/map": MapView,
+    "/api/v1/dictionaries/{slug}/queue": QueueView,
+    "/api/v1/dictionaries/{slug}/statistics": tuple[ColumnStatistics, ...],
+    "/api/v1/dictionaries/{slug}/streams": StreamsView,
+    "/api/v1/dictionaries/{slug}/tests": TestsView,
+    "/api/v1/glossary": GlossaryView,
+    "/api/v1/images/{image}": ImageView,
+    "/api/v1/jobs": tuple[JobBrief, ...],
+    "/api/v1/jobs/{job_id}": JobView,
+    "/api/v1/jobs/{job_id}/log": tuple[LogLine, ...],
+    "/api/v1/labels/{uid}": LabelView,
+    "/api/v1/labels/{uid}/tests": LabelTestsView,
+    "/api/v1/lists": tuple[ListBrief, ...],
+    "/api/v1/lists/{uid}": ListView,
+    "/api/v1/models": tuple[ModelShelf, ...],
+    "/api/v1/models/{model}": ModelShelf,
+    "/api/v1/search": SearchView,
+    "/api/v1/tests/{uid}": TestView,
+    "/api/v1/workers": tuple[WorkerView, ...],
+}
+"""The type of ``data`` at each address."""
+TABLES: tuple[str, ...] = (
+    "/api/v1/alignments",
+    "/api/v1/alignments/{a}/{b}",
+    "/api/v1/datasets",
+    "/api/v1/dictionaries",
+    "/api/v1/dictionaries/{slug}/classes",
+    "/api/v1/dictionaries/{slug}/concepts",
+    "/api/v1/dictionaries/{slug}/concepts/{index}/classes",
+    "/api/v1/dictionaries/{slug}/concepts/{index}/examples",
+    "/api/v1/dictionaries/{slug}/concepts/{index}/neighbors",
+    "/api/v1/dictionaries/{slug}/cross_r2",
+    "/api/v1/dictionaries/{slug}/images",
+    "/api/v1/jobs",
+    "/api/v1/jobs/{job_id}/log",
+    "/api/v1/models",
+)
+"""Addresses that also give tables (``format=``)."""
+PAGES: dict[str, int] = {
+    "/api/v1/alignments/{a}/{b}": 60,
+    "/api/v1/alignments/{a}/{b}/{rest}": 24,
+    "/api/v1/dictionaries/{slug}/classes": 200,
+    "/api/v1/dictionaries/{slug}/classes/{output}/concepts": 200,
+    "/api/v1/dictionaries/{slug}/concepts": 200,
+    "/api/v1/dictionaries/{slug}/images": 200,
+    "/api/v1/jobs": 200,
+    "/api/v1/lists": 200,
+    "/api/v1/lists/{uid}": 200,
+    "/api/v1/search": 200,
+}
+"""Addresses of lists that are cut into pages: most rows of one."""

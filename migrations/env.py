@@ -3,11 +3,11 @@
 from alembic import context
 
 from store.catalog.engine import make_engine
-from store.catalog.tables import Base
+from store.catalog.tables import Model
 
 engine = make_engine(context.config.attributes["url"])
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    context.configure(connection=connection, target_metadata=Model.metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
 engine.dispose()

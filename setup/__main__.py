@@ -34,10 +34,16 @@ STEPS = (
     ),
     Step(
         name="vendor",
-        doing="htmx and the API's viewer into static/vendor",
+        doing="htmx and the API's viewer into static/vendor, axe for the browser tests",
         run=node.place_vendor,
         inputs=(node.LOCK,),
         outputs=node.vendor_files(),
+    ),
+    Step(
+        name="coded",
+        doing="static files in brotli and gzip",
+        run=environment.code_static,
+        outputs=(ROOT / "static" / "coded",),
     ),
     Step(
         name="photos",

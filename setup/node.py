@@ -34,12 +34,15 @@ WANTED = {("assets", ".jpeg"): "assets", ("package", ""): "licence", ("package",
 
 LOCK = ROOT / "package-lock.json"
 VENDOR = ROOT / "static" / "vendor"
-VERSIONS: dict[str, str] = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+_PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+VERSIONS: dict[str, str] = _PACKAGE["dependencies"] | _PACKAGE["devDependencies"]
 SCRIPTS = {
     "htmx.org": ("htmx", ("dist/htmx.min.js", "LICENSE")),
     "swagger-ui-dist": ("swagger-ui", ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE")),
 }
 """Of each package: its name in our addresses, and the files that we serve."""
+AXE = STAMPS / f"axe-core@{VERSIONS['axe-core']}" / "axe.min.js"
+"""The accessibility rules that the browser tests run in pages; never served, not in the wheel."""
 
 
 def require_npm() -> None:
@@ -58,15 +61,18 @@ def place_vendor() -> None:
         folder.mkdir(parents=True)
         for file in files:
             shutil.copyfile(ROOT / "node_modules" / package / file, folder / Path(file).name)
+    AXE.parent.mkdir(exist_ok=True)
+    shutil.copyfile(ROOT / "node_modules" / "axe-core" / AXE.name, AXE)
 
 
 def vendor_files() -> tuple[Path, ...]:
     """Everything that ``place_vendor`` places."""
-    return tuple(
+    served = (
         vendor_folder(name, VERSIONS[package]) / Path(file).name
         for package, (name, files) in SCRIPTS.items()
         for file in files
     )
+    return (*served, AXE)
 
 
 def vendor_folder(name: str, version: str) -> Path:

@@ -33,7 +33,10 @@ def openapi() -> dict[str, Any]:
     for line in KEPT.read_text(encoding="utf-8").splitlines()[1:]:
         for part, entries in json.loads(line).items():
             parts.setdefault(part, {}).update(entries)
-    return {"paths": parts["paths"], "components": {"schemas": parts["components.schemas"]}}
+    return {
+        "paths": parts["paths"],
+        "components": {"schemas": parts["components.schemas"], "parameters": parts["components.parameters"]},
+    }
 
 
 def write_views(document: Schema) -> str:
@@ -42,7 +45,45 @@ def write_views(document: Schema) -> str:
     wanted = sorted(_reached(schemas, _answers(document)))
     names = _names(wanted) | {key: _type(schemas[key], {}) for key in wanted if not schemas[key].get("properties")}
     classes = [_class(names[key], schemas[key], names) for key in wanted if schemas[key].get("properties")]
-    return "\n\n".join([_HEAD, *sorted(classes)]).rstrip() + "\n"
+    return "\n\n".join([_HEAD, *sorted(classes), _addresses(document, names)]).rstrip() + "\n"
+
+
+def _addresses(document: Schema, names: Mapping[str, str]) -> str:
+    """What stands at each address, which of them give tables, and how long their pages may be."""
+    kinds, tables, pages = [], [], []
+    for path, operations in sorted(document["paths"].items()):
+        data, params = _data_of(document, operations.get("get", {})), _params_of(document, operations.get("get", {}))
+        if data is not None:
+            kinds.append(f'    "{path}": {_type(data.get("anyOf", [data])[0], names)},')
+        if "format" in params:
+            tables.append(f'    "{path}",')
+        if {"cursor", "limit"} <= params.keys():
+            limit = params["limit"]["schema"]
+            pages.append(f'    "{path}": {limit.get("anyOf", [limit])[0]["maximum"]},')
+    parts = (
+        ("ANSWERS: dict[str, Any] = {", kinds, "}", "The type of ``data`` at each address."),
+        ("TABLES: tuple[str, ...] = (", tables, ")", "Addresses that also give tables (``format=``)."),
+        ("PAGES: dict[str, int] = {", pages, "}", "Addresses of lists that are cut into pages: most rows of one."),
+    )
+    return "\n".join(line for head, lines, end, told in parts for line in (head, *lines, end, f'"""{told}"""')) + "\n"
+
+
+def _params_of(document: Schema, operation: Schema) -> dict[str, Schema]:
+    """Parameters of an operation by name; shared ones are looked up."""
+    shared = document["components"].get("parameters", {})
+    given = (
+        shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in operation.get("parameters", ())
+    )
+    return {one["name"]: one for one in given}
+
+
+def _data_of(document: Schema, operation: Schema) -> Schema | None:
+    """The schema of what an answer's envelope holds; None where there is no envelope."""
+    content = operation.get("responses", {}).get("200", {}).get("content", {})
+    key = str(content.get("application/json", {}).get("schema", {}).get("$ref", "")).removeprefix(_REF)
+    found: Schema = document["components"]["schemas"].get(key, {})
+    data: Schema | None = found.get("properties", {}).get("data") if key.startswith("Envelope_") else None
+    return data
 
 
 def _answers(document: Schema) -> Iterator[str]:

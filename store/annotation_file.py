@@ -21,7 +21,8 @@ from store.catalog.session import Catalog, Session
 from store.errors import InvalidInput, NewerFormat
 
 FORMAT: Final = "conceptoscope-annotations"
-VERSION: Final = 1
+VERSION: Final = 2
+"""2 since blind tests move with their labels; files of version 1 have none."""
 _RECORD: Final[TypeAdapter[LabelRecord | CommentRecord | ListRecord]] = TypeAdapter(AnyRecord)
 
 
@@ -87,7 +88,7 @@ def _check_head(line: str) -> None:
         head = {}
     if head.get("format") != FORMAT:
         raise InvalidInput("Line 1: this is no file of annotations; `conceptoscope annotations export` writes one.")
-    if head.get("version") != VERSION:
+    if head.get("version") not in range(1, VERSION + 1):
         raise NewerFormat(
             f"The file has version {head.get('version')} of annotations, this program reads {VERSION}: "
             "upgrade Conceptoscope."

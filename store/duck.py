@@ -56,7 +56,7 @@ class Table:
 class Schema:
     """A versioned set of tables: one kind of file; ``again`` tells a person how an older one is made anew.
 
-    Files from the version ``oldest`` on are read: later versions have only added tables, which they lack.
+    Files from the version ``oldest`` on are read: later versions have only added tables and columns, which they lack.
     """
 
     name: str
@@ -252,6 +252,11 @@ class DuckFile:
         """Names of the tables that the file has; an older one lacks what was added since."""
         sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = ?"
         return frozenset(row["table_name"] for row in self.rows(sql, [self._name]))
+
+    def columns_of(self, table: str) -> frozenset[str]:
+        """Names of the columns of a table as the file has it."""
+        sql = "SELECT column_name FROM duckdb_columns() WHERE database_name = ? AND table_name = ?"
+        return frozenset(row["column_name"] for row in self.rows(sql, [self._name, table]))
 
     def close(self) -> None:
         """Release the file."""

@@ -35,6 +35,13 @@ class Neighbors(StrEnum):
     ANTIPODAL = "antipodal"
 
 
+class Layout(StrEnum):
+    """Ways in which the concepts of a dictionary are laid out on its map."""
+
+    ATOMS = "atoms"  # by the direction of their atoms
+    FIRING = "firing"  # by the patches on which they fire
+
+
 class Access(StrEnum):
     """Who may visit the web program."""
 

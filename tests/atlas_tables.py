@@ -151,6 +151,8 @@ def _concept(plan: AtlasPlan, k: int, badges: list[Row]) -> Row:
         "badges": [row["badge"] for row in badges if row["concept"] == k],
         "map_x": (k * 7919) % 65536,
         "map_y": (k * 104729) % 65536,
+        "firing_x": (k * 31337) % 65536 if len(firing) else None,
+        "firing_y": (k * 27449) % 65536 if len(firing) else None,
         "cluster": k % 4,
         "label_seed": f"{top} {k}" if top and k % 3 == 0 else None,
         **(concept_columns(plan.streams, k) if plan.streams else dict.fromkeys(STREAM_COLUMNS)),

@@ -70,7 +70,7 @@ class Judge:
         if asked.path != ALWAYS_ANSWERED and not self.places.is_ours(asked.place.host):
             raise WrongHost("This server does not go by that name. Whoever runs it can add it to CONCEPTOSCOPE_HOSTS.")
         check_address(asked.path, asked.query)
-        need = self._gates.need(asked.method, asked.path)
+        need = self._gates.need(asked.method, asked.path).asked_with(asked.query)
         if need.counts is None:
             return Verdict(self._anonymous(asked.place), need, None)
         if asked.method not in SAFE:  # before anything is counted: another site must not use up what is the visitor's

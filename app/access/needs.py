@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, params
 from fastapi.routing import APIRoute
@@ -25,6 +26,17 @@ class Need:
     open_here: bool = False
     """Whether programs on this machine may without a token."""
     takes_photos: bool = False
+    analyses_if: tuple[tuple[str, str], ...] = ()
+    """Parameters that make it count for analyses instead, each with the value that does; empty for any."""
+
+    def asked_with(self, query: bytes) -> "Need":
+        """What it needs with this query: some are answered from what is kept, others by the encoder."""
+        if not self.analyses_if:
+            return self
+        given = parse_qsl(query.decode("latin-1"))
+        told = {(name, text.strip()) for name, text in given if text.strip()}
+        is_work = any((name, value) in told if value else name in dict(told) for name, value in self.analyses_if)
+        return replace(self, counts="analyses") if is_work else self
 
     async def __call__(self) -> None:
         """As a dependency of the route: whoever got here must have been let in."""
@@ -43,9 +55,10 @@ def needs(
     counts: Counted | None = "changes",
     open_here: bool = False,
     takes_photos: bool = False,
+    analyses_if: tuple[tuple[str, str], ...] = (),
 ) -> Any:
     """A dependency that declares it: ``@router.post("/x", dependencies=[needs(Scope.ANNOTATE)])``."""
-    return Depends(Need(scope, counts, open_here, takes_photos))
+    return Depends(Need(scope, counts, open_here, takes_photos, analyses_if))
 
 
 class Gates:

@@ -18,6 +18,7 @@ from app.editing import show_edits, try_edits
 from app.leaving import while_waited_for
 from app.makers.analysis import Answered, make_analysis
 from app.makers.analysis_asking import (
+    ASKS_THE_ENCODER,
     CONCEPT,
     EDITS,
     MAP,
@@ -150,6 +151,7 @@ def _read(kind: type[Any], body: bytes) -> Any:
 @router.get(
     "/{public_id}",
     operation_id="get_analysis",
+    dependencies=[needs(Scope.READ, counts="reads", analyses_if=ASKS_THE_ENCODER)],
     openapi_extra=document(_DICTIONARY, STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS),
     responses={200: {"model": Envelope[AnalysisView]}},
 )

@@ -12,6 +12,7 @@ from app.makers.class_asking import (
     AGAINST,
     BY,
     CONCEPT_SORT,
+    GROUP,
     INCLUDE,
     LIMIT,
     LIMIT_DEFAULT,
@@ -37,7 +38,7 @@ router = APIRouter(prefix=f"{urls.API}/dictionaries/{{slug}}/classes", tags=["cl
 @router.get(
     "",
     operation_id="list_dictionary_classes",
-    openapi_extra=document(OF, Q, SORT, CURSOR, LIMIT, *TABLE),
+    openapi_extra=document(OF, Q, GROUP, SORT, CURSOR, LIMIT, *TABLE),
     responses={200: {"model": Envelope[tuple[ClassCard, ...]]}},
 )
 def classes(slug: str, request: Request, *, site: SiteDep) -> Response:

@@ -8,16 +8,17 @@ from app import urls
 from app.answers import data_answer
 from app.api.wrap import build_etag, data_etag, wrap
 from app.formats import TABLE, choose_format, limit_of, limit_param
-from app.makers.asking import Asked
-from app.makers.concept import OF, make_classes, make_concept, make_histogram, make_neighbors, make_position
+from app.makers.concept import make_concept, make_neighbors, make_position
+from app.makers.concept_asking import BALANCE, BY, make_asked
+from app.makers.concept_bands import OF, make_histograms
+from app.makers.concept_classes import make_classes
 from app.makers.concepts import parse_concept
 from app.params import Param, document, read_params, whole
 from app.pinning import Pinned
 from app.site import SiteDep
-from app.tables import Around, Listed, list_answer, read_table
+from app.tables import Around, Listed, list_answer
 from app.views.concept import ClassRow, ConceptView, HistogramView, Neighbor, NeighborList, PositionView
 from app.views.envelope import Envelope
-from store.atlas.grammar import Query
 from store.sheets import Format
 from store.vocabulary import Band, Neighbors
 
@@ -33,17 +34,17 @@ _MOST = Param("limit", "How many neighbours of each kind: 1 to 200.", default="2
 @router.get(
     "",
     operation_id="get_concept",
-    openapi_extra=document(BAND),
+    openapi_extra=document(BAND, BALANCE, BY),
     responses={200: {"model": Envelope[ConceptView]}},
 )
 def concept(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
     """One concept with all its evidence."""
     entry = site.roster.get(slug)
-    band = Band(read_params(request, BAND)["band"])
+    asked = make_asked(read_params(request, BAND, BALANCE, BY))
     etag = data_etag(request, site, entry, site.stamp())  # what answers to it elsewhere
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        view = make_concept(site, opened, number, asked=Asked(Query(), band=band))
+        view = make_concept(site, opened, number, asked=asked)
     return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag)
 
 
@@ -60,7 +61,7 @@ def histogram(slug: str, index: str, *, request: Request, site: SiteDep) -> Resp
     etag = build_etag(request, site, entry)
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        view = make_histogram(opened, number, of=of)
+        view = next(one for one in make_histograms(opened, number) if one.of == of)
     return data_answer(wrap(request, view, html=urls.concept(slug, number), entry=entry), etag=etag)
 
 
@@ -108,16 +109,17 @@ def _neighbors(data: tuple[NeighborList, ...], form: Format | None, name: str) -
 @router.get(
     "/classes",
     operation_id="list_classes",
-    openapi_extra=document(*TABLE),
+    openapi_extra=document(BY, *TABLE),
     responses={200: {"model": Envelope[tuple[ClassRow, ...]]}},
 )
 def classes(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
     """The concept's answer to each class."""
     entry = site.roster.get(slug)
-    fields = read_table(request)
+    choose_format(request)
+    values = read_params(request, BY, *TABLE)
     etag = build_etag(request, site, entry)
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        data = make_classes(opened, number)
+        data = make_classes(opened, number, by=values["by"])
     around = Around(etag, urls.concept(slug, number), entry)
-    return list_answer(request, Listed(ClassRow, data, f"{slug}-{number}-classes"), fields, around=around)
+    return list_answer(request, Listed(ClassRow, data, f"{slug}-{number}-classes"), values["fields"], around=around)

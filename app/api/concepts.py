@@ -13,7 +13,7 @@ from app.formats import FIELDS, FORMAT, choose_format, split_fields
 from app.makers.asking import answer, ask_api
 from app.makers.concepts import make_card
 from app.makers.paging import make_paging
-from app.params import CURSOR, LIMIT, document, note_query
+from app.params import CURSOR, LIMIT, document, more_with_fields, note_query
 from app.pinning import Pinned
 from app.site import SiteDep
 from app.tables import Around, Listed, list_answer, sheet_answer
@@ -31,7 +31,7 @@ IN_TABLES = tuple(name for name in KNOWN if name != "links")
 @router.get(
     "/{slug}/concepts",
     operation_id="list_concepts",
-    openapi_extra=document(CURSOR, LIMIT, FIELDS, FORMAT, grammar=True),
+    openapi_extra=document(CURSOR, more_with_fields(LIMIT), FIELDS, FORMAT, grammar=True),
     responses={200: {"model": Envelope[tuple[ConceptCard, ...] | tuple[dict[str, Any], ...]]}},
 )
 def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
@@ -45,7 +45,7 @@ def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
     limit = given.get("limit", "").strip() if form else ""
     own = [("limit", limit), ("cursor", asked.cursor), ("fields", ",".join(fields))]
     note_query(request, (*(asked.query.pairs if form else asked.pairs), *own))
-    etag = data_etag(request, site, entry)
+    etag = data_etag(request, site, entry, *([site.overlays.stamp()] if asked.query.reads_lists else []))
     with site.opened(entry) as opened:
         page = answer(opened, asked)
         paging = make_paging(page, page_url=lambda cursor: cursor)

@@ -10,6 +10,7 @@ from app.api.wrap import data_etag, wrap
 from app.formats import TABLE, choose_format
 from app.makers.asking import ask_api
 from app.makers.dictionaries import make_dictionary, make_dictionary_card, make_history
+from app.makers.facets import Counter, make_facets
 from app.makers.metrics import make_scores
 from app.params import Param, document, note_query, read_params
 from app.pinning import Pinned
@@ -85,15 +86,14 @@ def metrics(slug: str, request: Request, *, site: SiteDep) -> Response:
     responses={200: {"model": Envelope[tuple[ColumnStatistics, ...]]}},
 )
 def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
-    """Histogram of each numeric column, over all concepts or those that meet a query."""
+    """Each numeric column over the concepts that meet a query, in the bins of the whole dictionary."""
     entry = site.roster.get(slug)
     query = ask_api(request.query_params.multi_items()).query
     note_query(request, query.pairs)
     etag = data_etag(request, site, entry)
     with site.opened(entry) as opened:
-        filtered = query if query.conditions or query.q else None
         names = numbers(universal=opened.atlas.is_universal)
-        data = tuple(_statistics(name, opened.concepts.histogram(name, filtered)) for name in names)
+        data = tuple(_statistics(name, opened.concepts.histogram(name, query)) for name in names)
     return data_answer(wrap(request, data, html=urls.dictionary(slug), entry=entry), etag=etag)
 
 
@@ -105,17 +105,14 @@ def statistics(slug: str, request: Request, *, site: SiteDep) -> Response:
     responses={200: {"model": Envelope[Facets]}},
 )
 def facets(slug: str, request: Request, *, site: SiteDep) -> Response:
-    """Counts per class and warning, each under the query's other conditions."""
+    """Counts per value of words and per bin of numbers, each under the query's other conditions."""
     entry = site.roster.get(slug)
-    query = ask_api(request.query_params.multi_items()).query
+    asked = ask_api(request.query_params.multi_items())
+    query = asked.query
     note_query(request, query.pairs)
-    etag = data_etag(request, site, entry)
+    etag = data_etag(request, site, entry, site.overlays.stamp())
     with site.opened(entry) as opened:
-        data = Facets(
-            total=int(opened.concepts.mask(query).sum()),
-            classes=opened.concepts.facet("class", query),
-            badges=opened.concepts.facet("badge", query),
-        )
+        data = make_facets(Counter(opened, asked))
     return data_answer(wrap(request, data, html=urls.concepts(slug, query.pairs), entry=entry), etag=etag)
 
 

@@ -10,6 +10,7 @@ from app.api.concept import BAND
 from app.api.wrap import build_etag
 from app.flat import field_names
 from app.formats import TABLE, choose_format, limit_of, limit_param
+from app.makers.concept_asking import BALANCE
 from app.makers.concepts import parse_concept
 from app.makers.examples import make_examples
 from app.params import Param, document, is_whole, read_params, whole
@@ -34,19 +35,19 @@ FORMATS = {"png": "image/png", "json": "application/json", "npy": "application/o
 @router.get(
     "",
     operation_id="list_examples",
-    openapi_extra=document(BAND, _INCLUDE, _LIMIT, *TABLE),
+    openapi_extra=document(BAND, BALANCE, _INCLUDE, _LIMIT, *TABLE),
     responses={200: {"model": Envelope[ExampleRow]}},
 )
 def examples(slug: str, index: str, *, request: Request, site: SiteDep) -> Response:
-    """The examples of one band, strongest first."""
+    """The examples of one band, strongest first, or the classes in turn."""
     entry = site.roster.get(slug)
     form = choose_format(request)
-    values = read_params(request, BAND, _INCLUDE, limit_param(_LIMIT, form), *TABLE)
+    values = read_params(request, BAND, BALANCE, _INCLUDE, limit_param(_LIMIT, form), *TABLE)
     band, limit = Band(values["band"]), limit_of(values["limit"], form, default=16)
     etag = build_etag(request, site, entry)
     with site.opened(entry) as opened:
         number = parse_concept(opened, index)
-        row = make_examples(opened, number, band=band, limit=limit)
+        row = make_examples(opened, number, band=band, limit=limit, is_balanced=bool(values["balance"]))
         if values["include"]:
             row = row.model_copy(update={"tiles": tuple(_with_heat(opened, number, tile) for tile in row.tiles)})
     around = Around(etag, urls.concept(slug, number, query={"band": band.value}), entry)

@@ -20,9 +20,10 @@ from app.makers.image_asking import (
     choose_entry,
     find_knowing,
 )
-from app.makers.images import find_images, make_image, make_image_card
+from app.makers.image_page import make_image
+from app.makers.images import find_images, make_image_card
 from app.makers.paging import make_paging
-from app.params import CURSOR, Param, document, read_params
+from app.params import CURSOR, Param, document, more_with_fields, read_params
 from app.pinning import Pinned
 from app.site import SiteDep
 from app.tables import Around, Listed, list_answer, sheet_answer
@@ -39,7 +40,7 @@ _DICTIONARY = Param("dictionary", "Slug of the dictionary; the first that knows 
     "/dictionaries/{slug}/images",
     operation_id="list_images",
     dependencies=[Pinned],
-    openapi_extra=document(CLASS, SPLIT, CURSOR, LIMIT, *TABLE),
+    openapi_extra=document(CLASS, SPLIT, CURSOR, more_with_fields(LIMIT), *TABLE),
     responses={200: {"model": Envelope[tuple[ImageCard, ...]]}},
 )
 def images(slug: str, request: Request, *, site: SiteDep) -> Response:

@@ -1,7 +1,8 @@
 """An alignment as a page and an API answer."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,28 +14,56 @@ from app.makers.concepts import make_card, make_chip
 from app.makers.paging import make_paging
 from app.roster import Entry, Link
 from app.site import Site
-from app.views.alignment import AlignmentCard, AlignmentsView, AlignmentView, Fan
+from app.views.alignment import AlignmentCard, AlignmentRow, AlignmentsView, AlignmentView, Fan, Twins
 from app.views.alignment import Side as SideView
 from app.views.base import Choice, Links, Number
 from app.words import ALIGNMENT, Word
+from store.alignment.shelf import N_OPEN
 from store.alignment.sides import Side
 from store.atlas.cursor import Page, cut_page, make_binding
+from store.errors import ConceptoscopeError
 from store.universal import artifact_kind
 from store.vocabulary import Kind
+
+log = logging.getLogger(__name__)
+
+_N_BEST: Final = 3
 
 
 def make_alignment_cards(site: Site) -> tuple[AlignmentCard, ...]:
     """All alignments between dictionaries that can be shown."""
+    return tuple(_card(link, one, other) for link, one, other in _shown(site))
+
+
+def _shown(site: Site) -> list[tuple[Link, Entry, Entry]]:
     by_digest = {entry.digest: entry for entry in site.roster.entries()}
     found = [(link, by_digest.get(link.first), by_digest.get(link.second)) for link in site.roster.links()]
-    return tuple(_card(link, one, other) for link, one, other in found if one is not None and other is not None)
+    return [(link, one, other) for link, one, other in found if one is not None and other is not None]
 
 
 def make_alignments(site: Site) -> AlignmentsView:
     """The page of all alignments."""
     single = [entry for entry in site.roster.entries() if artifact_kind(entry.method) is Kind.DICTIONARY]
     choices = tuple(Choice(key=entry.slug, label=entry.title, url=urls.dictionary(entry.slug)) for entry in single)
-    return AlignmentsView(cards=make_alignment_cards(site), choices=choices)
+    rows = [
+        AlignmentRow(**dict(_card(link, one, other)), best=_best(site, link, one, other) if place < N_OPEN else ())
+        for place, (link, one, other) in enumerate(_shown(site))
+    ]
+    return AlignmentsView(cards=tuple(rows), choices=choices)
+
+
+def _best(site: Site, link: Link, one: Entry, other: Entry) -> tuple[Twins, ...]:
+    """Crops of the matched pairs with the highest correlation; none when the file is damaged."""
+    try:
+        with site.alignments.reading(link.digest) as opened:
+            pairs, side = opened.alignment.pairs, opened.alignment.side_of(one.digest)
+    except ConceptoscopeError as fault:
+        log.warning("alignment %s is shown without pictures: %s", link.digest, fault)
+        return ()
+    matched = np.flatnonzero(pairs["is_matched"])
+    ranks = matched[np.argsort(-pairs["correlation"][matched], kind="stable")][:_N_BEST]
+    places = zip(pairs[side.value][ranks], pairs[side.other.value][ranks], strict=True)
+    return tuple(Twins(a=urls.crop(one.atlas, int(a)), b=urls.crop(other.atlas, int(b))) for a, b in places)
 
 
 def _card(link: Link, one: Entry, other: Entry) -> AlignmentCard:
@@ -203,6 +232,7 @@ def _scores(one: Aligned, asked: Asked) -> Any:
         title="How alike pairs are, and what chance gives",
         x_label="correlation of codes",
         labels=("pairs", "best of each concept with images permuted"),
+        area=charts.THIRD,
         url_for=between if asked.show == "pairs" else None,
     )
 
@@ -221,6 +251,7 @@ def _importance(one: Aligned, asked: Asked) -> Any:
         title="Share of energy, pair by pair",
         x_label=f"{labels[0]} (log)",
         y_label=f"{labels[1]} (log)",
+        area=charts.THIRD_LOG,
         chosen=(bounds[0], bounds[1]) if any(bound is not None for pair in bounds for bound in pair) else None,
     )
 

@@ -54,6 +54,8 @@ STREAM: Final = Param(
 BESIDE: Final = Param("beside", "All dictionaries side by side.", ("1",))
 
 
+ASKS_THE_ENCODER: Final = (("edits", ""), ("map", "occlusion"))
+"""Parameters with which a look at what is kept becomes work, as limits count it."""
 NO_EDITS: Final = Edits()
 
 

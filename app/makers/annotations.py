@@ -5,12 +5,14 @@ from urllib.parse import urlencode
 
 from app import urls
 from app.annotating import etag_of, key_of, why_no_notes
+from app.makers.label_tests import make_verdict
 from app.makers.times import moment
 from app.site import Opened, Site
 from app.views.annotations import CommentView, LabelView, ListChoice, NotesView, OnList, TextView
 from app.views.base import Links
 from store.annotations import ConceptKey, LabelFacts, find_best
 from store.catalog.comments import list_comments
+from store.catalog.label_tests import hits_of_labels
 from store.catalog.labels import find_votes, get_label, list_labels, list_texts
 from store.catalog.session import Session
 from store.catalog.tables import Comment, LabelText
@@ -36,6 +38,8 @@ def make_notes(
         comments=comments,
         lists=on,
         form_url=form_url,
+        tests_url=urls.label_tests(opened.entry.slug),
+        queue_url=urls.queue(opened.entry.slug, {"concept": str(concept)}),
         choices=off,
         query=urlencode(query),
         author=author,
@@ -48,7 +52,8 @@ def make_label(session: Session, uid: str) -> LabelView:
     label = get_label(session, uid)
     best = find_best(list_labels(session, label.key))
     texts = list_texts(session, [uid])[uid]
-    return _label(label, texts, is_shown=best is not None and best.uid == uid)
+    hits = hits_of_labels(session, [uid])
+    return _label(label, texts, is_shown=best is not None and best.uid == uid, hits=hits.get(uid, ()))
 
 
 def make_comment(row: Comment, *, author: str = "", form_url: str = "") -> CommentView:
@@ -69,6 +74,7 @@ def _labels(session: Session, key: ConceptKey, *, author: str, form_url: str) ->
     labels = list_labels(session, key, removed=True)
     best, uids = find_best(labels), [label.uid for label in labels]
     texts, votes = list_texts(session, uids), find_votes(session, uids, author=author)
+    hits = hits_of_labels(session, uids)
     views = [
         _label(
             label,
@@ -76,6 +82,7 @@ def _labels(session: Session, key: ConceptKey, *, author: str, form_url: str) ->
             is_shown=best is not None and label.uid == best.uid,
             my_vote=votes.get(label.uid, 0),
             form_url=f"{form_url}/labels/{label.uid}",
+            hits=hits.get(label.uid, ()),
         )
         for label in labels
     ]
@@ -83,7 +90,13 @@ def _labels(session: Session, key: ConceptKey, *, author: str, form_url: str) ->
 
 
 def _label(
-    label: LabelFacts, texts: Sequence[LabelText], *, is_shown: bool, my_vote: int = 0, form_url: str = ""
+    label: LabelFacts,
+    texts: Sequence[LabelText],
+    *,
+    is_shown: bool,
+    my_vote: int = 0,
+    form_url: str = "",
+    hits: Sequence[int] = (),
 ) -> LabelView:
     return LabelView(
         id=label.uid,
@@ -103,6 +116,7 @@ def _label(
         history=tuple(
             TextView(revision=row.revision, text=row.text, author=row.author, at=moment(row.at) or "") for row in texts
         ),
+        tested=make_verdict(hits),
         my_vote=my_vote,
         api=urls.api_labels(label.uid),
         form_url=form_url,

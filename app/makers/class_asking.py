@@ -22,6 +22,13 @@ COLUMNS: Final = {
     "n_concepts": Word(
         "Concepts", "Concepts that fire on any of these images; of a group those most of whose codes fall on it."
     ),
+    "leader_share": Word(
+        "Leader", "The concept that contributes most on most of them, and the share of them on which it does."
+    ),
+    "group_share": Word("Group", "The collection's class of most of these images, and the share of them in it."),
+    "accuracy": Word(
+        "Accuracy", "Of the images in the collection's class of the same name, the share that the model calls so."
+    ),
     "of_random": Word(
         "Deletion",
         "Area under the class's probability while concepts are taken away, most important first, over the area in "
@@ -36,12 +43,28 @@ BESIDE: Final = {
         "Shared",
         "Of two classes, sum over concepts of the smaller positive contrast over the sum of the larger, in [0, 1].",
     ),
+    "given": Word(
+        "Contribution on a photo",
+        "A concept's mean code over the photo's patches times what a code of 1 adds to the class's logit. Known "
+        "exactly where the atlas keeps both; else the range is told that follows from what it keeps.",
+    ),
+    "strongest": Word(
+        "Where on the photos",
+        "Of the eight concepts that speak most for a class, the one whose code on a patch is largest relative to its "
+        "largest code in the collection; none where no patch code of them is kept.",
+    ),
+    "push": Word(
+        "Push",
+        "On photos of one class, what a concept adds to the logit of another class less what it adds to that of this "
+        "one, in mean over the photos; above 0 it pushes to the other class.",
+    ),
     "difference": Word(
         "Difference", "A concept's contrast in one class less its contrast in another; 0 where it is not kept."
     ),
 }
 OF = Param("of", "Classes that the model predicts (where the atlas has them), or groups.", (PREDICTED, COLLECTION))
 Q = Param("q", "Words that all must occur in the class's name, or its number.")
+GROUP = Param("group", "Only classes that the model predicts for images of this class of the collection.")
 SORT = Param("sort", "Order of classes, minus for descending; absent values last.", SORTS, DEFAULT_SORT)
 
 MEASURES: Final = {
@@ -66,6 +89,7 @@ class ClassesAsked:
 
     of: str = ""
     q: str = ""
+    group: str = ""
     sort: str = DEFAULT_SORT
     cursor: str = ""
     limit: int = LIMIT_DEFAULT
@@ -75,7 +99,8 @@ class ClassesAsked:
         """Canonical parameters without the cursor."""
         sort = "" if self.sort == DEFAULT_SORT else self.sort
         limit = "" if self.limit == LIMIT_DEFAULT else str(self.limit)
-        return tuple((k, v) for k, v in (("limit", limit), ("of", self.of), ("q", self.q), ("sort", sort)) if v)
+        given = (("group", self.group), ("limit", limit), ("of", self.of), ("q", self.q), ("sort", sort))
+        return tuple((k, v) for k, v in given if v)
 
 
 @dataclass(frozen=True)
@@ -95,18 +120,18 @@ class ClassAsked:
 
 def ask_classes(request: Request) -> ClassesAsked:
     """Which classes, in which order, for their page; raises ``BadQuery``."""
-    values = read_params(request, OF, Q, SORT, CURSOR, LIMIT, display=True)
+    values = read_params(request, OF, Q, GROUP, SORT, CURSOR, LIMIT, display=True)
     return _classes(values, parse_limit(values["limit"], default=LIMIT_DEFAULT))
 
 
 def ask_class_table(request: Request, form: Format | None) -> tuple[ClassesAsked, str]:
     """The same for the API, and the fields that are asked for; raises ``BadQuery``."""
-    values = read_params(request, OF, Q, SORT, CURSOR, limit_param(LIMIT, form), *TABLE)
+    values = read_params(request, OF, Q, GROUP, SORT, CURSOR, limit_param(LIMIT, form), *TABLE)
     return _classes(values, limit_of(values["limit"], form, default=LIMIT_DEFAULT)), values["fields"]
 
 
 def _classes(values: dict[str, str], limit: int) -> ClassesAsked:
-    return ClassesAsked(values["of"], values["q"], values["sort"], values["cursor"], limit)
+    return ClassesAsked(values["of"], values["q"], values["group"], values["sort"], values["cursor"], limit)
 
 
 def ask_class(request: Request, *, display: bool = False) -> ClassAsked:

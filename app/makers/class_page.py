@@ -1,19 +1,23 @@
 """A class that the model predicts: which concepts make it, what they add up to, whether their order is right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from app import bars, charts, urls
 from app.makers.class_asking import CONCEPT_SORTS, MEASURES, ClassAsked
+from app.makers.class_confusions import make_confusions
+from app.makers.class_matrix import find_matrix
 from app.makers.class_pairs import contrast_error, find_against, make_near
-from app.makers.class_tiles import make_tiles
+from app.makers.class_parcels import find_parcels
+from app.makers.class_tiles import Codes, make_tiles
 from app.makers.classes import class_name, make_photo, predicted_card, predicted_rows, why_missing
 from app.makers.concepts import concept_name, make_chip
 from app.makers.paging import make_paging
 from app.site import Opened
 from app.views.base import Choice, Paging
+from app.views.class_photos import ClassPhoto
 from app.views.classes import ClassConcept, ClassConcepts, ClassCurve, ClassView, Group, Part
 from app.views.plots import LineChart
 from store.atlas.cursor import cut_page, make_binding
@@ -21,8 +25,10 @@ from store.atlas.reader import Row
 from store.errors import NotFound
 
 N_SHOWN: Final = 20
+N_LEAST_SURE: Final = 8
 N_PHOTOS: Final = 20
 """Photos of which the model is surest; evidence is sought on them alone, so that a page loads few photos."""
+N_KEPT: Final = 50
 ORDERINGS: Final = {
     "most": "most important first",
     "random": "random orders",
@@ -51,17 +57,24 @@ def make_class(opened: Opened, output: int, asked: ClassAsked) -> ClassView:
     place = next(i for i, row in enumerate(rows) if row["output"] == output)
     row, kept = rows[place], atlas.head_concepts(output)
     shown = sorted(kept, key=lambda one: (-abs(one[asked.by]), one["rank"]))[:N_SHOWN]
-    curves, images = make_curves(opened, output), atlas.output_images([output], limit=N_PHOTOS)
+    curves, groups = make_curves(opened, output), atlas.output_groups(output)
+    images = atlas.output_images([output], limit=N_KEPT)
+    surest = images[:N_PHOTOS]
+    codes = atlas.codes_on([image["id"] for image in surest])
     return ClassView(
         dictionary=slug,
         dictionary_title=opened.entry.title,
-        card=predicted_card(opened, row, photos=tuple(make_photo(opened, image) for image in images)),
+        card=predicted_card(opened, row, photos=tuple(make_photo(opened, image) for image in surest)),
         n_collection=opened.entry.n_images,
-        groups=_groups(opened, row),
+        groups=_groups(opened, row, groups),
         by=asked.by,
         measures=_measures(slug, output, asked),
         n_kept=len(kept),
-        concepts=_concepts(opened, row, shown, by=asked.by, images=images),
+        concepts=_concepts(opened, row, shown, by=asked.by, images=surest, codes=codes),
+        matrix=find_matrix(opened, row, shown, images=images),
+        parcels=find_parcels(opened, surest, [one["concept"] for one in shown if one[asked.by] > 0], codes=codes),
+        confusions=make_confusions(opened, row, asked, groups=groups),
+        least_sure=_least_sure(opened, images[N_PHOTOS:]),
         parts=_parts(opened, row, shown),
         n_curve=row["n_curve"],
         whole=row["whole"],
@@ -78,6 +91,11 @@ def make_class(opened: Opened, output: int, asked: ClassAsked) -> ClassView:
     )
 
 
+def _least_sure(opened: Opened, rest: Sequence[Row]) -> tuple[ClassPhoto, ...]:
+    """Of the kept photos that the page does not show anyway those of the smallest probability."""
+    return tuple(make_photo(opened, row) for row in reversed(rest[-N_LEAST_SURE:]))
+
+
 def make_concepts(
     opened: Opened, output: int, *, sort: str, limit: int, cursor: str, with_curves: bool
 ) -> tuple[ClassConcepts, Paging]:
@@ -89,17 +107,18 @@ def make_concepts(
     binding = make_binding(opened.atlas.digest, "class concepts", output, sort)
     page = cut_page(ordered, cursor=cursor, limit=limit, binding=binding)
     images = opened.atlas.output_images([output], limit=N_PHOTOS)
+    codes = opened.atlas.codes_on([image["id"] for image in images])
     found = ClassConcepts(
-        concepts=_concepts(opened, row, page.items, by="importance", images=images),
+        concepts=_concepts(opened, row, page.items, by="importance", images=images, codes=codes),
         curves=make_curves(opened, output) if with_curves else None,
     )
     return found, make_paging(page, page_url=lambda cursor: cursor)
 
 
 def _concepts(
-    opened: Opened, row: Row, shown: Sequence[Row], *, by: str, images: Sequence[Row]
+    opened: Opened, row: Row, shown: Sequence[Row], *, by: str, images: Sequence[Row], codes: Mapping[str, Codes]
 ) -> tuple[ClassConcept, ...]:
-    tiles = make_tiles(opened, images, [one["concept"] for one in shown])
+    tiles = make_tiles(opened, images, [one["concept"] for one in shown], codes=codes)
     errors = [contrast_error(one) if by == "contrast" else one["standard_error"] for one in shown]
     drawn = bars.whiskers([one[by] for one in shown], errors)
     same = ("rank", "importance", "standard_error", "contrast", "leading")
@@ -184,10 +203,10 @@ def _plot(curves: Sequence[ClassCurve], walk: str, *, n_concepts: int) -> LineCh
     ]
     what = "taken away" if walk == "deletion" else "put back"
     x_label = f"share of {n_concepts:,} concepts {what}"
-    return charts.curves(series, title=WALKS[walk], x_label=x_label, y_label="probability")
+    return charts.curves(series, title=WALKS[walk], x_label=x_label, y_label="probability", area=charts.THIRD)
 
 
-def _groups(opened: Opened, row: Row) -> tuple[Group, ...]:
+def _groups(opened: Opened, row: Row, groups: Sequence[Row]) -> tuple[Group, ...]:
     return tuple(
         Group(
             class_name=one["class"],
@@ -195,7 +214,7 @@ def _groups(opened: Opened, row: Row) -> tuple[Group, ...]:
             share=one["n_images"] / row["n_images"],
             url=urls.images(opened.entry.slug, {"class": one["class"]}),
         )
-        for one in opened.atlas.output_groups(row["output"])
+        for one in groups
     )
 
 

@@ -12,37 +12,26 @@ from app.pictures import data_uri
 from app.site import Opened
 from app.views.base import Links
 from app.views.classes import ClassTile
+from store.atlas.maps import make_maps
 from store.atlas.reader import Row
 
 N_TILES: Final = 3
+Codes = tuple[Any, Any]
 Maps = Float32[np.ndarray, "n h w"]
 
 
-def make_tiles(opened: Opened, images: Sequence[Row], concepts: Sequence[int]) -> Mapping[int, tuple[ClassTile, ...]]:
+def make_tiles(
+    opened: Opened, images: Sequence[Row], concepts: Sequence[int], *, codes: Mapping[str, Codes]
+) -> Mapping[int, tuple[ClassTile, ...]]:
     """For each concept the photos on which its largest code is largest, ties by the photos' order; silent ones never.
 
-    Codes are those that the atlas keeps of a patch, its strongest.
+    ``codes`` are those that the atlas keeps of a patch, its strongest, by image.
     """
-    codes = opened.atlas.codes_on([row["id"] for row in images])
     known = [row for row in images if row["id"] in codes]
     if not known:
         return {}
-    maps = _maps([codes[row["id"]] for row in known], concepts, n_concepts=opened.atlas.n_concepts)
+    maps = make_maps([codes[row["id"]] for row in known], concepts, n_concepts=opened.atlas.n_concepts)
     return {concept: _tiles(opened, known, concept, maps=maps[slot]) for slot, concept in enumerate(concepts)}
-
-
-def _maps(
-    codes: Sequence[tuple[Any, Any]], concepts: Sequence[int], *, n_concepts: int
-) -> Float32[np.ndarray, "c n h w"]:
-    """Maps of concepts on images; no patch has a concept twice."""
-    slots = np.full(n_concepts, -1)
-    slots[list(concepts)] = np.arange(len(concepts))
-    kept, values = (np.stack([both[side] for both in codes]) for side in (0, 1))
-    slot = np.where(values > 0, slots[kept], -1)
-    place = np.nonzero(slot >= 0)
-    maps = np.zeros((len(concepts), *kept.shape[:3]), dtype=np.float32)
-    maps[slot[place], place[0], place[1], place[2]] = values[place]
-    return maps
 
 
 def _tiles(opened: Opened, images: Sequence[Row], concept: int, *, maps: Maps) -> tuple[ClassTile, ...]:

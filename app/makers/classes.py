@@ -12,15 +12,17 @@ from app.makers.images import make_image_card
 from app.makers.paging import make_paging
 from app.site import Opened
 from app.views.base import Choice, Links
-from app.views.classes import ClassCard, ClassesView, ClassPhoto
+from app.views.class_photos import ClassPhoto
+from app.views.classes import ClassCard, ClassesView
 from store.atlas.cursor import cut_page, make_binding
 from store.atlas.grammar import parse_query
 from store.atlas.reader import Row
 
 N_PHOTOS: Final = 3
 N_CONCEPTS: Final = 3
-_FIRST_DOWN: Final = {"n_images", "probability", "logit", "n_concepts"}
-_ABSENT: Final = ("probability", "logit", "n_main", "area", "random", "random_spread", "least")
+_FIRST_DOWN: Final = {"n_images", "probability", "logit", "n_concepts", "leader_share", "group_share", "accuracy"}
+_NUMBERS: Final = ("probability", "logit", "n_main", "area", "random", "random_spread", "least", "of_random")
+_ABSENT: Final = (*_NUMBERS, "output", "leader", "leader_share", "group", "group_share", "accuracy")
 
 
 def make_classes(opened: Opened, asked: ClassesAsked) -> ClassesView:
@@ -28,10 +30,10 @@ def make_classes(opened: Opened, asked: ClassesAsked) -> ClassesView:
     slug, atlas = opened.entry.slug, opened.atlas
     of = asked.of or (PREDICTED if atlas.outputs else COLLECTION)
     rows = predicted_rows(opened) if of == PREDICTED else _group_rows(opened)
-    chosen = _sorted([row for row in rows if _wanted(row, asked.q)], asked.sort)
-    page = cut_page(
-        chosen, cursor=asked.cursor, limit=asked.limit, binding=make_binding(atlas.digest, of, asked.q, asked.sort)
-    )
+    among = _outputs_among(opened, asked.group)
+    chosen = [row for row in rows if _wanted(row, asked.q) and (among is None or row["output"] in among)]
+    binding = make_binding(atlas.digest, of, asked.q, asked.group, asked.sort)
+    page = cut_page(_sorted(chosen, asked.sort), cursor=asked.cursor, limit=asked.limit, binding=binding)
     cards = _predicted_cards(opened, page.items) if of == PREDICTED else _group_cards(opened, page.items)
     return ClassesView(
         dictionary=slug,
@@ -45,11 +47,14 @@ def make_classes(opened: Opened, asked: ClassesAsked) -> ClassesView:
         n_collection=opened.entry.n_images,
         cards=cards,
         q=asked.q,
+        group=asked.group,
+        groups=_group_choices(opened, asked) if of == PREDICTED else (),
+        told=tuple(name for name in COLUMNS if any(row[name] is not None for row in rows)),
         sort=asked.sort,
         sorts=tuple(_sort_choice(slug, name, asked) for name in COLUMNS),
         kept=tuple(pair for pair in asked.pairs if pair[0] != "q"),
         form_url=urls.classes(slug),
-        clear_url=urls.classes(slug, replace(asked, q="").pairs),
+        clear_url=urls.classes(slug, replace(asked, q="", group="").pairs),
         paging=make_paging(page, page_url=lambda cursor: urls.classes(slug, (*asked.pairs, ("cursor", cursor)))),
     )
 
@@ -77,7 +82,47 @@ def class_pages(opened: Opened) -> dict[int, str]:
 
 def predicted_rows(opened: Opened) -> list[Row]:
     """The predicted classes with what is computed from their numbers, those of most images first."""
-    return [row | {"name": class_name(row), "of_random": _share(row)} for row in opened.atlas.outputs]
+    accuracies = _accuracies(opened)
+    return [
+        row | {"name": class_name(row), "of_random": _share(row), "accuracy": accuracies.get(row["output"])}
+        for row in opened.atlas.outputs
+    ]
+
+
+def namesake(name: str, groups: Sequence[str]) -> str | None:
+    """The group that is called like a class, or like one of the words for it: "crane, lathe" and "Lathe"."""
+    words = {word.strip().casefold() for word in (name, *name.split(","))}
+    return next((group for group in groups if group.strip().casefold() in words), None)
+
+
+def _accuracies(opened: Opened) -> dict[int, float]:
+    """Of predicted classes with a group of their name: the share of its images that are called so."""
+    sizes = {row["class"]: row["n_images"] for row in opened.atlas.classes}
+    own = {row["output"]: namesake(class_name(row), [*sizes]) for row in opened.atlas.outputs}
+    names = sorted({name for name in own.values() if name})
+    met = {(row["class"], row["output"]): row["n_images"] for row in opened.atlas.group_outputs(names)}
+    return {output: met.get((name, output), 0) / sizes[name] for output, name in own.items() if name}
+
+
+def _outputs_among(opened: Opened, group: str) -> frozenset[int] | None:
+    """The predicted classes with images of a group; None where none is asked for."""
+    return frozenset(row["output"] for row in opened.atlas.group_outputs([group])) if group else None
+
+
+def _group_choices(opened: Opened, asked: ClassesAsked) -> tuple[Choice, ...]:
+    names = [row["class"] for row in opened.atlas.classes]
+    counts = Counter(row["class"] for row in opened.atlas.group_outputs(names))
+    found = [("", "All", len(opened.atlas.outputs)), *((name, name, counts[name]) for name in names if counts[name])]
+    return tuple(
+        Choice(
+            key=key,
+            label=label,
+            n=n,
+            current=asked.group == key,
+            url=urls.classes(opened.entry.slug, replace(asked, group=key).pairs),
+        )
+        for key, label, n in (found if len(found) > 1 else ())
+    )
 
 
 def _share(row: Row) -> float | None:
@@ -86,7 +131,7 @@ def _share(row: Row) -> float | None:
 
 def _group_rows(opened: Opened) -> list[Row]:
     answering = Counter(opened.atlas.columns["top_class"].tolist())
-    absent = {**dict.fromkeys(_ABSENT), "output": None, "of_random": None}
+    absent = dict.fromkeys(_ABSENT)
     return [
         absent | {"name": row["class"], "n_images": row["n_images"], "n_concepts": answering[row["class"]]}
         for row in opened.atlas.classes
@@ -118,7 +163,8 @@ def predicted_card(opened: Opened, row: Row, *, photos: tuple[ClassPhoto, ...]) 
     """A predicted class with photos of which the model is surest."""
     slug, output = opened.entry.slug, row["output"]
     links = Links(html=urls.class_page(slug, output), api=urls.api_class(slug, output))
-    return _card(row, of=PREDICTED, photos=photos, links=links)
+    leader = None if row["leader"] is None else make_chip(opened, row["leader"])
+    return _card(row, of=PREDICTED, photos=photos, links=links).model_copy(update={"leader": leader})
 
 
 def photos_of(opened: Opened, outputs: Sequence[int], *, limit: int) -> Mapping[int, tuple[ClassPhoto, ...]]:
@@ -150,9 +196,9 @@ def _group_card(opened: Opened, row: Row, *, photos: tuple[ClassPhoto, ...]) -> 
 
 
 def _card(row: Row, *, of: str, photos: tuple[ClassPhoto, ...], links: Links) -> ClassCard:
-    same = ("output", "n_images", "n_concepts", "of_random", *_ABSENT)
+    same = ("output", "n_images", "n_concepts", *_NUMBERS, "leader_share", "group", "group_share", "accuracy")
     numbers = {name: row[name] for name in same}
-    return ClassCard(of=of, class_name=row["name"], photos=photos, concepts=(), links=links, **numbers)
+    return ClassCard(of=of, class_name=row["name"], leader=None, photos=photos, concepts=(), links=links, **numbers)
 
 
 def _kinds(opened: Opened, of: str) -> tuple[Choice, ...]:

@@ -1,94 +1,96 @@
 """The concept page's view and its parts, each of which the API returns by itself, too."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-from app import charts, urls
+from app import urls
 from app.makers.annotations import make_notes
-from app.makers.asking import SPRITE_BANDS, Asked
+from app.makers.asking import SPRITE_BANDS
 from app.makers.class_pairs import make_outputs
+from app.makers.concept_asking import ConceptAsked
+from app.makers.concept_bands import make_contexts, make_fragments, make_histograms, make_tabs, make_turns
+from app.makers.concept_classes import make_class_orders, make_classes
+from app.makers.concept_effects import make_effects
+from app.makers.concept_map import make_mini_map
+from app.makers.concept_sizes import find_sizes
 from app.makers.concept_streams import find_concept_streams
 from app.makers.concepts import concept_name, make_card, make_chip
 from app.makers.elsewhere import make_elsewhere
-from app.makers.examples import make_rows
+from app.makers.examples import N_EVERY, N_TILES, in_turn, make_row
 from app.makers.facts import provenance
-from app.makers.grid import sort_words
+from app.makers.grid_links import sort_words
 from app.pictures import as_rows
 from app.site import Opened, Site
-from app.views.base import Choice
 from app.views.concept import (
     BadgeView,
-    ClassRow,
     ConceptView,
-    HistogramView,
+    ExampleRow,
     Neighbor,
     NeighborList,
     PositionView,
     Step,
 )
-from app.words import BADGES, BANDS, NEIGHBORS, column_number, numbers
+from app.words import BADGES, EVIDENCE, NEIGHBORS, column_number, numbers
 from store.atlas.reader import Row
 from store.errors import NotFound
 from store.vocabulary import Badge, Band, Neighbors
 
 N_NEIGHBORS = 8
-OF = {"patch": "Codes of patches", "image_max": "Peaks of images"}
-TABS = (Band.TOP, Band.Q99, Band.Q95, Band.Q75, Band.Q50)
 
 
-def make_concept(site: Site, opened: Opened, concept: int, *, asked: Asked, author: str = "") -> ConceptView:
+def make_concept(site: Site, opened: Opened, concept: int, *, asked: ConceptAsked, author: str = "") -> ConceptView:
     """One concept with all its evidence; ``asked`` is the order that it was found in, ``author`` who looks."""
-    row = opened.atlas.concept(concept)
-    order = opened.concepts.select(asked.query).tolist()
+    slug, row = opened.entry.slug, opened.atlas.concept(concept)
+    order = opened.concepts.select(asked.order.query).tolist()
     place = order.index(concept) if concept in order else None
-    grid_band = asked.band if asked.band in SPRITE_BANDS else Band.TOP
-    back = tuple(pair for pair in asked.pairs if pair[0] != "band" or grid_band is not Band.TOP)
-    tiles = make_rows(opened, concept, bands=(asked.band, Band.NEAR_MISS, Band.RANDOM))
+    examples = opened.atlas.examples_of(concept, tuple(Band), limit=N_EVERY)
+    shown = examples[asked.band]
+    outputs = opened.atlas.concept_outputs(concept)
+    neighbors = make_neighbors(opened, concept, kinds=tuple(Neighbors))
     return ConceptView(
-        dictionary=opened.entry.slug,
+        dictionary=slug,
         card=make_card(opened, concept),
         numbers=tuple(column_number(name, row[name]) for name in numbers(universal=opened.atlas.is_universal)),
         badges=make_badges(opened, concept),
-        bands=_tabs(opened, concept, asked),
-        band_fragments={b.value: urls.examples_fragment(opened.entry.slug, concept, band=b) for b in Band},
-        examples=tiles[asked.band],
-        near_miss=tiles[Band.NEAR_MISS],
-        random=tiles[Band.RANDOM],
-        histograms=tuple(make_histogram(opened, concept, of=of) for of in OF),
+        bands=make_tabs(opened, concept, asked, examples=examples),
+        band_fragments=make_fragments(opened, concept, asked),
+        turns=make_turns(opened, concept, asked),
+        contexts=make_contexts(opened, concept, asked),
+        examples=_tiles(opened, concept, asked.band, in_turn(shown) if asked.is_balanced else shown),
+        near_miss=_tiles(opened, concept, Band.NEAR_MISS, examples[Band.NEAR_MISS]),
+        random=_tiles(opened, concept, Band.RANDOM, examples[Band.RANDOM]),
+        histograms=make_histograms(opened, concept),
         position=_find_position(opened, concept),
-        classes=make_classes(opened, concept),
-        outputs=make_outputs(opened, concept),
-        neighbors=make_neighbors(opened, concept, kinds=tuple(Neighbors)),
+        classes=make_classes(opened, concept, by=asked.by),
+        class_orders=make_class_orders(opened, concept, asked),
+        sizes=find_sizes(opened, concept, examples),
+        effects=make_effects(opened, concept, outputs, strongest=next(iter(examples[Band.TOP]), None)),
+        outputs=make_outputs(opened, outputs),
+        neighbors=neighbors,
+        map=make_mini_map(opened, concept, neighbors),
+        beside_url=urls.beside(slug, {"c": str(concept)}),
         streams=find_concept_streams(site, opened, concept, band=asked.band),
         elsewhere=make_elsewhere(site, opened.entry, concept),
         notes=make_notes(site, opened, concept, author=author, query=asked.pairs),
         provenance=provenance(opened),
-        grid_url=urls.concepts(opened.entry.slug, back),
+        grid_url=urls.concepts(slug, _back(asked)),
         order=_order_words(place, len(order), asked),
         prev=_step(opened, order, None if place is None else place - 1, asked),
         next=_step(opened, order, 0 if place is None else place + 1, asked),
     )
 
 
+def _tiles(opened: Opened, concept: int, band: Band, rows: Sequence[Row]) -> ExampleRow:
+    return make_row(opened, concept, band=band, rows=rows[:N_TILES])
+
+
+def _back(asked: ConceptAsked) -> tuple[tuple[str, str], ...]:
+    """The grid's own parameters, without a band that it has no pictures of."""
+    return tuple(pair for pair in asked.order.pairs if pair[0] != "band" or asked.band in SPRITE_BANDS)
+
+
 def make_badges(opened: Opened, concept: int) -> tuple[BadgeView, ...]:
     """Warnings with their evidence."""
     return tuple(_badge(opened, row) for row in opened.atlas.badges(concept))
-
-
-def make_histogram(opened: Opened, concept: int, *, of: str) -> HistogramView:
-    """Histogram of the codes of patches, or of the peaks of images."""
-    found = opened.atlas.histogram(concept, of) or {"edges": [], "counts": [], "n_zero": 0}
-    fires = sum(found["counts"])
-    total = fires + found["n_zero"]
-    return HistogramView(
-        of=of,
-        label=OF[of],
-        edges=tuple(found["edges"]),
-        counts=tuple(found["counts"]),
-        n_zero=found["n_zero"],
-        zero_share=found["n_zero"] / total if total else None,
-        plot=_plot(opened, concept, found, of=of) if fires else None,
-    )
 
 
 def make_position(opened: Opened, concept: int) -> PositionView:
@@ -105,19 +107,6 @@ def _find_position(opened: Opened, concept: int) -> PositionView | None:
         return None
 
 
-def make_classes(opened: Opened, concept: int) -> tuple[ClassRow, ...]:
-    """The concept's answer to each class, largest share first."""
-    slug = opened.entry.slug
-    return tuple(
-        ClassRow(
-            class_name=row["class"],
-            url=urls.concepts(slug, {"class": row["class"]}),
-            **{name: row[name] for name in ClassRow.model_fields if name not in {"class_name", "url"}},
-        )
-        for row in opened.atlas.class_table(concept)
-    )
-
-
 def make_neighbors(
     opened: Opened, concept: int, *, kinds: tuple[Neighbors, ...], limit: int = N_NEIGHBORS
 ) -> tuple[NeighborList, ...]:
@@ -127,7 +116,15 @@ def make_neighbors(
 
 
 def _neighbor_list(opened: Opened, kind: Neighbors, rows: list[Row]) -> NeighborList:
-    found = (Neighbor(rank=row["rank"], value=row["value"], concept=make_chip(opened, row["other"])) for row in rows)
+    found = (
+        Neighbor(
+            rank=row["rank"],
+            value=row["value"],
+            concept=make_chip(opened, row["other"]),
+            beside_url=urls.beside(opened.entry.slug, {"c": f"{row['concept']},{row['other']}"}),
+        )
+        for row in rows
+    )
     word = NEIGHBORS[kind]
     return NeighborList(kind=kind.value, label=word.label, definition=word.definition, neighbors=tuple(found))
 
@@ -143,59 +140,26 @@ def _badge(opened: Opened, row: Row) -> BadgeView:
         other=other,
         other_name=None if other is None else concept_name(opened, other),
         other_url=None if other is None else urls.concept(slug, other),
+        evidence_url=_evidence_url(slug, row),
+        evidence=EVIDENCE[Badge(row["badge"])].label,
         url=urls.concepts(slug, {"badge": row["badge"]}),
     )
 
 
-def _plot(opened: Opened, concept: int, found: Row, *, of: str) -> charts.BarChart:
-    what = "patches" if of == "patch" else "images"
-    return charts.histogram(
-        found["edges"],
-        found["counts"],
-        title=OF[of],
-        x_label="code" if of == "patch" else "peak code of an image",
-        what=what,
-        log_y=True,
-        spans=_spans(opened.atlas.concept(concept), low=found["edges"][0], high=found["edges"][-1]),
-    )
+def _evidence_url(slug: str, row: Row) -> str:
+    """The part of the page that shows what a warning rests on, or both concepts side by side."""
+    if row["other"] is not None:
+        return urls.beside(slug, {"c": f"{row['concept']},{row['other']}"})
+    return f"#{EVIDENCE[Badge(row['badge'])].definition}"
 
 
-def _spans(row: Row, *, low: float, high: float) -> Sequence[tuple[str, str, float, float]]:
-    """The bands as intervals of the code: between quantiles of the image peaks."""
-    quantiles = [row[name] for name in ("q50", "q75", "q95", "q99")]
-    if any(value is None for value in quantiles):
-        return ()
-    edges = [low, *quantiles, high]
-    bands = (Band.Q50, Band.Q75, Band.Q95, Band.Q99, Band.TOP)
-    return [(b.value, BANDS[b].label, a, z) for b, (a, z) in zip(bands, pairwise(edges), strict=True) if z > a]
-
-
-def _tabs(opened: Opened, concept: int, asked: Asked) -> tuple[Choice, ...]:
-    sizes = opened.atlas.band_sizes(concept)
-    carried = tuple(pair for pair in asked.pairs if pair[0] != "band")
-    return tuple(
-        Choice(
-            key=band.value,
-            label=BANDS[band].label,
-            url=urls.concept(
-                opened.entry.slug, concept, query=(*carried, ("band", "" if band is Band.TOP else band.value))
-            ),
-            current=asked.band is band,
-            n=sizes.get(band.value, 0),
-            title=BANDS[band].definition,
-        )
-        for band in Band
-        if band in TABS or band is asked.band
-    )
-
-
-def _order_words(place: int | None, total: int, asked: Asked) -> str:
+def _order_words(place: int | None, total: int, asked: ConceptAsked) -> str:
     if place is None:
-        return f"not among the {total:,} that the filter keeps, {sort_words(asked.query)}"
-    return f"{place + 1:,} of {total:,}, {sort_words(asked.query)}"
+        return f"not among the {total:,} that the filter keeps, {sort_words(asked.order.query)}"
+    return f"{place + 1:,} of {total:,}, {sort_words(asked.order.query)}"
 
 
-def _step(opened: Opened, order: Sequence[int], place: int | None, asked: Asked) -> Step | None:
+def _step(opened: Opened, order: Sequence[int], place: int | None, asked: ConceptAsked) -> Step | None:
     if place is None or not 0 <= place < len(order):
         return None
     concept = order[place]

@@ -14,7 +14,7 @@ from app.views.base import Links
 from app.views.streams import ConceptStreams, StreamCard, StreamConcept, StreamPair, StreamPhoto, StreamTile
 from app.words import BANDS, column_docs
 from store.atlas.reader import Row
-from store.atlas.schema import COFIRE, STREAM_CONCEPT
+from store.atlas.universal import COFIRE, STREAM_CONCEPT
 from store.errors import NotFound
 from store.vocabulary import Band
 

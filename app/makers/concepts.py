@@ -67,6 +67,8 @@ def _chip_fields(opened: Opened, row: Row, *, band: Band, query: urls.Query) -> 
             api=urls.api_concept(slug, concept),
             sprite=urls.sprite(digest, concept, band=band) if has_sprite else None,
             sprite_heat=urls.sprite_heat(digest, concept, band=band) if has_sprite else None,
+            crop=urls.crop(digest, concept) if has_sprite else None,
+            crop_heat=urls.crop_heat(digest, concept) if has_sprite else None,
         ),
     }
 

@@ -10,7 +10,9 @@ from app.charts import Series
 from app.makers.concepts import make_chip
 from app.makers.facts import facts_of, provenance, spec_facts
 from app.makers.metrics import HEADLINE, group_scores, in_two_columns, largest, make_scores, metrics_of, peers_of
+from app.makers.ranking import ranked_alive
 from app.makers.subjects import query_of, subjects_of
+from app.makers.tour import make_tour
 from app.render import plural
 from app.roster import Entry
 from app.site import Opened, Site
@@ -23,7 +25,7 @@ from store.errors import ConceptoscopeError
 from store.metrics import METRICS
 from store.vocabulary import Badge
 
-N_STRIP, N_MOSAIC = 8, 36
+N_STRIP, N_MOSAIC = 7, 36
 TRAINING = (
     ("R²", "R²", ("r2_train", "r2_held_out")),
     ("Loss", "loss", ("loss",)),
@@ -50,6 +52,7 @@ def make_home(site: Site) -> HomeView:
         n_images=sum({entry.collection: entry.n_images for entry in entries}.values()),
         models=tuple(_shelf(by_model[model], cards, entries=entries) for model, cards in shelves.items()),
         broken=tuple(broken),
+        tour=make_tour(site),
         browse_url=urls.concepts(first) if first else "",
         images_url=urls.images(first) if first else "",
         random_url=urls.random_concept(first) if first else "",
@@ -143,13 +146,6 @@ def make_history(opened: Opened) -> list[dict[str, Any]]:
     return list(opened.atlas.meta.get("history") or [])
 
 
-def ranked_alive(opened: Opened) -> list[int]:
-    """Concepts that fire at all, most important first."""
-    importance = np.nan_to_num(opened.atlas.columns["importance"].astype(np.float64), nan=-np.inf)
-    order = np.argsort(-importance, kind="stable")
-    return [int(k) for k in order[opened.atlas.columns["density"][order] > 0]]
-
-
 def _badge_choices(opened: Opened) -> tuple[Choice, ...]:
     counts = opened.atlas.badge_counts()
     return tuple(
@@ -170,7 +166,8 @@ def _density_plot(opened: Opened) -> BarChart:
         found.edges,
         found.counts,
         title="Concepts by density",
-        x_label="density: share of patches where the concept fires (log)",
+        x_label="share of patches it fires on (log)",
+        area=charts.THIRD,
         what="concepts",
         url_for=lambda low, high: _grid_between(opened, {"density": (low, high)}),
     )
@@ -188,7 +185,8 @@ def _held_out_plot(opened: Opened) -> BarChart | None:
         edges[first:],
         counts[first:],
         title=f"On held-out tokens ({plural(dead, 'concept')} silent)" if dead else "On held-out tokens",
-        x_label="density: share of held-out tokens where the concept fires (log)",
+        x_label="share of held-out tokens it fires on (log)",
+        area=charts.THIRD,
         what="concepts",
     )
 
@@ -205,6 +203,7 @@ def _importance_plot(opened: Opened) -> LineChart:
         title="Importance",
         x_label="concepts, most important first (log)",
         y_label="share of all importance",
+        area=charts.THIRD,
         log_x=True,
     )
 
@@ -218,6 +217,7 @@ def _cell_plot(opened: Opened) -> CellChart:
         title="Density against importance",
         x_label="density (log)",
         y_label=f"{LABELS['importance'].lower()} (log)",
+        area=charts.THIRD_LOG,
         url_for=lambda x, y: _grid_between(opened, {"density": x, "importance": y}),
     )
 

@@ -1,5 +1,6 @@
 """Examples of a concept, band by band."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from app import urls
@@ -8,24 +9,44 @@ from app.pictures import data_uri
 from app.site import Opened
 from app.views.concept import ExampleLinks, ExampleRow, ExampleTile
 from app.words import BANDS
-from store.atlas.reader import Row, Stream
+from store.atlas.reader import Row
+from store.atlas.stream import Stream
 from store.vocabulary import Band
 
 N_TILES = 16
+N_EVERY = 256
+"""No band of an atlas has more examples."""
 
 
-def make_examples(opened: Opened, concept: int, *, band: Band, limit: int = N_TILES) -> ExampleRow:
-    """The tiles of one band."""
-    return make_rows(opened, concept, bands=(band,), limit=limit)[band]
+def make_examples(
+    opened: Opened, concept: int, *, band: Band, limit: int = N_TILES, is_balanced: bool = False
+) -> ExampleRow:
+    """The tiles of one band: the strongest, or the classes in turn."""
+    rows = opened.atlas.examples(concept, band, limit=N_EVERY if is_balanced else limit)
+    return make_row(opened, concept, band=band, rows=in_turn(rows)[:limit] if is_balanced else rows)
+
+
+def in_turn(rows: Sequence[Row]) -> list[Row]:
+    """The first of each class, then the second of each, ...; within a turn they stay in their order.
+
+    Sorted by (earlier examples of the same class, rank); those without class count as one class.
+    """
+    turns: Counter[str | None] = Counter()
+    places = []
+    for row in rows:
+        places.append(turns[row["class"]])
+        turns[row["class"]] += 1
+    return [rows[k] for k in sorted(range(len(rows)), key=lambda k: (places[k], k))]
 
 
 def make_rows(opened: Opened, concept: int, *, bands: Sequence[Band], limit: int = N_TILES) -> dict[Band, ExampleRow]:
     """The tiles of several bands."""
     found = opened.atlas.examples_of(concept, bands, limit=limit)
-    return {band: _row(opened, concept, band=band, rows=rows) for band, rows in found.items()}
+    return {band: make_row(opened, concept, band=band, rows=rows) for band, rows in found.items()}
 
 
-def _row(opened: Opened, concept: int, *, band: Band, rows: list[Row]) -> ExampleRow:
+def make_row(opened: Opened, concept: int, *, band: Band, rows: Sequence[Row]) -> ExampleRow:
+    """The tiles of some examples of one band."""
     stream = opened.atlas.streams[0]
     largest = float(opened.atlas.columns["max"][concept])
     return ExampleRow(
@@ -75,6 +96,7 @@ def _links(opened: Opened, row: Row, *, patch: tuple[int, int] | None) -> Exampl
     slug, concept = opened.entry.slug, row["concept"]
     return ExampleLinks(
         html=urls.image(row["id"], slug, concept=concept, patch=patch),
+        image=urls.image(row["id"], slug, concept=concept),
         thumbnail=urls.thumb(opened.atlas.digest, row["id"]),
         heat=urls.api_concept(slug, concept, part=f"examples/{row['rank']}/heat.png", query={"band": row["band"]}),
     )

@@ -7,9 +7,10 @@ from urllib.parse import parse_qsl
 
 from app import urls
 from app.makers.subjects import query_of
+from app.makers.using import use_lines
 from app.roster import Entry
 from app.site import Opened
-from app.views.base import Build, Choice, Crumb, Frame
+from app.views.base import Build, Choice, Crumb, Foot, Frame
 from store.sheets import Format
 
 PageKind = Literal[
@@ -28,14 +29,30 @@ PageKind = Literal[
     "list",
     "search",
     "clash",
+    "settings",
     "login",
+    "design",
 ]
 DictionaryPage = Literal[
-    "dictionary", "concepts", "concept", "images", "image", "streams", "classes", "class", "analysis"
+    "dictionary",
+    "concepts",
+    "concept",
+    "map",
+    "values",
+    "beside",
+    "images",
+    "image",
+    "streams",
+    "classes",
+    "class",
+    "analysis",
+    "queue",
+    "tests",
+    "test",
 ]
 
 
-_LISTS: Final = ("concepts", "images", "alignments", "alignment", "jobs")
+_LISTS: Final = ("concepts", "images", "classes", "alignments", "alignment", "jobs")
 _FORMATS: Final = {Format.CSV: "CSV", Format.NDJSON: "NDJSON", Format.PARQUET: "Parquet", Format.ARROW: "Arrow"}
 
 
@@ -108,6 +125,7 @@ def dictionary_frame(opened: Opened, place: Place, *, base: str) -> Frame:
         dictionary_title=entry.title,
         dictionary_url=urls.dictionary(entry.slug),
         concepts_url=urls.concepts(entry.slug),
+        map_url=urls.map_page(entry.slug),
         images_url=urls.images(entry.slug),
         classes_url=urls.classes(entry.slug),
         streams_url=urls.streams(entry.slug) if opened.atlas.is_universal else "",
@@ -146,6 +164,12 @@ def make_switch(entries: tuple[Entry, ...], current: str, *, url_for: Callable[[
     )
 
 
+def make_foot(kind: str, api_url: str, *, base: str) -> Foot:
+    """How programs get what a page shows, for a part of it that is drawn anew with another query."""
+    curl, python = use_lines(base, api_url)
+    return Foot(api_url=api_url, tables=make_tables(kind, api_url), curl=curl, python=python)
+
+
 def make_tables(kind: str, api_url: str) -> tuple[Choice, ...]:
     """The whole list of a page as a file, in each format; none where a page shows no list."""
     if kind not in _LISTS:
@@ -156,10 +180,3 @@ def make_tables(kind: str, api_url: str) -> tuple[Choice, ...]:
         Choice(key=form.value, label=label, url=urls.with_query(path, (*kept, ("format", form.value))))
         for form, label in _FORMATS.items()
     )
-
-
-def use_lines(base: str, api_url: str) -> tuple[str, str]:
-    """A command line and Python lines that fetch what a page shows."""
-    url = f"{base.rstrip('/')}{api_url}"
-    python = f'import json, urllib.request\ndata = json.load(urllib.request.urlopen("{url}"))["data"]'
-    return f"curl '{url}'", python

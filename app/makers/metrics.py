@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from app import charts
 from app.makers.subjects import query_of
@@ -92,10 +93,18 @@ def group_scores(scores: Sequence[Scored]) -> tuple[MetricGroup, ...]:
 
 
 def in_two_columns(groups: Sequence[MetricGroup]) -> tuple[tuple[MetricGroup, ...], ...]:
-    """The groups in their order, cut where the two columns are most alike in height."""
+    """Two columns as alike in height as can be, each in the order of the groups; the first group begins the first."""
+    if not groups:
+        return ()
     heights = [_HEAD_ROWS + len(group.numbers) for group in groups]
-    cut = min(range(len(groups) + 1), key=lambda at: (abs(sum(heights[:at]) - sum(heights[at:])), -at), default=0)
-    return tuple(tuple(part) for part in (groups[:cut], groups[cut:]) if part)
+    sides = [(True, *rest) for rest in product((True, False), repeat=len(groups) - 1)]
+
+    def unevenness(side: tuple[bool, ...]) -> int:
+        return abs(sum(height if left else -height for height, left in zip(heights, side, strict=True)))
+
+    best = min(sides, key=unevenness)  # of equal ones that which moves the fewest of the earlier groups
+    columns = (tuple(g for g, left in zip(groups, best, strict=True) if left is wanted) for wanted in (True, False))
+    return tuple(column for column in columns if column)
 
 
 def _readable(site: Site, entries: Sequence[Entry]) -> list[Values]:

@@ -7,14 +7,8 @@ from app.views.base import Choice, Paging
 from store.atlas.cursor import Page
 
 
-def make_paging(
-    page: Page[Any],
-    *,
-    page_url: Callable[[str], str],
-    fragment_url: Callable[[str], str] | None = None,
-    sizes: tuple[Choice, ...] = (),
-) -> Paging:
-    """Where a page stands; the callables turn a cursor into an address."""
+def make_paging(page: Page[Any], *, page_url: Callable[[str], str], sizes: tuple[Choice, ...] = ()) -> Paging:
+    """Where a page stands; the callable turns a cursor into an address."""
     return Paging(
         limit=page.limit,
         total=page.total,
@@ -24,7 +18,5 @@ def make_paging(
         prev=page.prev,
         next_url=page_url(page.next) if page.next else None,
         prev_url=page_url(page.prev) if page.prev else None,
-        next_fragment_url=fragment_url(page.next) if fragment_url and page.next else None,
-        prev_fragment_url=fragment_url(page.prev) if fragment_url and page.prev else None,
         sizes=sizes,
     )

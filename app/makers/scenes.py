@@ -142,7 +142,8 @@ class Scene:
         return found | {
             "names": [chip.name for chip in chips],
             "urls": [chip.links.html for chip in chips],
-            "sprites": [chip.links.sprite for chip in chips],
+            "crops": [chip.links.crop for chip in chips],
+            "heats": [chip.links.crop_heat for chip in chips],
             "max": [chip.max if self.largest is None else self.max_of(chip.id) for chip in chips],
             "density": [chip.density for chip in chips],
         }

@@ -33,6 +33,7 @@ LABELS: Final = {
 }
 N_FIRST: Final = {"concept": 12, "image": 8}
 N_FIRST_OTHER: Final = 5
+_MANY, _N_TRIES = 100, 5
 Q = Param("q", "Words that all must occur; an index, with or without #.", schema=WORDS, required=True)
 TYPE = Param("type", "Only things of one kind, paged.", tuple(FINDERS))
 DICTIONARY = Param("dictionary", "Only what is in this dictionary.")
@@ -78,6 +79,7 @@ def make_search(site: Site, asked: SearchAsked) -> SearchView:
     found = {kind: find(site, question) for kind, find in FINDERS.items()} if question.words and question.within else {}
     page = _page(site, asked, found[asked.type]) if asked.type and found else None
     kinds = [asked.type] if asked.type else list(FINDERS)
+    total = sum(one.total for one in found.values())
     groups = [_group(asked, kind, found[kind], page=page) for kind in kinds if found and found[kind].total]
     return SearchView(
         q=asked.q,
@@ -88,8 +90,30 @@ def make_search(site: Site, asked: SearchAsked) -> SearchView:
         dictionaries=_dictionaries(site, asked),
         type=asked.type,
         dictionary=asked.dictionary,
-        total=sum(one.total for one in found.values()),
+        total=total,
+        hint=_hint(asked, total),
+        tries=() if total else _tries(site),
     )
+
+
+def _hint(asked: SearchAsked, total: int) -> str:
+    """One letter stands in nearly every text."""
+    if total <= _MANY or any(len(word) > 1 or word.isdecimal() for word in asked.words):
+        return ""
+    return f"{total:,} things have “{asked.q}” in some text. Two letters or more, or a number for an index, say which."
+
+
+def _tries(site: Site) -> tuple[Choice, ...]:
+    """The largest classes of the first dictionary that can be opened, and an index."""
+    for entry in site.roster.entries():
+        try:
+            with site.opened(entry) as opened:
+                largest = sorted(opened.atlas.classes, key=lambda row: -row["n_images"])[:_N_TRIES]
+        except ConceptoscopeError:
+            continue
+        words = [*(str(row["class"]) for row in largest), "#12"]
+        return tuple(Choice(key=word, label=word, url=urls.search({"q": word})) for word in words)
+    return ()
 
 
 def _question(site: Site, asked: SearchAsked) -> tuple[Question, tuple[str, ...]]:

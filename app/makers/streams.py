@@ -16,7 +16,8 @@ from app.views.plots import BarChart, Gauge, PolygonChart
 from app.views.streams import Between, CrossR2, Slider, StreamCard, StreamGroup, StreamsView
 from app.words import metric_number
 from store.atlas.grammar import parse_query
-from store.atlas.reader import Row, Stream
+from store.atlas.reader import Row
+from store.atlas.stream import Stream
 from store.metrics import METRICS
 from store.metrics.streams import STREAMS
 from store.naming import model_title

@@ -222,14 +222,15 @@ def _photo(all_: Together, album: Album, concepts: Concepts, photo: str) -> Phot
                 seen=in_pixels(box, width=width, height=height),
                 heat="" if heat.source == "none" else data_uri(heat.values),
                 url=urls.image(photo, one.entry.slug, concept=concept),
-                **_compared(heats[0], heat, boxes=(boxes[0], box), is_first=place == 0),
+                **compared(heats[0], heat, boxes=(boxes[0], box), is_first=place == 0),
             )
             for place, (one, concept, heat, box) in enumerate(zip(all_.members, concepts, heats, boxes, strict=True))
         ),
     )
 
 
-def _compared(first: Heat, heat: Heat, *, boxes: tuple[Box, Box], is_first: bool) -> dict[str, Any]:
+def compared(first: Heat, heat: Heat, *, boxes: tuple[Box, Box], is_first: bool) -> dict[str, Any]:
+    """Where a heat differs from the first, and how far both overlap."""
     if is_first or not (first.is_known and heat.is_known):
         return {"iou": None}
     difference, iou = compare_heats(first.values, heat.values, seen=boxes)

@@ -102,12 +102,13 @@ def _from_atlas(lead: Opened, album: Album, rows: Sequence[Concepts]) -> list[li
     found: dict[int, list[str]] = {concept: [] for concept in concepts}
     for example in lead.atlas.strongest(concepts, limit=N_PHOTOS):
         album.add_photo(example, urls.thumb(lead.atlas.digest, example["id"]))
-        album.heats.setdefault((0, example["concept"], example["id"]), _heat_of(lead, example))
+        album.heats.setdefault((0, example["concept"], example["id"]), heat_of(lead, example))
         found[example["concept"]].append(example["id"])
     return [found[row[0]] if row[0] is not None else [] for row in rows]
 
 
-def _heat_of(one: Opened, row: Row) -> Heat:
+def heat_of(one: Opened, row: Row) -> Heat:
+    """A map that an atlas kept."""
     return Heat("map", one.atlas.as_map(row["heat"]), float(row["heat_scale"]), float(row["value"]))
 
 
@@ -137,7 +138,7 @@ def _fill_maps(all_: Together, album: Album, wanted: Wanted) -> None:
     for place, pairs in wanted.items():
         member = all_.members[place]
         for (concept, photo), row in member.atlas.maps_on(pairs).items():
-            album.heats[place, concept, photo] = _heat_of(member, row)
+            album.heats[place, concept, photo] = heat_of(member, row)
 
 
 def _fill_codes(all_: Together, album: Album, wanted: Wanted) -> None:
@@ -145,10 +146,10 @@ def _fill_codes(all_: Together, album: Album, wanted: Wanted) -> None:
         codes = all_.members[place].atlas.codes_on(list(dict.fromkeys(photo for _, photo in pairs)))
         for concept, photo in pairs:
             if photo in codes:
-                album.heats[place, concept, photo] = _strongest(*codes[photo], concept=concept)
+                album.heats[place, concept, photo] = strongest_heat(*codes[photo], concept=concept)
 
 
-def _strongest(concepts: Any, values: Any, *, concept: int) -> Heat:
+def strongest_heat(concepts: Any, values: Any, *, concept: int) -> Heat:
     """The map of a concept as far as it is among the strongest of a place; 0 elsewhere, where it may fire weakly."""
     codes = np.where(concepts == concept, values, 0).max(axis=-1).astype(np.float64)
     peak = float(codes.max())

@@ -13,6 +13,7 @@ from app.bodies import FormBody
 from app.editing import show_edits
 from app.leaving import while_waited_for
 from app.makers.analysis_asking import (
+    ASKS_THE_ENCODER,
     BESIDE,
     CONCEPT,
     EDITS,
@@ -39,7 +40,7 @@ router = APIRouter(include_in_schema=False)
 _PARAMS = (dictionary_param("d"), STREAM, SORT, CONCEPT, PATCH, PAINTED, MAP, EDITS, BESIDE)
 
 
-@router.get("/a/{public_id}")
+@router.get("/a/{public_id}", dependencies=[needs(Scope.READ, counts="reads", analyses_if=ASKS_THE_ENCODER)])
 async def analysis(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """The photo in the eyes of one dictionary, or of all side by side."""
     values = read_params(request, *_PARAMS, display=True)
@@ -74,7 +75,7 @@ async def edits_fragment(public_id: str, request: Request, *, site: SiteDep) -> 
     return private(fragment_answer(site, "analysis/_edit.html", view=view, etag=""))
 
 
-@router.get("/_f/a/{public_id}/concept", dependencies=[needs(Scope.READ, counts="analyses")])
+@router.get("/_f/a/{public_id}/concept", dependencies=[needs(Scope.READ, counts="reads", analyses_if=ASKS_THE_ENCODER)])
 async def concept_fragment(public_id: str, request: Request, *, site: SiteDep) -> Response:
     """The chosen concept, and what is lost without it if that is asked."""
     values = read_params(request, *_PARAMS)

@@ -15,10 +15,11 @@ from app.errors import status_of
 from app.leaving import while_waited_for
 from app.makers.analyze import make_analyze
 from app.makers.frames import plain_frame
-from app.params import Param, read_params
+from app.params import Param, as_index, read_params
 from app.photo_choice import collection_photo
 from app.site import Site, SiteDep
 from app.uploads import read_form
+from store.edits import Operation, make_edits
 from store.errors import ConceptoscopeError, InvalidInput
 from store.vocabulary import Scope
 
@@ -50,7 +51,17 @@ async def send(request: Request, site: SiteDep) -> Response:
         analysis = await while_waited_for(request, analyse(site, photo, entries))
     except ConceptoscopeError as fault:
         return await run_in_threadpool(_page, request, site, chosen=slugs, fault=str(fault), status=status_of(fault))
-    return RedirectResponse(urls.analysis(analysis.public_id), 303, headers={"Cache-Control": PRIVATE})
+    shown = _slider(slugs[0], sent.all("concept"))
+    return RedirectResponse(urls.analysis(analysis.public_id) + shown, 303, headers={"Cache-Control": PRIVATE})
+
+
+def _slider(slug: str, concepts: Sequence[str]) -> str:
+    """The rest of the address that shows a concept with its slider, where one is asked for; raises ``BadQuery``."""
+    concept = as_index("concept", concepts[0]) if concepts else None
+    if concept is None:
+        return ""
+    edits = make_edits([{"concept": concept, "operation": Operation.SCALE, "amount": 1}])
+    return urls.with_query("", {"d": slug, "concept": str(concept), "edits": edits.text}) + "#edit"
 
 
 def _page(

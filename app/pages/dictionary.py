@@ -8,8 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from app import urls
 from app.answers import page_answer, page_etag
-from app.makers.dictionaries import make_dictionary, ranked_alive
+from app.makers.dictionaries import make_dictionary
 from app.makers.frames import Place, dictionary_frame, make_switch
+from app.makers.ranking import ranked_alive
 from app.params import read_params
 from app.site import Opened, SiteDep
 from store.errors import NotFound

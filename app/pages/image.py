@@ -8,7 +8,7 @@ from app import urls
 from app.answers import page_answer, page_etag
 from app.makers.frames import Place, dictionary_frame, make_switch
 from app.makers.image_asking import CONCEPT, PATCH, ask_image, choose_entry, find_knowing
-from app.makers.images import make_image
+from app.makers.image_page import make_image
 from app.params import Param, read_params
 from app.site import SiteDep
 from app.views.base import Crumb

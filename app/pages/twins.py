@@ -13,7 +13,7 @@ from app.params import DISPLAY
 from app.site import SiteDep
 
 router = APIRouter(include_in_schema=False)
-_PAGE_ONLY = (*DISPLAY, "show", "band")
+_PAGE_ONLY = (*DISPLAY, "show", "band", "view", "select")
 
 
 def _kept(request: Request, *, less: tuple[str, ...] = _PAGE_ONLY) -> list[tuple[str, str]]:
@@ -28,6 +28,24 @@ def _to(url: str) -> RedirectResponse:
 @router.get("/.json")
 def home() -> RedirectResponse:
     """Home is the service."""
+    return _to(urls.api_root())
+
+
+@router.get("/tour/{_number}.json")
+def tour(_number: str) -> RedirectResponse:
+    """The tour leads through pages; what it begins at is the service."""
+    return _to(urls.api_root())
+
+
+@router.get("/settings.json")
+def settings() -> RedirectResponse:
+    """What the visitor is and may; what they prefer stays in their browser."""
+    return _to(urls.api_access())
+
+
+@router.get("/design.json")
+def design() -> RedirectResponse:
+    """Nothing on it is data of a store: the service."""
     return _to(urls.api_root())
 
 
@@ -134,11 +152,23 @@ def concepts(slug: str, request: Request) -> RedirectResponse:
     return _to(urls.api_dictionaries(slug, "concepts", query=_kept(request)))
 
 
+@router.get("/d/{slug}/values/{_column}.json")
+def values(slug: str, _column: str, *, request: Request) -> RedirectResponse:
+    """All values of a column, among the facets."""
+    return _to(urls.api_dictionaries(slug, "facets", query=_kept(request, less=(*_PAGE_ONLY, "find", "limit"))))
+
+
 @router.get("/d/{slug}/c/{index}.json")
 def concept(slug: str, index: str, *, request: Request) -> RedirectResponse:
     """A concept; the order it was found in is the page's own affair."""
-    band = {"band": request.query_params.get("band", "")}
-    return _to(urls.api_concept(slug, index, query=band))
+    shown = {name: request.query_params.get(name, "") for name in ("band", "balance", "by")}
+    return _to(urls.api_concept(slug, index, query=shown))
+
+
+@router.get("/d/{slug}/compare.json")
+def beside(slug: str, request: Request) -> RedirectResponse:
+    """Concepts side by side."""
+    return _to(urls.api_dictionaries(slug, "compare", query=_kept(request, less=DISPLAY)))
 
 
 @router.get("/d/{slug}/random.json")
@@ -147,6 +177,31 @@ def random_concept(slug: str, site: SiteDep) -> RedirectResponse:
     with site.opened(site.roster.get(slug)) as opened:
         chosen = secrets.choice(living(opened))
     return RedirectResponse(urls.api_concept(slug, chosen), 302, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/d/{slug}/map.json")
+def map_page(slug: str, request: Request) -> RedirectResponse:
+    """The map, with colours, filter and selection."""
+    less = tuple(name for name in DISPLAY if name not in ("colour", "size"))  # these two are columns there
+    return _to(urls.api_dictionaries(slug, "map", query=_kept(request, less=less)))
+
+
+@router.get("/d/{slug}/queue.json")
+def queue(slug: str, request: Request) -> RedirectResponse:
+    """The label queue, with its walk."""
+    return _to(urls.api_dictionaries(slug, "queue", query=_kept(request)))
+
+
+@router.get("/d/{slug}/queue/tests.json")
+def label_tests(slug: str) -> RedirectResponse:
+    """The labels of a dictionary and their blind tests."""
+    return _to(urls.api_dictionaries(slug, "tests"))
+
+
+@router.get("/d/{_slug}/queue/tests/{uid}.json")
+def label_test(_slug: str, uid: str) -> RedirectResponse:
+    """A blind test."""
+    return _to(urls.api_tests(uid))
 
 
 @router.get("/d/{slug}/streams.json")

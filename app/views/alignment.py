@@ -31,10 +31,23 @@ class AlignmentCard(View):
     links: Links
 
 
+class Twins(View):
+    """What two matched concepts fire on most: addresses of their crops."""
+
+    a: str
+    b: str
+
+
+class AlignmentRow(AlignmentCard):
+    """An alignment in the page's list, with its best pairs to look at."""
+
+    best: tuple[Twins, ...] = Field(exclude=True)
+
+
 class AlignmentsView(View):
     """The list of alignments, and the dictionaries that could be aligned."""
 
-    cards: tuple[AlignmentCard, ...]
+    cards: tuple[AlignmentRow, ...]
     choices: tuple[Choice, ...]
 
 
@@ -116,7 +129,7 @@ class AlignmentView(View):
     pairs: tuple[Pair, ...] = ()
     fans: tuple[Fan, ...] = ()
     alone: tuple[ConceptCard, ...] = ()
-    tabs: tuple[Choice, ...] = Field((), exclude=True)
+    tabs: tuple[Choice, ...] = Field((), description="what can be shown, with counts")
     sorts: tuple[Choice, ...] = Field((), exclude=True)
     correlation: Between = Field(exclude=True)
     energies: tuple[Between, ...] = Field((), exclude=True)

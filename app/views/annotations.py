@@ -4,6 +4,7 @@ from pydantic import Field
 
 from app.views.base import Links, Paging, View
 from app.views.concepts import ConceptChip
+from app.views.verdicts import VerdictView
 from store.vocabulary import Source
 
 
@@ -34,6 +35,9 @@ class LabelView(View):
     is_shown: bool = Field(description="whether the concept is called so")
     is_removed: bool
     history: tuple[TextView, ...] = Field(description="every text, oldest first; the last is the present one")
+    tested: VerdictView | None = Field(
+        description="what blind tests of the present text come to; None before the first"
+    )
     my_vote: int = Field(0, exclude=True, description="of whoever looks: 1, 0 or -1")
     api: str = Field(serialization_alias="self")
     form_url: str = Field("", exclude=True, description="where edit, vote and remove are sent")
@@ -75,6 +79,8 @@ class NotesView(View):
     comments: tuple[CommentView, ...] = Field(description="oldest first")
     lists: tuple[OnList, ...]
     form_url: str = Field(exclude=True, description="address that the forms' addresses begin with")
+    tests_url: str = Field(exclude=True, description="where a blind test is begun")
+    queue_url: str = Field(exclude=True, description="the label queue at this concept")
     choices: tuple[ListChoice, ...] = Field((), exclude=True, description="lists that do not have it yet")
     query: str = Field("", exclude=True, description="query string of the page that shows them")
     author: str = Field("", exclude=True, description="name that forms begin with")
@@ -99,6 +105,7 @@ class ClashView(View):
     revision: int
     author: str
     form_url: str = Field(description="where what is decided is sent; empty when the thing is no more")
+    label: str = Field("", description="id of the label, where the address of the form does not name it")
     anew_url: str = Field("", description="where mine can be sent as a label of its own")
     back_url: str
 

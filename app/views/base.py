@@ -69,8 +69,6 @@ class Paging(View):
     prev: str | None = Field(description="cursor of the previous page")
     next_url: str | None = Field(exclude=True)
     prev_url: str | None = Field(exclude=True)
-    next_fragment_url: str | None = Field(None, exclude=True)
-    prev_fragment_url: str | None = Field(None, exclude=True)
     sizes: tuple[Choice, ...] = Field((), exclude=True, description="page sizes to choose from")
 
 
@@ -95,6 +93,15 @@ class Build(View):
     created_at: str = Field(description="RFC 3339, UTC")
 
 
+class Foot(View):
+    """The twin of a page at its foot: ``concepts/_foot.html``. Fields as in ``Frame``."""
+
+    api_url: str
+    tables: tuple[Choice, ...]
+    curl: str
+    python: str
+
+
 class Frame(View):
     """What surrounds every page: context variable ``frame``."""
 
@@ -103,8 +110,11 @@ class Frame(View):
         "dictionary",
         "concepts",
         "concept",
+        "values",
+        "beside",
         "images",
         "image",
+        "map",
         "streams",
         "classes",
         "class",
@@ -123,7 +133,12 @@ class Frame(View):
         "list",
         "search",
         "clash",
+        "queue",
+        "tests",
+        "test",
+        "settings",
         "login",
+        "design",
         "error",
     ]
     title: str = Field(description="text of <title>, without the site's name")
@@ -132,12 +147,13 @@ class Frame(View):
     json_url: str = Field(description="this page's own address with .json; empty for errors")
     tables: tuple[Choice, ...] = Field((), description="all that the page's list holds, as a file of each data format")
     curl: str = Field("", description="command line that fetches the twin")
-    python: str = Field("", description="Python lines that fetch the twin with the standard library")
+    python: str = Field("", description="lines for the Python client that fetch the same")
     switch: tuple[Choice, ...] = Field((), description="the same kind of page in every dictionary")
     dictionary: str = Field("", description="slug of the dictionary at hand; empty on home, glossary and errors")
     dictionary_title: str = ""
     dictionary_url: str = ""
     concepts_url: str = Field("", description="grid of the dictionary at hand, unfiltered")
+    map_url: str = Field("", description="map of the dictionary at hand")
     images_url: str = Field("", description="image index of the dictionary at hand")
     classes_url: str = Field("", description="classes that the model predicts, or groups of the collection")
     streams_url: str = Field("", description="what its models share; empty for a dictionary of one model")

@@ -3,16 +3,10 @@
 from pydantic import Field
 
 from app.views.base import Choice, Links, Paging, PixelBox, View
+from app.views.class_confusions import ConfusedGroup, Push
+from app.views.class_photos import ClassMatrix, ClassParcels, ClassPhoto
 from app.views.concepts import ConceptChip
-from app.views.images import ImageCard
 from app.views.plots import LineChart, Whisker
-
-
-class ClassPhoto(View):
-    """A photo of a class."""
-
-    image: ImageCard
-    probability: float | None = Field(description="of the predicted class on this photo; None in a group")
 
 
 class ClassCard(View):
@@ -31,6 +25,13 @@ class ClassCard(View):
     random_spread: float | None = Field(description="standard deviation of that over orders")
     least: float | None = Field(description="under deletion, least important first")
     of_random: float | None = Field(description="area / random: small where the order is right, 1 by chance")
+    leader: ConceptChip | None = Field(description="the concept that contributes most on most of them; None of a group")
+    leader_share: float | None = Field(description="share of its images on which that one contributes most")
+    group: str | None = Field(description="the collection's class of most of them; None of a group, or where unknown")
+    group_share: float | None = Field(description="share of its images in that class")
+    accuracy: float | None = Field(
+        description="share of the collection's class of the same name that the model calls so; None where there is none"
+    )
     photos: tuple[ClassPhoto, ...]
     concepts: tuple[ConceptChip, ...] = Field(description="of a group the most important that answer to it")
     links: Links
@@ -50,6 +51,9 @@ class ClassesView(View):
     n_collection: int = Field(description="images of the collection")
     cards: tuple[ClassCard, ...]
     q: str
+    group: str
+    groups: tuple[Choice, ...] = Field(description="parameter group: predicted classes with photos of each")
+    told: tuple[str, ...] = Field(exclude=True, description="columns that any class has a number for")
     sort: str
     sorts: tuple[Choice, ...] = Field(description="what a click on each column leads to; key is the column")
     kept: tuple[tuple[str, str], ...] = Field(description="parameters without a field in the search form")
@@ -148,6 +152,7 @@ class Difference(View):
     there: float | None
     difference: float = Field(description="here less there, absent ones counted as 0")
     standard_error: float | None = Field(description="of the difference; None where either is unknown")
+    speaks: str = Field(description="for which it speaks, by contrasts above 0: both, here, there or neither")
     bar: Whisker = Field(exclude=True)
 
 
@@ -159,6 +164,11 @@ class AgainstView(View):
     shared: float
     photos: tuple[ClassPhoto, ...]
     differences: tuple[Difference, ...] = Field(description="the largest by size, from this class to the other")
+    pushes: tuple[Push, ...] = Field(description="on photos of this class, from what pushes most to the other one")
+    n_pushes: int = Field(description="concepts kept of both classes, of which this is known")
+    pushed: float = Field(description="logits: sum over these of all that push to the other class")
+    held: float = Field(description="logits: sum over these of all that hold back, at most 0")
+    other_way_url: str = Field(exclude=True)
     links: Links
     clear_url: str = Field(exclude=True)
 
@@ -175,13 +185,17 @@ class ClassView(View):
     measures: tuple[Choice, ...] = Field(exclude=True)
     n_kept: int = Field(description="concepts that the atlas keeps of the class, those of the largest contrast")
     concepts: tuple[ClassConcept, ...]
+    matrix: ClassMatrix | None = Field(description="None where no photo of the class is kept")
+    parcels: ClassParcels | None
+    confusions: tuple[ConfusedGroup, ...] = Field(description="empty where the collection has no classes")
+    least_sure: tuple[ClassPhoto, ...] = Field(description="kept photos of the smallest probability, that one first")
     parts: tuple[Part, ...] = Field(description="bias, concepts, others, residual, and the logit that they come to")
     n_curve: int = Field(description="images over which the curves go")
     whole: float = Field(description="mean probability on these as they are")
     through: float = Field(description="on their reconstructions, the error left out")
     remainder: float = Field(description="without any concept, the error kept")
     curves: tuple[ClassCurve, ...]
-    plots: tuple[LineChart, ...] = Field(exclude=True, description="deletion, insertion")
+    plots: tuple[LineChart, ...] = Field(description="deletion, insertion")
     near: tuple[NearClass, ...] = Field(description="most alike first")
     against: AgainstView | None = Field(description="set by ?against=")
     index_url: str = Field(exclude=True)

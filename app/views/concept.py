@@ -7,6 +7,7 @@ from app.views.annotations import NotesView
 from app.views.base import Choice, Fact, Number, PixelBox, View
 from app.views.classes import ConceptOutput
 from app.views.concepts import ConceptCard, ConceptChip
+from app.views.evidence import ConceptEffects, MiniMap, SizesView
 from app.views.plots import BarChart
 from app.views.streams import ConceptStreams
 
@@ -15,6 +16,7 @@ class ExampleLinks(View):
     """An example's addresses."""
 
     html: str = Field(description="the image's page at this concept and patch")
+    image: str = Field(description="the image's page with this concept on all its patches")
     thumbnail: str = Field(description="the photo, WebP")
     heat: str = Field(description="the activation map as PNG in the API (.json and .npy beside it)")
 
@@ -102,6 +104,7 @@ class Neighbor(View):
     rank: int
     value: float
     concept: ConceptChip
+    beside_url: str = Field(exclude=True, description="both side by side")
 
 
 class NeighborList(View):
@@ -124,6 +127,8 @@ class BadgeView(View):
     other: int | None
     other_name: str | None = Field(None, exclude=True)
     other_url: str | None = Field(None, exclude=True)
+    evidence_url: str = Field(exclude=True, description="where what it rests on is shown")
+    evidence: str = Field(exclude=True, description="what is shown there")
     url: str = Field(exclude=True, description="grid of all concepts with this warning")
 
 
@@ -144,6 +149,8 @@ class ConceptView(View):
     badges: tuple[BadgeView, ...]
     bands: tuple[Choice, ...] = Field(exclude=True, description="tabs; n examples; url reloads the page at that band")
     band_fragments: dict[str, str] = Field(exclude=True, description="fragment address by band")
+    turns: tuple[Choice, ...] = Field(exclude=True, description="strongest first, or the classes in turn")
+    contexts: tuple[Choice, ...] = Field(exclude=True, description="whole photos, or around the peak")
     examples: ExampleRow = Field(description="the band asked for, top by default")
     near_miss: ExampleRow
     random: ExampleRow
@@ -153,7 +160,12 @@ class ConceptView(View):
     outputs: tuple[ConceptOutput, ...] = Field(
         description="predicted classes for which it matters, by size of contrast; empty where effects are not told"
     )
+    class_orders: tuple[Choice, ...] = Field(exclude=True, description="columns that the classes can be sorted by")
+    sizes: SizesView | None = Field(description="how large it is on photos, by band; None of a silent concept")
+    effects: ConceptEffects = Field(description="what taking it away changes")
     neighbors: tuple[NeighborList, ...] = Field(description="four kinds, always four")
+    map: MiniMap = Field(description="where it lies among all concepts; distance there is no similarity")
+    beside_url: str = Field(exclude=True, description="this concept with others side by side")
     streams: ConceptStreams | None = Field(
         description="in each model of a universal dictionary; None of an ordinary one"
     )

@@ -6,6 +6,7 @@ from app.views.base import Choice, Fact, Links, Number, View
 from app.views.concepts import ConceptChip
 from app.views.metrics import MetricGroup, Scored
 from app.views.plots import BarChart, CellChart, LineChart
+from app.views.tour import TourStep
 
 
 class DictionaryCard(View):
@@ -26,7 +27,7 @@ class DictionaryCard(View):
     links: Links
     concepts_url: str = Field(exclude=True)
     images_url: str = Field(exclude=True)
-    strip: tuple[ConceptChip, ...] = Field((), exclude=True, description="its most important concepts, up to 8")
+    strip: tuple[ConceptChip, ...] = Field((), exclude=True, description="its most important concepts, up to 6")
 
 
 class ModelShelf(View):
@@ -48,6 +49,7 @@ class HomeView(View):
     n_images: int
     models: tuple[ModelShelf, ...]
     broken: tuple[str, ...] = Field((), description="dictionaries whose atlas cannot be opened, with the reason")
+    tour: tuple[TourStep, ...] = Field((), exclude=True, description="where to begin; empty in an empty store")
     browse_url: str = Field("", exclude=True, description="grid of the first dictionary; empty in an empty store")
     images_url: str = Field("", exclude=True, description="image index of the first dictionary")
     random_url: str = Field("", exclude=True, description="a concept by chance")
@@ -67,9 +69,9 @@ class DictionaryView(View):
     spec: tuple[Fact, ...] = Field(description="training settings")
     provenance: tuple[Fact, ...]
     badges: tuple[Choice, ...] = Field(description="warnings with counts; url is the filtered grid; title defines")
-    density: BarChart = Field(exclude=True, description="concepts by density, log; bars link to the grid")
-    density_held_out: BarChart | None = Field(exclude=True, description="the same over held-out tokens, when measured")
-    importance: LineChart = Field(exclude=True, description="cumulative share of importance by rank")
-    importance_density: CellChart = Field(exclude=True, description="2D histogram; cells link to the grid")
-    training: tuple[LineChart, ...] = Field(exclude=True, description="one plot per quantity of the history")
+    density: BarChart = Field(description="concepts by density, log; bars link to the grid")
+    density_held_out: BarChart | None = Field(description="the same over held-out tokens, when measured")
+    importance: LineChart = Field(description="cumulative share of importance by rank")
+    importance_density: CellChart = Field(description="2D histogram; cells link to the grid")
+    training: tuple[LineChart, ...] = Field(description="one plot per quantity of the history")
     mosaic: tuple[ConceptChip, ...] = Field(exclude=True, description="about 36 concepts stratified by importance")

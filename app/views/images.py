@@ -42,6 +42,25 @@ class ImagesView(View):
     paging: Paging
 
 
+class ImagePrediction(View):
+    """What the model names first on this image, as far as the atlas keeps it."""
+
+    output: int
+    class_name: str = Field(serialization_alias="class", description="the model's word")
+    probability: float = Field(description="in [0, 1]")
+    logit: float
+    rank: int = Field(description="from 0, by probability, among the images kept of the class")
+    n_kept: int = Field(description="images kept of the class")
+    links: Links
+
+
+class NearImage(View):
+    """An image on which the same concepts fire."""
+
+    image: ImageCard
+    likeness: float = Field(description="cosine of square roots of mean codes, in (0, 1]")
+
+
 class ImageConcept(View):
     """A concept on this image; lists come strongest first."""
 
@@ -51,7 +70,14 @@ class ImageConcept(View):
     pooled: float = Field(description="mean code over the image's patches")
     share: float = Field(description="peak / the concept's max, in [0, 1]: length of the bar")
     at_least: float = Field(description="peak is at or above this quantile of the concept's firing images: 0 to 1")
-    standing: str = Field(exclude=True, description="the same in words: 'among its strongest 5 %'")
+    percentile: float | None = Field(description="share of all images whose peak is below, silent ones included")
+    given_low: float | None = Field(
+        description="logits: what it adds to the predicted class here is not below; None where the atlas does not tell"
+    )
+    given_high: float | None = Field(description="and not above; equal to given_low where it is known exactly")
+    importance: float | None = Field(description="logits: its mean contribution over all images of that class")
+    standing: str = Field(exclude=True, description="in words: 'among its strongest 5 %'")
+    note: str = Field(exclude=True, description="standing, percentile and contribution in words")
     row: int
     col: int
     current: bool = Field(False, exclude=True)
@@ -108,13 +134,16 @@ class ImageView(View):
     rows: int
     cols: int
     cells: tuple[PatchCell, ...] = Field(exclude=True, description="all patches, row by row")
+    prediction: ImagePrediction | None = Field(description="None where the atlas keeps none of this image")
+    nearest: tuple[NearImage, ...] = Field(description="most alike first, without the image itself")
     concepts: tuple[ImageConcept, ...]
     patch: PatchView | None = Field(description="set by ?patch=row,col")
     heat: HeatView | None = Field(description="set by ?concept=")
     patches: dict[str, Any] = Field(
-        description="for script, by |tojson: rows, cols, n_top, concepts [ids], names, urls, sprites, max, density "
-        "(each by position in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], "
+        description="for script, by |tojson: rows, cols, n_top, concepts [ids], names, urls, crops, heats, max, "
+        "density (each by position in concepts), index [rows*cols*n_top positions in concepts, -1 = empty], "
         "values [the same length, codes, three significant digits]"
     )
     dictionaries: tuple[Choice, ...] = Field(exclude=True, description="dictionaries that know this image")
+    analyze_url: str = Field(exclude=True, description="takes the image as a photo to analyse; empty where one may not")
     clear_url: str = Field(exclude=True, description="this page without patch and concept")

@@ -27,7 +27,7 @@ class Scored(Number):
 
     group: str = Field(description="key of its group")
     rank: Rank | None = Field(None, description="absent where neither is better, or no other dictionary has it")
-    nulls: tuple[NullValue, ...] = Field((), exclude=True, description="all its nulls; ``null`` is the first")
+    nulls: tuple[NullValue, ...] = Field((), description="all its nulls; ``null`` is the first")
     gauge: Gauge | None = Field(None, exclude=True, description="the value on its range, beside null and peers")
 
 

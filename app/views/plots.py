@@ -117,6 +117,11 @@ class LineChart(View):
     y: Axis
     lines: tuple[Line, ...]
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all lines have the same x, so that one row of a table holds a value of each."""
+        return len({tuple(x for x, _ in line.rows) for line in self.lines}) == 1
+
 
 class Cell(View):
     """A cell of a two-dimensional histogram; ``level`` in (0, 1] is for opacity."""

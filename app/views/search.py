@@ -58,6 +58,8 @@ class SearchView(View):
     paging: Paging | None = Field(exclude=True, description="when one kind was asked for")
     types: tuple[Choice, ...] = Field(exclude=True, description="all kinds with their numbers")
     dictionaries: tuple[Choice, ...] = Field(exclude=True, description="all dictionaries")
+    hint: str = Field(exclude=True, description="what would narrow a question that nearly everything answers")
+    tries: tuple[Choice, ...] = Field(exclude=True, description="questions with an answer here, where none was found")
     type: str = Field(description="the kind that was asked for; empty for all")
     dictionary: str = Field(description="the dictionary that was asked for; empty for all")
     total: int

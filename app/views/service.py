@@ -53,12 +53,32 @@ class ColumnStatistics(View):
     max: float | None
 
 
+class RangeFacet(View):
+    """A numeric column in bins, counted under the query's other conditions.
+
+    ``edges[i]`` and ``edges[j + 1]`` as bounds (``gte``, ``lte``) keep exactly what bins ``i`` to ``j`` count.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    totals: tuple[int, ...] = Field(description="the same in the whole dictionary")
+
+
 class Facets(View):
     """Counts per value, each under the query's other conditions."""
 
     total: int
     classes: dict[str, int] = Field(serialization_alias="class")
+    clusters: dict[str, int] = Field(
+        serialization_alias="cluster", description="by number; their names are in `GET .../map`"
+    )
     badges: dict[str, int] = Field(serialization_alias="badge")
+    label_sources: dict[str, int] = Field(serialization_alias="label_source")
+    lists: dict[str, int] = Field(serialization_alias="list", description="by the ids of lists")
+    main_streams: dict[str, int] = Field(
+        serialization_alias="main_stream", description="empty but for a universal dictionary"
+    )
+    ranges: dict[str, RangeFacet] = Field(description="numeric columns")
 
 
 class HeatValues(View):

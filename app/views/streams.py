@@ -78,8 +78,8 @@ class StreamsView(View):
     groups: tuple[StreamGroup, ...] = Field(
         description="each concept that fires is in one: of the streams in which it fires half of an equal share or more"
     )
-    entropy: BarChart | None = Field(None, exclude=True)
-    polygon: PolygonChart | None = Field(None, exclude=True)
+    entropy: BarChart | None = Field(None, description="concepts by how evenly they fire in all streams")
+    polygon: PolygonChart | None = Field(None, description="concepts by their shares of the streams")
     between: Between | None = Field(None, exclude=True)
     agreed_url: str = Field("", exclude=True)
     grid_url: str = Field("", exclude=True)

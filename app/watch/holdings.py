@@ -32,6 +32,11 @@ class HoldingsCollector:
         yield GaugeMetricFamily(
             "conceptoscope_atlas_memory_bytes", "Memory that open atlases take.", value=shelf.n_bytes()
         )
+        kept = self._site.kept
+        yield GaugeMetricFamily("conceptoscope_answers_kept_bytes", "Memory of answers kept.", value=kept.n_bytes)
+        yield CounterMetricFamily(
+            "conceptoscope_answers_found", "Answers that had been made before.", value=kept.n_found
+        )
         use = self._found()
         if use is not None:
             yield from _cache(use)

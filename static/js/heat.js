@@ -1,5 +1,5 @@
 // How heat is drawn: a form whose values rewrite one filter's tables and a few attributes. No request, ever.
-import { channel, contourLevels, coverAlpha, lineAlpha, stops, tintAlpha } from "./palettes.js";
+import { channel, contourLevels, coverAlpha, lineAlpha, names, stops, tintAlpha } from "./palettes.js";
 
 const DEFAULTS = {
   heat: "1", mode: "tint", opacity: "65", threshold: "0", colour: "viridis", smooth: "1", scale: "concept", context: "photo", draw: "both",
@@ -10,6 +10,7 @@ let state = { ...DEFAULTS, ...stored(), ...asked() };
 
 /** Draw with the current choices; also for parts of the page that came later. */
 export function redraw() {
+  if (form) fill(); // some fields lie in the parts that come later
   for (const name of ["heat", "mode", "smooth", "scale"]) root.dataset[name] = state[name];
   root.dataset.draw = form?.elements.draw ? state.draw : "both";
   root.style.setProperty("--heat-opacity", state.opacity / 100);
@@ -25,11 +26,17 @@ export function nudge(name, steps) {
   take();
 }
 
+/** Take a choice that lies outside the form. */
+export function choose(name, value) {
+  state[name] = value;
+  changed();
+}
+
 /** Start: fill the form, draw, listen. */
 export function startHeat() {
-  if (!form) return redraw();
-  fill();
   redraw();
+  if (!form) return;
+  writeAddress(); // what the storage remembers belongs to the address of this page, too
   addEventListener("input", ({ target }) => target.form === form && take()); // some fields lie outside the form
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {
@@ -50,6 +57,7 @@ export function writeAddress() {
     else url.searchParams.set(name, state[name]);
   }
   const address = url.search.replaceAll("%2C", ",");
+  if (address === location.search) return;
   history.replaceState(history.state, "", url.pathname + address + url.hash);
 }
 
@@ -58,7 +66,6 @@ function take() {
   for (const name of Object.keys(DEFAULTS)) {
     if (form.elements[name]) state[name] = data.get(name) ?? "0";
   }
-  fill();
   changed();
 }
 
@@ -93,27 +100,33 @@ function fill() {
 function drawTables() {
   const [opacity, threshold] = [state.opacity / 100, state.threshold / 100];
   const outside = state.mode === "outside";
-  for (const part of document.querySelectorAll("[data-channel]")) {
-    part.setAttribute("tableValues", outside ? "0 0" : channel(state.colour, Number(part.dataset.channel)));
+  for (const which of [0, 1, 2]) {
+    const values = channel(state.colour, which);
+    set(`[data-channel="${which}"]`, outside ? "0 0" : values);
+    set(`[data-map="${which}"]`, values);
   }
-  for (const part of document.querySelectorAll("[data-map]")) {
-    part.setAttribute("tableValues", channel(state.colour, Number(part.dataset.map)));
-  }
-  set("alpha", outside ? coverAlpha(opacity, threshold) : tintAlpha(opacity, threshold));
-  set("levels", contourLevels(threshold));
-  set("lines", lineAlpha(opacity));
+  set('[data-table="alpha"]', outside ? coverAlpha(opacity, threshold) : tintAlpha(opacity, threshold));
+  set('[data-table="levels"]', contourLevels(threshold));
+  set('[data-table="lines"]', lineAlpha(opacity));
   const select = form?.elements.colour;
   if (select) select.title = stops(state.colour).join(" ");
 }
 
-function set(name, values) {
-  for (const part of document.querySelectorAll(`[data-table="${name}"]`)) part.setAttribute("tableValues", values);
+/** Only what differs: a table that is written, even with what it has, has every picture under its filter drawn anew. */
+function set(parts, values) {
+  for (const part of document.querySelectorAll(parts)) {
+    if (part.getAttribute("tableValues") !== values) part.setAttribute("tableValues", values);
+  }
 }
 
 function drawContext() {
   for (const picture of document.querySelectorAll("svg[data-photo]")) {
     const box = state.context === "patch" ? picture.dataset.patch : picture.dataset.photo;
     if (picture.getAttribute("viewBox") !== box) picture.setAttribute("viewBox", box);
+  }
+  for (const link of document.querySelectorAll("[data-choose]")) {
+    if (state[link.dataset.choose] === link.dataset.value) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
 }
 
@@ -131,7 +144,9 @@ function stored() {
 }
 
 function asked() {
-  return known(Object.fromEntries(new URLSearchParams(location.search)));
+  const values = known(Object.fromEntries(new URLSearchParams(location.search)));
+  if (!names.includes(values.colour)) delete values.colour; // on a map it names a column
+  return values;
 }
 
 function known(values) {

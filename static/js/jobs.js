@@ -1,4 +1,5 @@
 // Jobs as they go: server-sent events say that something is new, and the page asks for it; without them, every 5 s.
+import { tell } from "./copy.js";
 
 const POLL_MS = 5000;
 const GATHER_MS = 300;
@@ -75,10 +76,7 @@ function announce(before) {
   const news = [...states()]
     .filter(([job, { state }]) => before.has(job) && before.get(job).state !== state)
     .map(([job, { state, title }]) => `Job ${job}, ${title}: ${state}`);
-  if (!news.length) return;
-  const toast = document.querySelector("#toast");
-  toast.textContent = news.join(". ");
-  setTimeout(() => (toast.textContent = ""), 4000);
+  if (news.length) tell(news.join(". "));
 }
 
 async function readLog() {

@@ -26,7 +26,7 @@ export function startKeys() {
 
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape") return closeMenus();
+  if (event.key === "Escape") return isField(event.target) ? event.target.blur() : closeMenus();
   if (document.querySelector("dialog[open]") || isField(event.target)) return;
   if (event.key.startsWith("Arrow")) return moveAmong(event);
   if (!lettersOn() || isChoice(event.target, event.key)) return;
@@ -41,7 +41,17 @@ function act(event) {
   event.preventDefault();
   if (!target) ACTIONS[event.key]();
   else if (isField(target)) target.focus();
-  else target.click();
+  else step(target);
+}
+
+/** Who goes to the next by its key will do so again: the browser makes that page ready (`ahead.speculationrules`). */
+function step(target) {
+  try {
+    if (target.rel) sessionStorage.setItem("stepping", target.rel);
+  } catch {
+    // No storage: the next page is fetched when it is asked for.
+  }
+  target.click();
 }
 
 function go(event) {
@@ -56,16 +66,18 @@ function moveAmong(event) {
   const list = event.target.closest?.("[data-arrows]");
   const link = event.target.closest?.("a");
   if (!list || !link) return;
-  const links = [...list.querySelectorAll(":scope > li > a")];
+  const links = [...list.querySelectorAll(":scope > li > a, :scope > tr > th > a")];
   const here = links.indexOf(link);
   if (here < 0) return;
-  const perRow = links.filter((one) => one.offsetTop === links[0].offsetTop).length || 1;
+  const perRow = links.filter((one) => topOf(one) === topOf(links[0])).length || 1;
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow }[event.key];
   const next = links[here + step];
   if (!next) return;
   event.preventDefault();
   next.focus();
 }
+
+const topOf = (one) => Math.round(one.getBoundingClientRect().top);
 
 function copyAddress() {
   copyText(location.href, "Address copied");
@@ -83,7 +95,7 @@ function isField(target) {
 }
 
 function isChoice(target, key) {
-  return key === " " && target.closest?.("button, summary, input");
+  return (key === " " && target.closest?.("button, summary, input")) || (key === "Enter" && target.closest?.("a, button, summary"));
 }
 
 function lettersOn() {

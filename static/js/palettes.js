@@ -17,8 +17,16 @@ export const names = Object.keys(MAPS);
 /** A map's stops as CSS colours. */
 export const stops = (name) => (MAPS[name] ?? MAPS.viridis).map((hex) => `#${hex}`);
 
+const channels = new Map();
+
 /** One channel of a map (0 red, 1 green, 2 blue) as a transfer table. */
 export function channel(name, which) {
+  const key = `${name} ${which}`;
+  if (!channels.has(key)) channels.set(key, makeChannel(name, which));
+  return channels.get(key);
+}
+
+function makeChannel(name, which) {
   const hues = (MAPS[name] ?? MAPS.viridis).map((hex) => parseInt(hex.slice(2 * which, 2 * which + 2), 16) / 255);
   return Array.from({ length: HUES + 1 }, (_, step) => {
     const place = (step / HUES) ** GAMMA * (hues.length - 1);

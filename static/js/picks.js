@@ -1,5 +1,4 @@
 // A rectangle drawn over a plot fills the four fields of a form and sends it; a click picks one cell.
-import { outward } from "./grid.js";
 
 const LEAST = 4; // user units below which a drag is a click
 
@@ -69,4 +68,12 @@ function fill(plot, x, y, corners) {
   numbers.push(...[y.number(corners[0].y), y.number(corners[1].y)].sort((a, b) => a - b));
   numbers.forEach((number, place) => (fields[place].value = outward(number, place % 2 ? Math.ceil : Math.floor)));
   form.requestSubmit();
+}
+
+/** Three significant digits, rounded away from the interval, so that no edge value drops out. */
+function outward(text, round) {
+  const value = Number(text);
+  if (!value) return "0";
+  const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 2);
+  return String(Number((round(value / unit) * unit).toPrecision(4)));
 }

@@ -59,10 +59,9 @@ export function rowOf(patches, position, value, told = {}) {
   const item = document.querySelector("#ranked-row").content.firstElementChild.cloneNode(true);
   const share = told.share ?? Math.min(1, value / (patches.max[position] || 1));
   const [picture, tint] = item.querySelectorAll("img");
-  const sprite = patches.sprites[position];
-  if (sprite) {
-    picture.src = sprite;
-    tint.src = patches.sprite_heats?.[position] ?? sprite.replace("/sprite/", "/sprite-heat/").replace(/webp$/, "png");
+  if (patches.crops[position]) {
+    picture.src = patches.crops[position];
+    tint.src = patches.heats[position];
   } else item.querySelector(".sprite").replaceChildren();
   item.dataset.concept = patches.concepts[position];
   const [link, note] = [document.createElement("a"), document.createElement("small")];

@@ -1,10 +1,15 @@
 """Open alignments."""
 
+from typing import Final
+
 from store.alignment.reader import Alignment
 from store.artifacts import Artifact, Artifacts
 from store.atlas.weight import n_bytes_of
 from store.shelf import Shelf
 from store.vocabulary import Kind
+
+N_OPEN: Final = 16
+"""So many stay open."""
 
 
 class OpenAlignment:
@@ -27,6 +32,6 @@ class OpenAlignment:
 AlignmentShelf = Shelf[OpenAlignment]
 
 
-def make_alignment_shelf(artifacts: Artifacts, *, n_open: int = 8) -> AlignmentShelf:
+def make_alignment_shelf(artifacts: Artifacts, *, n_open: int = N_OPEN) -> AlignmentShelf:
     """A shelf of alignments."""
     return Shelf(artifacts, Kind.ALIGNMENT, opener=OpenAlignment, n_open=n_open)

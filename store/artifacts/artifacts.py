@@ -96,21 +96,24 @@ class Artifacts:
         with told_in_words(self.root), self._drafts(kind).held(key, what=f"{kind} {key[:12]}") as path:
             yield Draft(path, kind, spec.as_json(), dict(inputs), found=self._answer(kind, key))
 
-    def publish(self, draft: Draft) -> Artifact:
+    def publish(self, draft: Draft, *, inputs: Mapping[str, str] | None = None) -> Artifact:
         """Checksum and describe a draft and move it to its address in one atomic step, then answer its request with it.
 
         Hidden files, which a builder keeps to go on after an interruption, are dropped. The first answer stays: when
-        there is one, the draft is dropped and that one returned.
+        there is one, the draft is dropped and that one returned. ``inputs`` are the manifest's where they tell better
+        than the request's what it was made from: it then answers both requests, and equal ones made elsewhere.
         """
         key = key_of(draft.kind, draft.spec, inputs=draft.inputs)
         with told_in_words(self.root):
             found = self._answer(draft.kind, key)
             if found is None:
-                manifest = draft.describe(now=datetime.now(UTC))
+                manifest = draft.describe(now=datetime.now(UTC), inputs=inputs)
                 self._want(draft.kind, manifest.digest)  # one of that address may be on its way out
                 self._home.take(draft.path, manifest, check=self._check_guard)
                 self._check_guard()
                 found = self.get(draft.kind, self._home.point(manifest))
+                if manifest.key != key:
+                    self._home.point(found.manifest, key=key)
             draft.drop()
             self._drafts(draft.kind).drop(key)
             self._home.shared(draft.kind, key).clear()

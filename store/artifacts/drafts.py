@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,14 +52,17 @@ class Draft:
         if self.path.exists():
             shutil.rmtree(self.path)
 
-    def describe(self, *, now: datetime) -> Manifest:
-        """The manifest of what has been built, every file on the disk for sure. Hidden files are no part of it."""
+    def describe(self, *, now: datetime, inputs: Mapping[str, str] | None = None) -> Manifest:
+        """The manifest of what has been built, every file on the disk for sure. Hidden files are no part of it.
+
+        ``inputs`` take the place of the request's where what it was made from is known by now in a better way.
+        """
         paths = (p for p in self.path.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != MANIFEST)
         names = sorted(path.relative_to(self.path).as_posix() for path in paths)
         return Manifest(
             kind=self.kind,
             spec=self.spec,
-            inputs=self.inputs,
+            inputs=self.inputs if inputs is None else dict(inputs),
             files={name: _entry(self.path / name, self.contents.get(name)) for name in names},
             created_at=now,
         )

@@ -93,16 +93,16 @@ class FolderHome:
             draft.rename(target)
         sync_folder(target.parent)
 
-    def point(self, manifest: Manifest) -> str:
-        """Let this artifact answer its request, unless another whole one does; gives the digest that answers now."""
-        pointer = self._pointer(manifest.kind, manifest.key)
+    def point(self, manifest: Manifest, *, key: str = "") -> str:
+        """Let this artifact answer its request, or that of ``key``, unless another whole one does; gives its digest."""
+        pointer = self._pointer(manifest.kind, key or manifest.key)
         pointer.parent.mkdir(exist_ok=True)
         fresh = pointer.with_name(f"{pointer.name}.new-{os.getpid()}")
         write_synced(fresh, manifest.digest.encode())
         try:
             os.link(fresh, pointer)
         except OSError:  # there is one, or the disk knows no links
-            first = self.answer(manifest.kind, manifest.key)
+            first = self.answer(manifest.kind, pointer.name)
             if first is not None:
                 return first
             fresh.replace(pointer)

@@ -58,8 +58,11 @@ class Home(Protocol):
         ``check`` is called immediately before it becomes visible. The draft's folder may be gone afterwards.
         """
 
-    def point(self, manifest: Manifest) -> str:
-        """Let this artifact answer its request, unless another whole one does; gives the digest that answers now."""
+    def point(self, manifest: Manifest, *, key: str = "") -> str:
+        """Let this artifact answer its request, unless another whole one does; gives the digest that answers now.
+
+        ``key`` is that of another request that it answers, too.
+        """
 
     def set_aside(self, artifact: Artifact) -> str:
         """Move an artifact out of sight; gives the place where it is now."""

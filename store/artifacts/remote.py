@@ -95,11 +95,11 @@ class RemoteHome:
         if self._objects.create(manifest_name(kind, digest), manifest.as_bytes()):
             self._cache.adopt(draft, kind, digest)
 
-    def point(self, manifest: Manifest) -> str:
-        """Let this artifact answer its request, unless another whole one does; gives the digest that answers now."""
-        pointer = _pointer(manifest.kind, manifest.key)
+    def point(self, manifest: Manifest, *, key: str = "") -> str:
+        """Let this artifact answer its request, or that of ``key``, unless another whole one does; gives its digest."""
+        pointer = _pointer(manifest.kind, key or manifest.key)
         if not self._objects.create(pointer, manifest.digest.encode()):
-            first = self.answer(manifest.kind, manifest.key)
+            first = self.answer(manifest.kind, key or manifest.key)
             if first is not None:
                 return first
             self._objects.write(pointer, manifest.digest.encode())

@@ -3,10 +3,12 @@
 ``density__gte=1e-4&badge__not=dead&class=tench&q=fin&sort=-importance,id`` keeps the concepts that meet every
 condition.
 Empty values are ignored, so that an untouched form field asks for nothing. ``not`` is the complement of ``eq``: it
-keeps concepts whose value is absent; every other comparison with an absent value is false.
+keeps concepts whose value is absent; every other comparison with an absent value is false. An ``in`` list that is given
+in several parts, as the boxes of a form send it, is one list; ``\\,`` is a comma inside of a value.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,11 +43,19 @@ OPS: dict[ColumnKind, tuple[Op, ...]] = {
 PUBLIC = {"concept": "id", "top_class": "class", "badges": "badge", "label_seed": "label"}
 """Names in queries, where they differ from the atlas's columns."""
 
+NO_SOURCE = "none"
+"""What ``label_source`` says of a concept without a label."""
+WRITTEN: dict[str, str] = {
+    "label_source": "where the label comes from: human, import (a program), seed (guessed from classes) or none",
+    "list": "lists that hold it, by their ids",
+}
+"""Columns that people make, with what they mean; no atlas has them."""
+
 _KINDS: dict[str, ColumnKind] = {"VARCHAR": "text", "VARCHAR[]": "list"}
 COLUMNS: dict[str, str] = {PUBLIC.get(column.name, column.name): column.name for column in CONCEPT.columns}
 KINDS: dict[str, ColumnKind] = {
     PUBLIC.get(column.name, column.name): _KINDS.get(column.type, "number") for column in CONCEPT.columns
-}
+} | {"label_source": "text", "list": "list"}
 SORTABLE = tuple(name for name, kind in KINDS.items() if kind != "list")
 NUMERIC = tuple(name for name, kind in KINDS.items() if kind == "number")
 
@@ -83,7 +93,7 @@ class Condition:
     @property
     def values(self) -> tuple[str, ...]:
         """The members of an ``in`` list; otherwise the one value."""
-        return tuple(part.strip() for part in self.text.split(",")) if self.op is Op.IN else (self.text,)
+        return split_values(self.text) if self.op is Op.IN else (self.text,)
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -136,11 +146,26 @@ class Query:
     def reads_labels(self) -> bool:
         """Whether which concepts answer, or their order, depends on what concepts are called."""
         named = [condition.column for condition in self.conditions] + [key.column for key in self.sort]
-        return bool(self.q) or "label" in named
+        return bool(self.q) or not {"label", "label_source"}.isdisjoint(named)
+
+    @property
+    def reads_lists(self) -> bool:
+        """Whether which concepts answer depends on what lists hold."""
+        return any(condition.column == "list" for condition in self.conditions)
 
     def without(self, column: str) -> "Query":
         """The same query less its conditions on one column."""
         return Query(tuple(c for c in self.conditions if c.column != column), self.q, self.sort)
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """The values of an ``in`` list."""
+    return tuple(part.strip().replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
+
+
+def join_values(values: Iterable[str]) -> str:
+    """The values as an ``in`` list."""
+    return ",".join(value.replace(",", "\\,") for value in values)
 
 
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
@@ -165,7 +190,17 @@ def parse_query(pairs: Iterable[tuple[str, str]], *, other: tuple[str, ...] = ()
     keys = _sort_keys(sort, faults)
     if faults:
         raise BadQuery(*faults)
-    return Query(tuple(conditions), q, keys)
+    return Query(_joined(conditions), q, keys)
+
+
+def _joined(conditions: list[Condition]) -> tuple[Condition, ...]:
+    """The conditions, the parts of each ``in`` list put together where the first of them stood."""
+    texts: dict[str, dict[str, None]] = {}
+    for one in conditions:
+        if one.op is Op.IN:
+            texts.setdefault(one.column, {}).update(dict.fromkeys(one.values))
+    lists = {column: Condition(column, Op.IN, join_values(values)) for column, values in texts.items()}
+    return tuple(dict.fromkeys(lists[one.column] if one.op is Op.IN else one for one in conditions))
 
 
 def known_parameters(other: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -41,6 +41,34 @@ _OF_GROUPS = f"""
     QUALIFY row_number() OVER (PARTITION BY i.class ORDER BY i.image) <= ? ORDER BY i.class, i.image
 """  # noqa: S608 a constant list of columns
 
+_OF_IMAGE = """
+    SELECT h.output, h.rank, h.logit, h.probability, c.name, c.n_images, c.n_curve AS n_kept
+    FROM head_image h JOIN head_class c USING (output) WHERE h.image = ?
+"""
+_OF_NAMES = """
+    SELECT g.class, g.output, c.name, g.n_images FROM head_group g JOIN head_class c USING (output)
+    WHERE g.class IN (SELECT unnest(?)) ORDER BY g.class, g.n_images DESC, g.output
+"""
+_LEADERS = """
+    SELECT output, concept, "leading" FROM head_concept
+    QUALIFY row_number() OVER (PARTITION BY output ORDER BY "leading" DESC, rank) = 1
+"""
+_MAIN_GROUPS = """
+    SELECT output, class, n_images FROM head_group
+    QUALIFY row_number() OVER (PARTITION BY output ORDER BY n_images DESC, class) = 1
+"""
+
+_OF_CONCEPT = """
+    SELECT h.*, c.name, c.n_images, k.n_kept FROM head_concept h JOIN head_class c USING (output)
+    JOIN (SELECT output, count(*) AS n_kept FROM head_concept GROUP BY output) k USING (output)
+    WHERE h.concept = ? ORDER BY abs(h.contrast) DESC, h.output
+"""
+
+
+def outputs_with(file: DuckFile, concept: int) -> list[dict[str, Any]]:
+    """Predicted classes among whose kept concepts one is, by the size of its contrast, with how many are kept."""
+    return file.rows(_OF_CONCEPT, [concept])
+
 
 def summaries(file: DuckFile) -> list[dict[str, Any]]:
     """Every predicted class, those of most images first, with the areas of its deletion curves and ``n_main``::
@@ -48,14 +76,38 @@ def summaries(file: DuckFile) -> list[dict[str, Any]]:
         n_main = least s with  sum_{k in first s} importance_k >= 0.8 (logit - bias - residual),  largest first
 
     The bracket is the importance of all concepts together. None where that is not above 0, or where the concepts that
-    the atlas keeps of a class do not reach so far.
+    the atlas keeps of a class do not reach so far. ``leader`` is the concept that leads on most images, of several the
+    one of the largest contrast; ``group`` is the collection's class of most of them.
     """
-    return file.rows(_SUMMARIES, [MOST, MOST])
+    leaders = {row["output"]: row for row in file.rows(_LEADERS)}
+    groups = {row["output"]: row for row in file.rows(_MAIN_GROUPS)} if "head_group" in file.tables else {}
+    return [
+        row | _leader(row, leaders.get(row["output"])) | _main_group(row, groups.get(row["output"]))
+        for row in file.rows(_SUMMARIES, [MOST, MOST])
+    ]
+
+
+def _leader(row: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None or not found["leading"]:
+        return {"leader": None, "leader_share": None}
+    return {"leader": found["concept"], "leader_share": found["leading"] / row["n_images"]}
+
+
+def _main_group(row: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        return {"group": None, "group_share": None}
+    return {"group": found["class"], "group_share": found["n_images"] / row["n_images"]}
 
 
 def images_of(file: DuckFile, outputs: Sequence[int], *, limit: int) -> list[dict[str, Any]]:
     """The first images kept of some predicted classes, by class and probability; none of an older atlas."""
     return file.rows(_IMAGES, [list(outputs), limit]) if outputs and "head_image" in file.tables else []
+
+
+def output_on(file: DuckFile, image: int) -> dict[str, Any] | None:
+    """The predicted class that keeps an image, with its score there; None of an older atlas, or where none does."""
+    found = file.rows(_OF_IMAGE, [image]) if "head_image" in file.tables else []
+    return next(iter(found), None)
 
 
 def images_of_groups(file: DuckFile, names: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
@@ -67,6 +119,11 @@ def groups_of(file: DuckFile, output: int) -> list[dict[str, Any]]:
     """The collection's classes among the images of a predicted class, the largest first; none of an older atlas."""
     sql = "SELECT class, n_images FROM head_group WHERE output = ? ORDER BY n_images DESC, class"
     return file.rows(sql, [output]) if "head_group" in file.tables else []
+
+
+def outputs_of(file: DuckFile, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The predicted classes among the images of some groups, by group, the largest first; none of an older atlas."""
+    return file.rows(_OF_NAMES, [list(names)]) if names and "head_group" in file.tables else []
 
 
 class Importances(NamedTuple):

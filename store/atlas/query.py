@@ -7,7 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from store.atlas.grammar import COLUMNS, KINDS, NUMERIC, Condition, Op, Query, SortKey
+from store.atlas.bins import Binned, bin_column
+from store.atlas.grammar import COLUMNS, KINDS, NO_SOURCE, NUMERIC, WRITTEN, Condition, Op, Query, SortKey
+from store.atlas.schema import PLACES
+from store.vocabulary import Layout, Source
 
 Array = np.ndarray[Any, Any]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -17,8 +20,7 @@ LINEAR = frozenset(
         "purity",
         "position_entropy",
         "spatial_size",
-        "map_x",
-        "map_y",
+        *(name for names in PLACES.values() for name in names),
         "cluster",
         "firing_entropy",
         "firing_jaccard",
@@ -64,17 +66,57 @@ class ConceptTable:
         self.n = len(columns["concept"])
         self.numbers = {name: _as_numbers(columns[COLUMNS[name]]) for name in NUMERIC}
         """Numeric columns by public name, float64, NaN where absent."""
-        self._factors = {name: make_factor(columns[COLUMNS[name]]) for name in KINDS if name not in NUMERIC}
+        own = [name for name in KINDS if name not in NUMERIC and name not in WRITTEN]
+        self._factors = {name: make_factor(columns[COLUMNS[name]]) for name in own}
+        seeded = self._factors["label"].where(lambda value: value is not None)
+        self._factors["label_source"] = make_factor(np.where(seeded, Source.SEED.value, NO_SOURCE))
+        self._factors["cluster"] = make_factor(_as_words(self.numbers["cluster"]))
+        self._factors["list"] = Factor(((), None), np.zeros(self.n, dtype=np.int64))
+        self._binned: dict[str, Binned] = {}
 
-    def with_labels(self, labels: Mapping[int, str]) -> Self:
-        """The same concepts, some of them under other labels; those of concepts that are not here do not count."""
-        factor = self._factors["label"]
-        texts = np.array(factor.vocabulary, dtype=object)[factor.codes]
-        here = {concept: label for concept, label in labels.items() if concept < self.n}
-        texts[list(here)] = list(here.values())
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """The layouts of the map for which any concept has a place; atlases of schema 3 and before have the first."""
+        first, *others = Layout
+        return (first, *(one for one in others if not np.isnan(self.numbers[PLACES[one][0]]).all()))
+
+    def places(self, layout: Layout) -> tuple[Array, Array]:
+        """Where concepts lie: across and down, 0 to 65535, NaN for those without a place. ``[K]`` each."""
+        x, y = PLACES[layout]
+        return self.numbers[x], self.numbers[y]
+
+    def with_labels(self, labels: Mapping[int, str], sources: Mapping[int, str] | None = None) -> Self:
+        """The same concepts, some of them under other labels; those of concepts that are not here do not count.
+
+        ``sources`` says where those labels come from; from people where it is silent.
+        """
+        given = sources or {}
+        origins = {concept: given.get(concept, Source.HUMAN.value) for concept in labels}
+        changed = {"label": self._written("label", labels), "label_source": self._written("label_source", origins)}
+        return self._with(changed)
+
+    def with_lists(self, lists: Mapping[int, tuple[str, ...]]) -> Self:
+        """The same concepts, some of them on lists: their ids."""
+        return self._with({"list": self._written("list", lists)})
+
+    def _with(self, changed: Mapping[str, Factor]) -> Self:
         table = copy(self)
-        table._factors = self._factors | {"label": make_factor(texts)}
+        table._factors = self._factors | dict(changed)
         return table
+
+    def words(self, name: str) -> Factor:
+        """A column of words: its distinct values, and the place of each concept's among them."""
+        return self._factors[name]
+
+    def _written(self, column: str, values: Mapping[int, Any]) -> Factor:
+        factor = self._factors[column]
+        texts = np.empty(self.n, dtype=object)
+        known = factor.vocabulary
+        texts[:] = [known[code] for code in factor.codes.tolist()]
+        for concept, value in values.items():
+            if concept < self.n:
+                texts[concept] = value
+        return make_factor(texts)
 
     def mask(self, query: Query) -> Mask:
         """Which concepts meet all conditions, ``[K]``."""
@@ -95,30 +137,59 @@ class ConceptTable:
 
     def facet(self, column: str, query: Query) -> dict[str, int]:
         """Number of concepts per value of a text or list column, under the query's other conditions; most first."""
+        return self.value_counts(column, self.mask(query.without(column)))
+
+    def value_counts(self, column: str, kept_mask: Mask) -> dict[str, int]:
+        """Number of concepts per value of a text or list column among some of them; most first."""
         factor = self._factors[column]
-        kept = factor.codes[self.mask(query.without(column))]
+        per_value = np.bincount(factor.codes[kept_mask], minlength=len(factor.vocabulary)).tolist()
         counts: dict[str, int] = {}
-        for value, n in zip(factor.vocabulary, np.bincount(kept, minlength=len(factor.vocabulary)), strict=True):
+        for value, n in zip(factor.vocabulary, per_value, strict=True):
+            if not n:
+                continue
             for name in value if isinstance(value, tuple) else (value,):
-                if name is not None and n:
-                    counts[name] = counts.get(name, 0) + int(n)
+                if name is not None:
+                    counts[name] = counts.get(name, 0) + n
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
-    def histogram(self, column: str, query: Query | None = None, *, n_bins: int = 24) -> ColumnHistogram:
-        """Histogram of a numeric column over the concepts that meet the query (all when none is given)."""
-        values = self.numbers[column] if query is None else self.numbers[column][self.mask(query)]
+    def vocabulary(self, column: str) -> tuple[str, ...]:
+        """All values of a text column, sorted."""
+        return tuple(value for value in self._factors[column].vocabulary if value is not None)
+
+    def without_each(self, query: Query) -> dict[str, Mask]:
+        """For each column with conditions, which concepts meet all the others; "" stands for all conditions. ``[K]``"""
+        met: dict[str, Mask] = {}
+        for condition in query.conditions:
+            found = self._meets(condition)
+            met[condition.column] = met[condition.column] & found if condition.column in met else found
+        words = self.mask(Query(q=query.q))
+        masks = {}
+        for column in ("", *met):
+            kept = words.copy()
+            for other, mask in met.items():
+                if other != column:
+                    kept &= mask
+            masks[column] = kept
+        return masks
+
+    def binned(self, column: str) -> Binned:
+        """The bins of a numeric column over the whole dictionary, and each concept's; made once."""
+        if column not in self._binned:
+            self._binned[column] = bin_column(self.numbers[column], log=column not in LINEAR)
+        return self._binned[column]
+
+    def histogram(self, column: str, query: Query | None = None) -> ColumnHistogram:
+        """A numeric column over the concepts that meet a query, in the bins of the whole dictionary."""
+        binned, kept = self.binned(column), self.mask(query or Query())
+        values = self.numbers[column][kept]
         present = values[~np.isnan(values)]
-        log = column not in LINEAR
-        shown = present[present > 0] if log else present
-        edges = _edges(shown, n_bins=n_bins, log=log)
-        counts = np.histogram(shown, edges)[0] if len(shown) else np.zeros(0, dtype=np.int64)
         return ColumnHistogram(
             column,
-            log,
-            tuple(edges.tolist()),
-            tuple(counts.tolist()),
+            binned.log,
+            binned.edges,
+            binned.counts(kept),
             n_null=len(values) - len(present),
-            n_zero=len(present) - len(shown),
+            n_zero=int((present <= 0).sum()) if binned.log else 0,
             min=float(present.min()) if len(present) else None,
             max=float(present.max()) if len(present) else None,
         )
@@ -164,6 +235,11 @@ def _as_numbers(values: Array) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.astype(np.float64)
 
 
+def _as_words(values: Array) -> Array:
+    """Whole numbers as they are written, None where absent: a column of numbers that are names."""
+    return np.array([None if np.isnan(value) else str(int(value)) for value in values.tolist()], dtype=object)
+
+
 def make_factor(values: Array) -> Factor:
     """The factor of a column ``[K]``: lists become tuples of names (an absent one is empty), texts stay."""
     plain = [tuple(map(str, v)) if isinstance(v, (list, tuple, np.ndarray)) else v for v in values.tolist()]
@@ -180,15 +256,3 @@ def _compare(values: Array, condition: Condition) -> Mask:
         return np.asarray(np.isin(values, condition.numbers), dtype=np.bool_)
     compare = {Op.EQ: np.equal, Op.GT: np.greater, Op.GTE: np.greater_equal, Op.LT: np.less, Op.LTE: np.less_equal}
     return np.asarray(compare[condition.op](values, condition.numbers[0]), dtype=np.bool_)
-
-
-def _edges(values: Array, *, n_bins: int, log: bool) -> Array:
-    """Edges that cover all values; a single value gets one bin of its own."""
-    if not len(values):
-        return np.zeros(0)
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return np.array([low, np.nextafter(high, np.inf)])
-    edges = np.geomspace(low, high, n_bins + 1) if log else np.linspace(low, high, n_bins + 1)
-    edges[0], edges[-1] = low, high  # geomspace may round the ends past the values
-    return np.asarray(edges)

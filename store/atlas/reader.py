@@ -2,45 +2,38 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from store.artifacts import Artifact
+from store.atlas.charting import Charting
+from store.atlas.firings import firings
 from store.atlas.nearest import nearest_images
-from store.atlas.outputs import Importances, alike, groups_of, images_of, images_of_groups, importances, summaries
+from store.atlas.outputs import (
+    Importances,
+    alike,
+    groups_of,
+    images_of,
+    images_of_groups,
+    importances,
+    output_on,
+    outputs_of,
+    outputs_with,
+    summaries,
+)
+from store.atlas.ranges import Range, kept_means, least_means, mean_slopes
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
+from store.atlas.stream import Stream, make_stream
 from store.duck import DuckFile, filled
 from store.errors import NotFound
-from store.grid import Box, Grid, Window, seen_by_all
-from store.vocabulary import Band, Fit
+from store.grid import Box, seen_by_all
+from store.vocabulary import Band
 
 Row = dict[str, Any]
 Array = np.ndarray[Any, Any]
 _ROW_LIMIT = 10_000
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A model and layer that the dictionary reads, with its token geometry; or all of them together."""
-
-    stream: int
-    is_mean: bool
-    model: str
-    layer: str
-    width: int
-    grid: Grid
-    n_class: int
-    n_register: int
-    window: Window | None
-    """None of all streams together."""
-
-    @property
-    def name(self) -> str:
-        """As ``concept.main_stream`` has it."""
-        return f"{self.model}:{self.layer}"
 
 
 class Atlas:
@@ -50,6 +43,11 @@ class Atlas:
         self.artifact = artifact
         self._file = DuckFile(artifact.file(FILE), SCHEMA)
         self.columns: dict[str, Array] = self._load_columns()
+
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """Columns of ``concept`` that are younger than the file: absent for every concept."""
+        return frozenset(one.name for one in CONCEPT.columns) - self._file.columns_of(CONCEPT.name)
 
     @property
     def digest(self) -> str:
@@ -65,6 +63,11 @@ class Atlas:
         """Release the file."""
         self._file.close()
 
+    @property
+    def charting(self) -> Charting:
+        """What the map is made of beside the columns."""
+        return Charting(self._file)
+
     @cached_property
     def meta(self) -> dict[str, Any]:
         """All facts: provenance, spec, metrics, training history."""
@@ -73,7 +76,7 @@ class Atlas:
     @cached_property
     def streams(self) -> tuple[Stream, ...]:
         """The streams with their geometry."""
-        return tuple(_stream(row) for row in self._file.rows("SELECT * FROM stream ORDER BY stream"))
+        return tuple(make_stream(row) for row in self._file.rows("SELECT * FROM stream ORDER BY stream"))
 
     @property
     def is_universal(self) -> bool:
@@ -137,11 +140,6 @@ class Atlas:
             found[Band(row["band"])][row["stream"]].append(row)
         return found
 
-    def band_sizes(self, concept: int, *, stream: int = 0) -> dict[str, int]:
-        """Number of examples in each band that has any."""
-        sql = "SELECT band, count(*) AS n FROM example WHERE concept = ? AND stream = ? GROUP BY band"
-        return {row["band"]: row["n"] for row in self._file.rows(sql, [self.check(concept), stream])}
-
     def strongest(self, concepts: Sequence[int], *, limit: int, stream: int = 0) -> list[Row]:
         """The first examples of the band ``top`` of several concepts, with their image's id, size and class."""
         sql = """
@@ -178,11 +176,10 @@ class Atlas:
             return self.as_map(row["heat"], stream=stream), float(row["heat_scale"])
         raise NotFound("example", f"concept {concept}, band {band}, rank {rank}")
 
-    def histogram(self, concept: int, of: str, *, stream: int = 0) -> Row | None:
-        """Edges, counts and the number of zeros, of patches or of image peaks."""
-        sql = "SELECT * FROM histogram WHERE concept = ? AND stream = ? AND of = ?"
-        rows = self._file.rows(sql, [self.check(concept), stream, of])
-        return rows[0] if rows else None
+    def histograms_of(self, concept: int, *, stream: int = 0) -> dict[str, Row]:
+        """Edges, counts and the number of zeros, of patches and of image peaks; nothing of a silent concept."""
+        sql = "SELECT * FROM histogram WHERE concept = ? AND stream = ?"
+        return {row["of"]: row for row in self._file.rows(sql, [self.check(concept), stream])}
 
     def histograms(self, concepts: Sequence[int], of: str, *, stream: int = 0) -> dict[int, Row]:
         """The same of several concepts; silent ones have none."""
@@ -223,7 +220,9 @@ class Atlas:
 
     def neighbors(self, concept: int, *, limit: int = 20) -> list[Row]:
         """Neighbours of every kind, nearest first."""
-        sql = "SELECT kind, rank, other, value FROM neighbor WHERE concept = ? AND rank < ? ORDER BY kind, rank"
+        sql = (
+            "SELECT concept, kind, rank, other, value FROM neighbor WHERE concept = ? AND rank < ? ORDER BY kind, rank"
+        )
         return self._file.rows(sql, [self.check(concept), limit])
 
     def class_table(self, concept: int) -> list[Row]:
@@ -269,21 +268,38 @@ class Atlas:
         """Images kept of predicted classes, by class and probability."""
         return images_of(self._file, chosen, limit=limit)
 
+    def output_on(self, image: int) -> Row | None:
+        """The predicted class that keeps an image, by its index in the collection, with its score there."""
+        return output_on(self._file, image)
+
     def output_groups(self, output: int) -> list[Row]:
         """The collection's classes among the images of a predicted class, the largest first."""
         return groups_of(self._file, output)
+
+    def group_outputs(self, names: Sequence[str]) -> list[Row]:
+        """The predicted classes among the images of some of the collection's classes, by class, the largest first."""
+        return outputs_of(self._file, names)
+
+    @cached_property
+    def mean_slopes(self) -> Range:
+        """By how much a mean code of 1 changes the mean logit of all classes; see ``store/atlas/ranges.py``."""
+        return mean_slopes(self._file, n_concepts=self.n_concepts)
+
+    def kept_means(self, images: Sequence[int], concepts: Sequence[int]) -> list[Row]:
+        """Mean codes that are kept of concepts on images, by their index in the collection."""
+        return kept_means(self._file, images, concepts)
+
+    def least_means(self, images: Sequence[int]) -> dict[int, float]:
+        """The smallest kept mean code of each image relative to its concept's max."""
+        return least_means(self._file, images)
 
     def class_images(self, names: Sequence[str], *, limit: int) -> list[Row]:
         """The first evidence images of some classes of the collection."""
         return images_of_groups(self._file, names, limit=limit)
 
-    def concept_outputs(self, concept: int, *, limit: int = 20) -> list[Row]:
+    def concept_outputs(self, concept: int) -> list[Row]:
         """Predicted classes for which a concept matters, by the size of its contrast."""
-        sql = """
-            SELECT h.*, c.name, c.n_images FROM head_concept h JOIN head_class c USING (output)
-            WHERE h.concept = ? ORDER BY abs(h.contrast) DESC, h.output LIMIT ?
-        """
-        return self._file.rows(sql, [self.check(concept), limit])
+        return outputs_with(self._file, self.check(concept))
 
     def badges(self, concept: int) -> list[Row]:
         """The concept's warnings with their evidence."""
@@ -311,6 +327,10 @@ class Atlas:
         """The image's strongest concepts, by rank."""
         sql = "SELECT * FROM image_concept WHERE image = ? AND stream = ? ORDER BY rank"
         return self._file.rows(sql, [self._image(image_id), stream])
+
+    def firings(self, concepts: Sequence[int]) -> list[Row]:
+        """Images on which any of some concepts is recorded as firing, with each one's peak there."""
+        return firings(self._file, concepts)
 
     def nearest_images(self, pooled: Mapping[int, float], *, stream: int = 0, limit: int = 12) -> list[Row]:
         """Evidence images with the most similar concepts, given mean codes over a photo's patches; see ``nearest``."""
@@ -361,9 +381,9 @@ class Atlas:
         return found
 
     def _load_columns(self) -> dict[str, Array]:
-        names = ", ".join(f'"{column.name}"' for column in CONCEPT.columns)
-        columns = self._file.columns(f"SELECT {names} FROM concept ORDER BY concept")  # noqa: S608 declared names
-        return {name: filled(values) for name, values in columns.items()}
+        found = self._file.columns("SELECT * FROM concept ORDER BY concept")
+        none = np.full(len(found["concept"]), np.nan)
+        return {one.name: filled(found.get(one.name, none)) for one in CONCEPT.columns}
 
 
 def _plain(value: Any) -> Any:
@@ -372,21 +392,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _stream(row: Row) -> Stream:
-    return Stream(
-        stream=row["stream"],
-        is_mean=row["is_mean"],
-        model=row["model"],
-        layer=row["layer"],
-        width=row["width"],
-        grid=Grid(row["grid_rows"], row["grid_cols"]),
-        n_class=row["n_class"],
-        n_register=row["n_register"],
-        window=None if row["is_mean"] else _window(row),
-    )
-
-
-def _window(row: Row) -> Window:
-    return Window(row["height_px"], row["width_px"], Fit(row["fit"]), row["crop_ratio"])

@@ -1,10 +1,11 @@
 """Tables of an atlas as sheets: concepts and images by the names of the API, and every table as it stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from store.atlas.reader import Atlas
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
+from store.duck import Table
 from store.errors import NotFound
 from store.sheets import Sheet
 
@@ -40,8 +41,11 @@ def label_parameters(alias: str, labels: Labels) -> dict[str, list[Any]]:
     return {f"label_{part}_{alias}": [row[i] for row in rows] for i, (part, _) in enumerate(_LABEL_PARTS)}
 
 
-def concept_columns(alias: str) -> dict[str, str]:
-    """Every column of ``concept`` by its name in the API, with the label that pages show (``labelled``)."""
+def concept_columns(alias: str, *, lacking: Container[str] = ()) -> dict[str, str]:
+    """Every column of ``concept`` by its name in the API, with the label that pages show (``labelled``).
+
+    Those that are ``lacking`` in an older file are NULL.
+    """
     seed, said = f"nullif({alias}.label_seed, '')", f"said_{alias}"
     columns = {
         "id": f"{alias}.concept",
@@ -50,13 +54,18 @@ def concept_columns(alias: str) -> dict[str, str]:
         "label_source": f"coalesce({said}.source, CASE WHEN {seed} IS NOT NULL THEN 'seed' END)",
     }
     rest = dict.fromkeys((*_FIRST, *(column.name for column in CONCEPT.columns if column.name not in _NAMES)))
-    return columns | {name: f"{alias}.{name}" for name in rest}
+    return columns | {name: _column(CONCEPT, name, alias=alias, lacking=lacking) for name in rest}
+
+
+def _column(table: Table, name: str, *, alias: str, lacking: Container[str]) -> str:
+    kind = next(column.type for column in table.columns if column.name == name)
+    return f"NULL::{kind}" if name in lacking else f'{alias}."{name}"'
 
 
 def concept_sheet(atlas: Atlas, chosen: Sequence[int], *, labels: Labels) -> Sheet:
     """These concepts, in this order, under the labels that people gave them."""
     return Sheet(
-        columns=concept_columns("c"),
+        columns=concept_columns("c", lacking=atlas.lacking),
         source=f"FROM atlas.concept c {labelled('c')} {chosen_by('concept')}",
         files={"atlas": atlas.artifact.file(FILE)},
         parameters={"chosen": list(chosen)} | label_parameters("c", labels),
@@ -80,8 +89,9 @@ def table_sheet(atlas: Atlas, name: str) -> Sheet:
     if name not in TABLES:
         raise NotFound("table", name, known=TABLES)
     table = SCHEMA.table(name)
+    lacking = atlas.lacking if table is CONCEPT else ()
     return Sheet(
-        columns={column.name: f't."{column.name}"' for column in table.columns},
+        columns={one.name: _column(table, one.name, alias="t", lacking=lacking) for one in table.columns},
         source=f'FROM atlas."{table.name}" t',
         files={"atlas": atlas.artifact.file(FILE)},
         lists=frozenset(column.name for column in table.columns if column.type.endswith("[]")),

@@ -27,7 +27,7 @@ class Standing:
 
 
 def standing(histogram: Mapping[str, Any] | None, peak: float, *, n_images: int) -> Standing:
-    """From a concept's histogram of image peaks (``Atlas.histogram(concept, "image_max")``), None for a dead concept.
+    """From a concept's histogram of image peaks, ``Atlas.histograms_of(concept)["image_max"]``; None for a dead one.
 
     Exact but for the bin that the peak falls into, of which the part below is taken as evenly filled on a logarithmic
     axis. A silent concept, with peak 0, has nothing below it.

@@ -1,5 +1,6 @@
 """Lists of concepts in the catalog."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select
@@ -106,6 +107,34 @@ def put_item(
     row.edited_at = datetime.now(UTC)
     session.flush()
     return item, found is None
+
+
+def put_items(session: Session, uid: str, keys: Sequence[ConceptKey], *, author: str) -> int:
+    """Put concepts at the end of a list in their order; those that are on it stay where they are. How many are new.
+
+    Raises ``NotFound``, and ``Conflict`` when they don't all fit: then none is put there.
+    """
+    note_writing(session, LISTS)
+    row = get_list(session, uid)
+    items = list_items(session, row)
+    known = {(item.dictionary, item.concept) for item in items}
+    fresh = [key for key in dict.fromkeys(keys) if (key.dictionary, key.concept) not in known]
+    if len(items) + len(fresh) > ITEMS_PER_LIST:
+        room = ITEMS_PER_LIST - len(items)
+        raise Conflict(
+            f"A list holds {ITEMS_PER_LIST:,} concepts; '{row.title}' has room for {room:,} more, not for "
+            f"{len(fresh):,}: narrow the filter, or begin another list."
+        )
+    first = max((item.position for item in items), default=-1) + 1
+    for place, key in enumerate(fresh, first):
+        session.add(
+            ListItem(
+                list_id=row.id, dictionary=key.dictionary, concept=key.concept, note="", position=place, author=author
+            )
+        )
+    row.edited_at = datetime.now(UTC)
+    session.flush()
+    return len(fresh)
 
 
 def remove_item(session: Session, uid: str, key: ConceptKey) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from store.annotations import AUTHOR_MAX, COMMENT_MAX, LABEL_MAX, TITLE_MAX, check_characters
+from store.blind import N_ACTIVE
 from store.catalog.annotation_revisions import LISTS, note_writing
-from store.catalog.tables import Comment, ConceptList, Label, LabelText, ListItem, Vote
+from store.catalog.tables import Comment, ConceptList, Label, LabelTest, LabelText, ListItem, Vote
 from store.vocabulary import Source
 
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
@@ -44,6 +45,18 @@ class VoteRecord(_Record):
     at: AwareDatetime
 
 
+class TestRecord(_Record):
+    """A judged blind test of the text at a place of the history, counted from 0; its photos stay where they are."""
+
+    __test__ = False
+    id: Uid
+    author: Author
+    of: int = Field(ge=0)
+    started_at: AwareDatetime
+    answered_at: AwareDatetime
+    n_hits: int = Field(ge=0, le=N_ACTIVE)
+
+
 class LabelRecord(_Record):
     """A label with all its texts, oldest first."""
 
@@ -55,6 +68,7 @@ class LabelRecord(_Record):
     created_at: AwareDatetime
     history: tuple[TextRecord, ...] = Field(min_length=1)
     votes: tuple[VoteRecord, ...] = ()
+    tests: tuple[TestRecord, ...] = ()
 
 
 class CommentRecord(_Record):
@@ -127,6 +141,7 @@ def dictionaries_of(record: LabelRecord | CommentRecord | ListRecord) -> set[str
 def _label_record(session: Session, label: Label) -> LabelRecord:
     texts = session.scalars(select(LabelText).where(LabelText.label_id == label.id).order_by(LabelText.revision)).all()
     votes = session.scalars(select(Vote).where(Vote.label_id == label.id).order_by(Vote.author))
+    tests = session.scalars(_judged(label).order_by(LabelTest.uid))
     return LabelRecord(
         id=label.uid,
         dictionary=label.dictionary,
@@ -135,6 +150,18 @@ def _label_record(session: Session, label: Label) -> LabelRecord:
         created_at=label.created_at,
         history=tuple(TextRecord(text=row.text, author=row.author, at=row.at) for row in texts),
         votes=tuple(VoteRecord(author=v.author, value=v.value, of=v.revision - 1, at=v.at) for v in votes),
+        tests=tuple(_test_record(test) for test in tests),
+    )
+
+
+def _judged(label: Label) -> Select[LabelTest]:
+    return select(LabelTest).where(LabelTest.label_id == label.id, LabelTest.answered_at.is_not(None))
+
+
+def _test_record(row: LabelTest) -> TestRecord:
+    return TestRecord.model_validate(
+        {name: getattr(row, name) for name in ("author", "started_at", "answered_at", "n_hits")}
+        | {"id": row.uid, "of": row.revision - 1}
     )
 
 
@@ -150,11 +177,35 @@ def _take_label(session: Session, record: LabelRecord) -> bool:
         mine = known.history
     texts = merge_histories(mine, record.history)
     votes = _merge_votes(() if known is None else _placed(known, texts), _placed(record, texts))
-    if known is not None and (texts, votes) == (known.history, known.votes):
+    mine_tests = () if known is None else known.tests
+    brought = _brought(record, texts, known={test.id for test in mine_tests})
+    if known is not None and not brought and (texts, votes) == (known.history, known.votes):
         return False
     label.noted = noted
     _write_label(session, label, texts=texts, votes=votes)
+    _move_tests(session, label, before=mine, texts=texts)
+    session.add_all(_test_row(label, test) for test in brought)
+    session.flush()
     return True
+
+
+def _brought(record: LabelRecord, texts: tuple[TextRecord, ...], *, known: set[str]) -> list[TestRecord]:
+    """The tests that a catalog does not have, by the places that their texts have in a longer history."""
+    kept = [test for test in record.tests if test.id not in known and test.of < len(record.history)]
+    return [test.model_copy(update={"of": texts.index(record.history[test.of])}) for test in kept]
+
+
+def _move_tests(
+    session: Session, label: Label, *, before: tuple[TextRecord, ...], texts: tuple[TextRecord, ...]
+) -> None:
+    """Tests stay with their texts when a history gets longer, open ones among them."""
+    for row in session.scalars(select(LabelTest).where(LabelTest.label_id == label.id)):
+        row.revision = texts.index(before[row.revision - 1]) + 1
+
+
+def _test_row(label: Label, test: TestRecord) -> LabelTest:
+    told = test.model_dump(exclude={"id", "of"})
+    return LabelTest(uid=test.id, label_id=label.id, revision=test.of + 1, **told)
 
 
 def merge_histories(one: Iterable[TextRecord], other: Iterable[TextRecord]) -> tuple[TextRecord, ...]:

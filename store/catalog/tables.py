@@ -1,54 +1,12 @@
 """The catalog's tables. The schema is built only by the migrations; a test fails when the two differ."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-_NAMES = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite forgets time zones, and all our times are UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 contract
-        """With its time zone again."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
-class Base(DeclarativeBase):
-    """Base of all catalog rows; constraints are named, so that migrations can change them."""
-
-    metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {  # noqa: RUF012 SQLAlchemy reads it from the class
-        dict[str, Any]: JSON,
-        datetime: Moment(),
-    }
+from store.catalog.base import Base, now
 
 
 class Model(Base):
@@ -59,7 +17,7 @@ class Model(Base):
     slug: Mapped[str] = mapped_column(String(120), unique=True)
     title: Mapped[str] = mapped_column(String(200))
     facts: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
     dictionaries: Mapped[list["Dictionary"]] = relationship(back_populates="model")
 
 
@@ -73,8 +31,8 @@ class Collection(Base):
     digest: Mapped[str] = mapped_column(String(64))
     folder: Mapped[str | None] = mapped_column(String(4096))
     n_images: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
 class Dictionary(Base):
@@ -92,8 +50,8 @@ class Dictionary(Base):
     n_concepts: Mapped[int]
     spec: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     metrics: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     model: Mapped[Model] = relationship(back_populates="dictionaries")
     collection: Mapped[Collection] = relationship()
     atlas: Mapped["Atlas | None"] = relationship(back_populates="dictionary")
@@ -107,8 +65,8 @@ class Atlas(Base):
     dictionary_id: Mapped[int] = mapped_column(ForeignKey("dictionary.id"), unique=True)
     digest: Mapped[str] = mapped_column(String(64))
     headline: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     dictionary: Mapped[Dictionary] = relationship(back_populates="atlas")
 
 
@@ -121,7 +79,7 @@ class Comparison(Base):
     first_digest: Mapped[str] = mapped_column(String(64))
     second_digest: Mapped[str] = mapped_column(String(64))
     values: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Alignment(Base):
@@ -134,8 +92,8 @@ class Alignment(Base):
     second_digest: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
     headline: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
 class Job(Base):
@@ -163,8 +121,8 @@ class Job(Base):
     place: Mapped[int | None]
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     created_by: Mapped[str | None] = mapped_column(String(120))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    queued_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    queued_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
@@ -202,7 +160,7 @@ class JobLog(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     attempt: Mapped[int]
-    at: Mapped[datetime] = mapped_column(default=_now)
+    at: Mapped[datetime] = mapped_column(default=now)
     level: Mapped[str] = mapped_column(String(10))
     worker: Mapped[str] = mapped_column(String(120))
     text: Mapped[str] = mapped_column(Text)
@@ -232,8 +190,8 @@ class Worker(Base):
     pid: Mapped[int]
     device: Mapped[str] = mapped_column(String(60))
     queues: Mapped[str] = mapped_column(String(120))
-    started_at: Mapped[datetime] = mapped_column(default=_now)
-    seen_at: Mapped[datetime] = mapped_column(default=_now)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Wanted(Base):
@@ -252,7 +210,7 @@ class Analysis(Base):
     __table_args__ = (Index("ix_analysis_expires_at", "expires_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     n_bytes: Mapped[int] = mapped_column(BigInteger)
     result: Mapped[dict[str, Any]]
@@ -276,8 +234,8 @@ class Label(Base):
     text: Mapped[str] = mapped_column(String(120))
     author: Mapped[str] = mapped_column(String(80))
     source: Mapped[str] = mapped_column(String(10))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    edited_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    edited_at: Mapped[datetime] = mapped_column(default=now)
     revision: Mapped[int] = mapped_column(default=1)
     is_removed: Mapped[bool] = mapped_column(default=False)
     noted: Mapped[int] = mapped_column(BigInteger)
@@ -302,7 +260,26 @@ class Vote(Base):
     author: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[int]
     revision: Mapped[int]
-    at: Mapped[datetime] = mapped_column(default=_now)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LabelTest(Base):
+    """A blind test of a label as it was at a revision; open until ``answered_at``.
+
+    ``drawn`` has the photos in the order in which they were shown and what was chosen; none where it was brought in.
+    """
+
+    __tablename__ = "label_test"
+    __table_args__ = (Index("ix_label_test_label_id", "label_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("label.id", ondelete="CASCADE"))
+    revision: Mapped[int]
+    author: Mapped[str] = mapped_column(String(80))
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    answered_at: Mapped[datetime | None]
+    n_hits: Mapped[int | None]
+    drawn: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Comment(Base):
@@ -316,7 +293,7 @@ class Comment(Base):
     concept: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ConceptList(Base):
@@ -328,8 +305,8 @@ class ConceptList(Base):
     title: Mapped[str] = mapped_column(String(120))
     note: Mapped[str] = mapped_column(Text, default="")
     author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
-    edited_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    edited_at: Mapped[datetime] = mapped_column(default=now)
     revision: Mapped[int] = mapped_column(default=1)
 
 
@@ -343,7 +320,7 @@ class ListItem(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     position: Mapped[int]
     author: Mapped[str] = mapped_column(String(80))
-    added_at: Mapped[datetime] = mapped_column(default=_now)
+    added_at: Mapped[datetime] = mapped_column(default=now)
     revision: Mapped[int] = mapped_column(default=1)
 
 
@@ -364,7 +341,7 @@ class ApiToken(Base):
     name: Mapped[str] = mapped_column(String(120))
     scopes: Mapped[str] = mapped_column(String(120))
     digest: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
     used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
@@ -379,5 +356,5 @@ class BrowserSession(Base):
     public_id: Mapped[str] = mapped_column(String(16), unique=True)
     token_id: Mapped[int] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"))
     digest: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(default=_now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]

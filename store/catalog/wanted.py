@@ -9,9 +9,10 @@ from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from store.artifacts import Artifact, Artifacts
+from store.catalog.base import Moment
 from store.catalog.runs import n_changed
 from store.catalog.session import Catalog
-from store.catalog.tables import Alignment, Atlas, Collection, Dictionary, Moment, Wanted
+from store.catalog.tables import Alignment, Atlas, Collection, Dictionary, Wanted
 from store.errors import Unavailable
 from store.universal import artifact_kind
 from store.vocabulary import Kind

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from app.kept import Kept
 from app.main import make_app
 from app.site import Opened, Site
 from store.catalog.session import Catalog
@@ -19,6 +20,13 @@ from tests.app.measuring import peers_store
 from tests.app.watching import served
 from tests.encoding import Running, Studio, encoding, make_studio
 from tests.factories import make_store
+
+
+@pytest.fixture(autouse=True)
+def made_anew(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are made whenever they are asked for, but in the tests of those that are kept."""
+    if request.path.name != "test_kept.py":
+        monkeypatch.setattr(Kept, "keep", lambda _self, _answer: None)
 
 
 @pytest.fixture(scope="session")

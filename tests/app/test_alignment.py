@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from app.makers.alignment_pairs import compare_heats
 from app.site import Site
 from store.alignment.reader import Alignment
 from store.alignment.sides import Side
+from store.errors import NotFound
 from store.grid import Box
 from store.vocabulary import Kind
 from tests.app.jobs import empty_store
@@ -194,6 +195,33 @@ def test_the_list_names_all_alignments(client: TestClient) -> None:
         assert card["links"]["html"] in text
         assert card["n_matched"] == len(all_matched(client, card["links"]["self"]))
     assert client.get(f"/align?a={A}&b={B}").url.path == PAGE
+
+
+def test_the_list_shows_the_best_pairs_of_each(client: TestClient) -> None:
+    cards = data(client, "/api/v1/alignments")
+    text = client.get("/align").text
+    rows = text.split('<ol class="alignments">')[1].split("<li>")[1:]
+    assert len(rows) == len(cards)
+    for card, row in zip(cards, rows, strict=True):
+        pairs = data(client, f"{card['links']['self']}?sort=-correlation&limit=3")["pairs"]
+        crops = [pair[side]["links"]["crop"] for pair in pairs for side in "ab"]
+        assert re.findall(r'<img src="([^"]*)"', row) == crops
+        assert crops
+        assert client.get(crops[0]).status_code == 200
+
+
+def test_a_damaged_alignment_stands_in_the_list_without_pictures(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site: Site = client.app.state.site  # type: ignore[attr-defined]
+
+    def damaged(digest: str) -> Never:
+        raise NotFound("file", digest)
+
+    monkeypatch.setattr(site.alignments, "reading", damaged)
+    text = client.get("/align", headers={"Cache-Control": "no-cache"}).text
+    assert "<img src" not in text.split('<ol class="alignments">')[1]
+    assert text.count("against") >= len(data(client, "/api/v1/alignments"))
 
 
 def all_matched(client: TestClient, url: str) -> list[Any]:

@@ -153,12 +153,12 @@ def test_lists_keep_order_notes_and_are_exported(writable: TestClient) -> None:
     url = made.headers["location"]
     for member in ("tiny-topk:5", "tiny-topk:6", "wide-topk:2"):
         put = writable.put(f"{url}/items/{member}", json={"note": "=1+1" if member.endswith("6") else ""})
-        assert (put.status_code, put.headers["etag"]) == (201, '"1"')
+        assert (put.status_code, plain_tag(put.headers["etag"])) == (201, '"1"')
     assert writable.put(f"{url}/items/wide-topk:2", json={"position": 0}).status_code == 200
     late = writable.put(f"{url}/items/tiny-topk:6", json={"note": "other"})
     assert (late.status_code, late.json()["current"]["note"]) == (412, "=1+1")
     seen = writable.put(f"{url}/items/tiny-topk:6", json={"note": "=2"}, headers={"If-Match": '"1"'})
-    assert (seen.status_code, seen.headers["etag"]) == (200, '"2"')
+    assert (seen.status_code, plain_tag(seen.headers["etag"])) == (200, '"2"')
     items = get(writable, url)["items"]
     assert [(item["dictionary"], item["index"], item["position"]) for item in items] == [
         ("wide-topk", 2, 0),

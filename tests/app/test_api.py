@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -238,7 +239,11 @@ def test_headers_of_every_answer(client: TestClient) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-resource-policy"] == "same-site"
         assert headers["cross-origin-opener-policy"] == "same-origin"
-        assert "total;dur=" in headers["server-timing"]
+        assert re.search(r"\btotal;dur=\d+\.\d", headers["server-timing"])
+    picture = client.get(client.get(f"{D}/concepts/6").json()["data"]["card"]["links"]["crop"]).headers
+    assert (picture["x-content-type-options"], picture["cross-origin-resource-policy"]) == ("nosniff", "same-site")
+    told = client.get("/d/tiny-topk/c/6").headers["server-timing"]
+    assert re.fullmatch(r"(data|template);dur=[\d.]+, (data|template);dur=[\d.]+, total;dur=[\d.]+", told)
     assert client.get(f"{D}/concepts", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
 
 

@@ -30,6 +30,7 @@ from store.vocabulary import Kind
 from tests.encoding import Studio
 from worker.cli import main
 
+pytestmark = pytest.mark.slow
 Entry = tuple[tarfile.TarInfo, bytes]
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from app import compress
+from app import precoded
 from app.compress import choose_coding, plain_tag
 from app.site import Site
 from store import duck
@@ -167,7 +167,7 @@ def test_static_files_are_compressed_once(client: TestClient, site: Site, monkey
     url = site.static.url(name)
     plain = client.get(url, headers={"Accept-Encoding": "identity"})
     first = client.get(url, headers={"Accept-Encoding": "br"})
-    monkeypatch.setattr(compress.brotli, "compress", None)
+    monkeypatch.setattr(precoded.brotli, "compress", None)
     again = client.get(url, headers={"Accept-Encoding": "gzip, br"})
     assert first.headers["content-encoding"] == again.headers["content-encoding"] == "br"
     assert first.content == again.content == plain.content

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from app import charts
 from app.charts import Scale, Series, log_ticks, nice_ticks, tick_label, tick_labels
+from app.render import environment
 
 
 @pytest.mark.parametrize(
@@ -148,3 +151,21 @@ def test_an_overlay_draws_shares_of_either_total(pairs: list[tuple[int, int]]) -
         for bar in bars:
             assert bar.height == pytest.approx(height * bar.count / max(total, 1) / highest, abs=0.02)
     assert [(bar.low, bar.high) for bar in chart.bars] == [(bar.low, bar.high) for bar in chart.null]
+
+
+@pytest.mark.parametrize(
+    ("other", "head", "rows"),
+    [
+        (((1, 0.5), (2, 1 / 3)), ["epoch", "A", "B"], [["1.00", "0", "0.500"], ["2.00", "1.00", "0.333"]]),
+        (((1, 0.5),), ["Line", "epoch", "y"], [["A", "1.00", "0"], ["A", "2.00", "1.00"], ["B", "1.00", "0.500"]]),
+    ],
+)
+def test_curves_have_one_table(other: tuple[tuple[float, float], ...], head: list[str], rows: list[list[str]]) -> None:
+    series = [Series("a", "A", ((1, 0.0), (2, 1.0))), Series("b", "B", other)]
+    plot = charts.curves(series, title="t", x_label="epoch", y_label="y")
+    assert plot.is_shared == (head[0] == "epoch")
+    text = str(environment().get_template("_partials/charts.html").module.curves(plot, "t"))  # type: ignore[attr-defined]
+    assert re.findall(r"<th[^>]* scope=\"col\">(.*?)</th>", text) == head
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)[1:]]
+    assert cells == rows
+    assert ('data-n="0.333333333"' in text) == plot.is_shared

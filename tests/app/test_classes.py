@@ -125,7 +125,7 @@ def test_evidence_is_of_this_class_and_strongest_first(client: TestClient, opene
         for tile in tiles:
             dense = _dense(opened, tile["image"], concept)
             assert tile["value"] == dense.max() == dense[tile["row"], tile["col"]]
-    assert make_tiles(opened, [], [1]) == {}
+    assert make_tiles(opened, [], [1], codes={}) == {}
 
 
 def test_near_classes_by_a_slow_twin(client: TestClient, head: Head) -> None:
@@ -277,7 +277,7 @@ def test_predictions_of_a_photo_lead_to_the_classes_told_of(opened: Opened, head
 def test_a_class_page_says_all_that_it_should(client: TestClient) -> None:
     cards = data(client, API)
     text = client.get(f"{PAGE}/{cards[0]['output']}?against={cards[1]['output']}").text
-    for said in ("How they add up", "Mean logit", "Is the order right?", "Against", "Made by the same concepts"):
+    for said in ("How they add up", "Mean logit", "Is the order right?", "what pushes to", "Made by the same concepts"):
         assert said in text
     assert text.count('class="error"') >= 20
     assert re.search(r'rel="next" href="/d/tiny-topk/classes/\d+"', text)

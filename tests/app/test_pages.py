@@ -15,6 +15,7 @@ D = "/d/tiny-topk"
 PAGES = (
     "/",
     "/glossary",
+    "/design",
     "/jobs",
     "/jobs?state=failed&members=yes",
     D,
@@ -23,9 +24,15 @@ PAGES = (
     f"{D}/c",
     f"{D}/c?badge__not=dead&sort=-density&limit=5&density__gte=0.01&q=s&show=max,purity&band=q50",
     f"{D}/c?density__gt=2",
+    f"{D}/c?view=table&class__in=disc,dots&label_source__in=seed,none&select=3,6&size=l",
+    f"{D}/values/class?badge__not=dead&find=d",
     f"{D}/c/6",
     f"{D}/c/6?band=q95&sort=-density&badge__not=dead",
     f"{D}/c/3",
+    f"{D}/c/6?balance=class&by=lift&context=patch&band=q50",
+    f"{D}/compare?c=6,3",
+    f"{D}/map",
+    f"{D}/map?colour=density&size=max&select=3,6&zoom=3&x=30000&y=30000&badge__not=dead&q=s",
     f"{D}/classes",
     f"{D}/classes?of=collection&sort=name&limit=2",
     f"{D}/classes/1",
@@ -99,6 +106,7 @@ def test_every_page_names_its_twin_and_is_fresh_until_it_changes(
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.slow
 def test_all_links_of_all_pages_lead_somewhere(client: TestClient) -> None:
     seen: dict[str, str] = {}
     for url in (*PAGES, image_url(client), image_url(client, "&concept=6&patch=2,3")):
@@ -134,6 +142,7 @@ def numbers_in(value: Any) -> set[float]:
         ("/compare?model=tinynet&sort=l0", ["/api/v1/compare?model=tinynet&sort=l0"]),
         (f"{D}/c/6", ["/api/v1/dictionaries/tiny-topk/concepts/6"]),
         (f"{D}/c/3", ["/api/v1/dictionaries/tiny-topk/concepts/3"]),
+        (f"{D}/compare?c=6,3,2", ["/api/v1/dictionaries/tiny-topk/compare?c=6,3,2"]),
         (f"{D}/classes", ["/api/v1/dictionaries/tiny-topk/classes", "/api/v1/dictionaries/tiny-topk"]),
         (f"{D}/classes?of=collection", ["/api/v1/dictionaries/tiny-topk/classes?of=collection"]),
         (f"{D}/classes/1", ["/api/v1/dictionaries/tiny-topk/classes/1"]),
@@ -173,11 +182,11 @@ def test_the_grid_and_the_api_answer_alike(client: TestClient, monkeypatch: pyte
     assert grid["total"] == api["page"]["total"]
     assert grid["paging"]["next"] == api["page"]["next"]
     facets = client.get("/api/v1/dictionaries/tiny-topk/facets?badge__not=dead&density__gte=0.01").json()["data"]
-    assert {c["key"]: c["n"] for c in grid["classes"]} == facets["class"]
-    statistics = client.get("/api/v1/dictionaries/tiny-topk/statistics").json()["data"]
-    counts = {row["column"]: row["counts"] for row in statistics}
+    for one in grid["values"]:
+        assert {c["key"]: c["n"] for c in one["values"] if c["n"]} == facets[one["key"]]
+    assert [one["key"] for one in grid["ranges"]] == list(facets["ranges"])
     for one in grid["ranges"]:
-        assert [bar["count"] for bar in one["plot"]["bars"]] == counts[one["key"]]
+        assert {name: one[name] for name in ("edges", "counts", "totals")} == facets["ranges"][one["key"]]
 
 
 def test_the_next_page_of_the_grid_goes_on(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +220,16 @@ def test_previous_and_next_concept_follow_the_filtered_order(
     assert "not among" in views[-1].order
 
 
+def test_browsers_are_told_which_pages_to_make_ready(client: TestClient) -> None:
+    address = client.get(f"{D}/c/3").headers["speculation-rules"].strip('"')
+    rules = client.get(address)
+    assert rules.headers["content-type"] == "application/speculationrules+json"
+    selectors = [one["where"]["selector_matches"] for one in rules.json()["prerender"]]
+    assert all(".steps a[rel" in one for one in selectors)
+    assert re.search(r'<nav class="steps".*?<a [^>]*rel="next"', page_of(client, f"{D}/c/3"), re.DOTALL)
+    assert "speculation-rules" not in client.get(f"{D}/c").headers
+
+
 def test_filters_can_be_removed_one_by_one(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     views: list[Any] = []
     monkeypatch.setattr(Pages, "text", lambda _self, _template, **variables: views.append(variables["view"]) or "")
@@ -227,6 +246,14 @@ def test_fragments_stand_alone(client: TestClient) -> None:
     assert response.status_code == 200
     assert "<html" not in response.text
     assert response.headers["hx-push-url"] == "/d/tiny-topk/c?class=disc"
+    turned = client.get("/_f/d/tiny-topk/c/turned?class=disc&density__gte=&q=")
+    assert turned.headers["hx-push-url"] == response.headers["hx-push-url"]
+    assert 'id="facets"' in response.text
+    assert 'id="facets"' not in turned.text
+    shown, foot = turned.text.split('<a id="page-json"')
+    assert shown.count('class="card"') == len(re.findall('class="card"', response.text)) > 0
+    assert shown.strip() in response.text
+    assert foot.strip() in response.text
     tiles = client.get("/_f/d/tiny-topk/c/6/examples?band=q95")
     assert tiles.status_code == 200
     assert "<html" not in tiles.text

@@ -1,8 +1,9 @@
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from app.render import FILTERS, ago, duration, in_bytes, n3, percent, plural, short_digest, signed, when
+from app.render import FILTERS, ago, digits, duration, in_bytes, n3, percent, plural, short_digest, signed, when
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from app.render import FILTERS, ago, duration, in_bytes, n3, percent, plural, sh
         (12.34, "12.3"),
         (1234.5, "1,230"),
         (48, "48"),
-        (-0.5, "-0.500"),
+        (-0.5, "−0.500"),
         (1.5e-7, "1.50e-7"),
         (2e8, "2.00e8"),
         (0.9999, "1.00"),
@@ -33,9 +34,41 @@ def test_words_for_numbers() -> None:
     assert short_digest("sha256:" + "ab" * 32) == "abababababab"
     assert when("2026-11-21T06:38:28+00:00") == "21 Nov 2026, 06:38 UTC"
     assert [signed(value) for value in (0.0123456, -4.567, 0.0, None)] == ["+0.0123", "−4.57", "0", "–"]
-    assert {"n3", "signed", "percent", "plural", "digest", "integer", "when", "duration", "bytes", "ago"} == set(
-        FILTERS
-    )
+    assert {
+        "n3",
+        "digits",
+        "signed",
+        "percent",
+        "plural",
+        "digest",
+        "integer",
+        "when",
+        "duration",
+        "bytes",
+        "ago",
+    } == set(FILTERS)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (float("nan"), ""),
+        (1_234_567_890, "1234567890"),
+        (0.1 + 0.2, "0.3"),
+        (1 / 3, "0.333333333"),
+        (-2e-9, "-2e-09"),
+    ],
+)
+def test_digits_for_other_programs(value: float | None, text: str) -> None:
+    assert digits(value) == text
+
+
+def test_nine_digits_tell_32_bit_floats_apart() -> None:
+    values = np.random.default_rng(0).standard_normal(500).astype(np.float32)
+    neighbours = np.nextafter(values, np.float32(np.inf))
+    for value in (*values, *neighbours):
+        assert np.float32(digits(float(value))) == value
 
 
 @pytest.mark.parametrize(

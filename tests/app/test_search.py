@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.main import make_app
+from app.makers.search import FINDERS
+from app.search.concepts import find_concepts
+from app.search.question import Found, Question
 from app.search.reasons import find_marks, has_words, make_reason
 from app.search.words import ID_MIN, ImageNames
+from app.site import Site
+from app.views.search import HitView, Reason
 from store.settings import Settings
 from tests.app.annotating import D, add, copied, get
 
@@ -167,3 +172,25 @@ def test_images_are_found_by_parts_of_names_and_beginnings_of_ids(names: list[st
         if all(word in name or (len(word) >= ID_MIN and one.startswith(word)) for word in words)
     ]
     assert ImageNames(ids, names, [None] * len(names)).find(words) == expected
+
+
+def test_another_finder_is_one_line(written: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ranks by a measure of its own: its order and its reasons are what page and API show."""
+    reason = Reason(field="likeness", text="0.31", marks=())
+
+    def backwards(site: Site, question: Question) -> Found:
+        found = find_concepts(site, question)
+
+        def draw(start: int, stop: int) -> list[HitView]:
+            hits = found.draw(0, found.total)[::-1][start:stop]
+            return [hit.model_copy(update={"reasons": (reason,)}) for hit in hits]
+
+        return Found(found.total, draw)
+
+    assert set(FINDERS) == {"concept", "dictionary", "class", "list", "image"}, "nothing pretends to know meanings"
+    expected = hits_of(written, "disc")[::-1]
+    monkeypatch.setitem(FINDERS, "concept", backwards)  # type: ignore[arg-type]  # a Mapping, but made as a dict
+    assert hits_of(written, "disc") == expected
+    [group] = get(written, f"{SEARCH}?q=disc&type=concept")["groups"]
+    assert {(one["field"], one["text"]) for hit in group["hits"] for one in hit["reasons"]} == {("likeness", "0.31")}
+    assert "0.31" in written.get("/search?q=disc&type=concept").text

@@ -13,7 +13,7 @@ D = f"/api/v1/dictionaries/{T}"
 NO_PAGES = ("/_f/", "/m/", "/static/")
 """Parts, pictures and files of pages."""
 FILES = {"/jobs/{job_id:int}/log.txt", "/a/{public_id}/photo.webp"}
-LEADS_ON = {"/d/{slug}/random", "/jobs/new"}
+LEADS_ON = {"/d/{slug}/random", "/jobs/new", "/tour/{number}"}
 """Addresses that show nothing themselves."""
 WITHOUT_DATA = {
     "/a/{public_id}",
@@ -23,12 +23,16 @@ WITHOUT_DATA = {
     "/jobs/{job_id:int}",
     "/jobs/new/{kind}",
     "/d/{slug}/streams",
+    "/d/{slug}/queue/tests/{uid}",
 }
 """Pages whose thing is not in the store at hand; only where they lead is looked at."""
 
 EXAMPLES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "/": (("/", "", "/api/v1"),),
+    "/design": (("/design", "", "/api/v1"),),
     "/glossary": (("/glossary", "", "/api/v1/glossary"),),
+    "/tour/{number}": (("/tour/1", "", "/api/v1"),),
+    "/settings": (("/settings", "", "/api/v1/access"),),
     "/api/docs": (("/api/docs", "", "/api/v1/openapi.json"),),
     "/login": (("/login", "", "/api/v1/access"),),
     "/search": (("/search", "q=disc", "/api/v1/search?q=disc"),),
@@ -55,12 +59,30 @@ EXAMPLES: dict[str, tuple[tuple[str, str, str], ...]] = {
             f"{D}/concepts?sort=-density&badge__not=dead&q=disc&limit=48",
         ),
     ),
+    "/d/{slug}/map": (
+        (
+            f"/d/{T}/map",
+            "colour=density&size=max&heat=0&x=9&zoom=2&select=3,6&badge__not=dead",
+            f"{D}/map?colour=density&size=max&x=9&zoom=2&select=3,6&badge__not=dead",
+        ),
+    ),
+    "/d/{slug}/values/{column}": (
+        (f"/d/{T}/values/class", "badge__not=dead&find=d&select=3", f"{D}/facets?badge__not=dead"),
+    ),
     "/d/{slug}/c/{index}": (
         (f"/d/{T}/c/6", "", f"{D}/concepts/6"),
         (f"/d/{T}/c/6", "band=q95&sort=-density&q=disc", f"{D}/concepts/6?band=q95"),
+        (f"/d/{T}/c/6", "balance=class&by=lift&context=patch", f"{D}/concepts/6?balance=class&by=lift"),
     ),
+    "/d/{slug}/compare": ((f"/d/{T}/compare", "c=6,3&draw=difference", f"{D}/compare?c=6,3"),),
     "/d/{slug}/i": ((f"/d/{T}/i", "class=disc&split=train", f"{D}/images?class=disc&split=train"),),
     "/d/{slug}/streams": ((f"/d/{T}/streams", "", f"{D}/streams"),),
+    "/d/{slug}/queue": (
+        (f"/d/{T}/queue", "", f"{D}/queue"),
+        (f"/d/{T}/queue", "order=random&seed=7&done=2&heat=0", f"{D}/queue?order=random&seed=7&done=2"),
+    ),
+    "/d/{slug}/queue/tests": ((f"/d/{T}/queue/tests", "", f"{D}/tests"),),
+    "/d/{slug}/queue/tests/{uid}": ((f"/d/{T}/queue/tests/abc", "", "/api/v1/tests/abc"),),
     "/d/{slug}/random": ((f"/d/{T}/random", "", f"{D}/concepts/"),),
     "/i/{image}": (("/i/IMAGE", f"d={T}&concept=6", f"/api/v1/images/IMAGE?dictionary={T}&concept=6"),),
     "/analyze": (("/analyze", f"d={T}", "/api/v1"),),
@@ -132,7 +154,7 @@ def test_what_forms_name_is_sent_on(aligned: TestClient) -> None:
 )
 def test_a_list_can_be_taken_as_a_file(aligned: TestClient, path: str, n_tables: int) -> None:
     page = aligned.get(path).text
-    links = [html.unescape(link) for link in re.findall(r'<a href="([^"]*)" download>', page)]
+    links = list(dict.fromkeys(html.unescape(link) for link in re.findall(r'<a href="([^"]*)" download>', page)))
     assert len(links) == n_tables
     for link in links:
         assert "limit" not in link

@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Column, Integer, MetaData, Table
 
 from store.catalog.engine import make_engine
-from store.catalog.tables import Base
+from store.catalog.tables import Model
 from store.catalog.versions import migrate, revisions
 
 
@@ -38,13 +38,13 @@ def differences(url: str, metadata: MetaData) -> list[object]:
 
 def test_migrations_build_the_tables(database_url: str) -> None:
     assert migrate(database_url) == (None, revisions()[-1])
-    assert differences(database_url, Base.metadata) == []
+    assert differences(database_url, Model.metadata) == []
 
 
 def test_a_missing_migration_is_found(database_url: str) -> None:
     migrate(database_url)
     wider = MetaData()
-    for table in Base.metadata.tables.values():
+    for table in Model.metadata.tables.values():
         table.to_metadata(wider)
     Table("forgotten", wider, Column("id", Integer, primary_key=True))
     assert [difference[0] for difference in differences(database_url, wider)] == ["add_table"]  # type: ignore[index]
@@ -53,7 +53,7 @@ def test_a_missing_migration_is_found(database_url: str) -> None:
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     assert migrate(database_url) == (revisions()[-1], revisions()[-1])
-    assert differences(database_url, Base.metadata) == []
+    assert differences(database_url, Model.metadata) == []
 
 
 @pytest.mark.parametrize("revision", revisions())
@@ -69,4 +69,4 @@ def test_every_migration_can_be_undone(database_url: str, revision: str) -> None
     config.attributes["url"] = database_url
     command.downgrade(config, revision)
     assert migrate(database_url) == (revision, revisions()[-1])
-    assert differences(database_url, Base.metadata) == []
+    assert differences(database_url, Model.metadata) == []

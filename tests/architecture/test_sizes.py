@@ -9,7 +9,10 @@ MODULE_LIMIT = 400
 FUNCTION_LIMIT = 40
 
 # What may be longer, and why. An entry that is no longer needed fails the test.
-LONG_MODULES: dict[str, str] = {"conceptoscope/views.py": "written by a script: a class for each object of the API"}
+LONG_MODULES: dict[str, str] = {
+    "app/urls.py": "the one place of all addresses, a function of two lines each",
+    "conceptoscope/views.py": "written by a script: a class for each object of the API",
+}
 LONG_FUNCTIONS: dict[str, str] = {}
 HISTORY = Path("migrations") / "versions"  # a migration is a list of tables, written once and never changed
 

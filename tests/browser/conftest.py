@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.alignments import make_alignments
+from tests.encoding import SECRET, Running, Studio, encoding, make_studio
 from tests.factories import SHOWN, UNIVERSAL, make_store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +75,33 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A store whose dictionaries can encode photos; tests may write to it."""
+    return make_studio(tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture(scope="session")
+def running(studio: Studio) -> Iterator[Running]:
+    """An encoder over it."""
+    with encoding(studio.settings.store, weights=[studio.inputs.weights]) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def address(running: Running) -> Iterator[str]:
+    """Address of a web program beside the encoder."""
+    given = {"CONCEPTOSCOPE_ENCODER_PORT": str(running.settings.encoder_port), "CONCEPTOSCOPE_ENCODER_SECRET": SECRET}
+    command = [sys.executable, "-m", "app", "--store", str(running.settings.store), "--port", "0"]
+    environment = {**os.environ, **given, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if "http://" in line), "")
+        yield "http://" + line.split("http://", 1)[1].strip().rstrip("/")
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, or Playwright's own where the system has none."""
     with sync_playwright() as playwright:
@@ -115,6 +143,9 @@ def first_pages() -> dict[str, str]:
         "dictionary": f"/d/{slug}",
         "concepts": f"/d/{slug}/c",
         "concept": f"/d/{slug}/c/5",
+        "beside": f"/d/{slug}/compare?c=5,6,8",
+        "map": f"/d/{slug}/map",
+        "map of numbers": f"/d/{slug}/map?colour=density&select=3,6",
         "images": f"/d/{slug}/i",
         "classes": f"/d/{slug}/classes",
         "groups": f"/d/{slug}/classes?of=collection",
@@ -127,7 +158,12 @@ def first_pages() -> dict[str, str]:
         "streams": f"/d/{UNIVERSAL.slug}/streams",
         "concept in streams": f"/d/{UNIVERSAL.slug}/c/6",
         "glossary": "/glossary",
+        "design": "/design",
         "lists": "/lists",
         "search": "/search?q=disc",
+        "queue": f"/d/{slug}/queue",
+        "label tests": f"/d/{slug}/queue/tests",
+        "settings": "/settings",
+        "tour": "/?tour=1",
         "login": "/login",
     }

@@ -56,7 +56,7 @@ def test_the_difference_takes_the_place_of_both_without_a_request(visit: Make) -
 def test_a_rectangle_over_the_plot_picks_pairs(visit: Make) -> None:
     page = visit().go(PAGE)
     n_pairs = int(page.locator(".bar-above .count b").inner_text())
-    plot = page.locator("#importance svg")
+    plot = page.locator("#importance svg[data-picks]")
     plot.scroll_into_view_if_needed()
     frame = plot.bounding_box()
     assert frame

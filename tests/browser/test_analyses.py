@@ -1,18 +1,14 @@
 """A visitor's photo in a real browser: give it, look, choose patches, edit, pass the address on, delete; no encoder."""
 
 import io
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, Visit
+from tests.browser.conftest import DESKTOP, PHONE, Visit
 from tests.browser.test_quality import CONTRAST
-from tests.encoding import SECRET, Running, Studio, encoding, make_studio
 from tests.worker.images.photos import draw
 
 pytestmark = pytest.mark.browser
@@ -24,31 +20,6 @@ PASTE = """
   dispatchEvent(new ClipboardEvent("paste", { clipboardData: given }));
 }
 """
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    return make_studio(tmp_path_factory.mktemp("browser"))
-
-
-@pytest.fixture(scope="module")
-def running(studio: Studio) -> Iterator[Running]:
-    with encoding(studio.settings.store, weights=[studio.inputs.weights]) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def address(running: Running) -> Iterator[str]:
-    """A web program beside the encoder."""
-    given = {"CONCEPTOSCOPE_ENCODER_PORT": str(running.settings.encoder_port), "CONCEPTOSCOPE_ENCODER_SECRET": SECRET}
-    command = [sys.executable, "-m", "app", "--store", str(running.settings.store), "--port", "0"]
-    environment = {**os.environ, **given, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        line = next((line for line in process.stdout if "http://" in line), "")
-        yield "http://" + line.split("http://", 1)[1].strip().rstrip("/")
-        process.terminate()
-        process.communicate(timeout=15)
 
 
 def photo() -> bytes:

@@ -16,7 +16,7 @@ def test_from_the_index_to_a_class_and_a_concept(visit: Make) -> None:
     page = visit().go("/d/tiny-topk")
     page.locator(".masthead").get_by_role("link", name="Classes").click()
     page.wait_for_url(f"**{INDEX}")
-    expect(page.locator("tbody tr").first.locator("img")).to_have_count(3)
+    expect(page.locator("tbody tr").first.locator(".shots img")).to_have_count(3)
     page.get_by_role("link", name="Probability", exact=True).click()
     page.wait_for_url("**sort=-probability")
     expect(page.locator('[aria-sort="descending"]')).to_have_text("Probability↓")

@@ -40,7 +40,7 @@ CONTROLS: dict[str, Callable[[Page], None]] = {
     "threshold": lambda page: slide(page, "threshold", "60"),
     "colour": lambda page: _select(page, "colour", "magma"),
     "blocks": lambda page: page.get_by_text("Smooth", exact=True).click(),
-    "patch": lambda page: _select(page, "context", "patch"),
+    "patch": lambda page: page.get_by_role("link", name="Peak", exact=True).click(),
     "opacity by key": lambda page: page.keyboard.press("["),
 }
 

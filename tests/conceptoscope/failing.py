@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-GOOD = b'{"data": {"fine": true}, "page": null}'
+GOOD = b'{"data": {"fine": true}, "page": null, "links": {}}'
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Photos explained through the client, by a real encoder."""
 
 import asyncio
+import html
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from conceptoscope import Analysis, AsyncClient, Client, Invalid, NotFound, UnsupportedMedia
+from conceptoscope import Analysis, AsyncClient, Client, Invalid, NotFound, UnsupportedMedia, clamp, scale
 from conceptoscope.arrays import atoms_of, read_tensors
 from tests.conceptoscope.failing import Answer, failing
 from tests.conceptoscope.recording import Noted, Recording
@@ -162,6 +164,42 @@ def test_awaiting_it_is_the_same(scene: Scene, analysis: Analysis[Any]) -> None:
     assert delta == analysis.edit({top[0].concept.id: 0}).delta()
     with pytest.raises(NotFound):
         scene.client.analysis(public_id)
+
+
+def test_a_clamp_and_a_stream_are_the_apis(scene: Scene, analysis: Analysis[Any]) -> None:
+    first, second = (active.concept.id for active in analysis.top(2))
+    edit = analysis.edit({first: clamp(2.5, patches=[4, 2]), second: scale(-1)})
+    body = {"edits": f"{first}_clamp_2.5_2.4~{second}_scale_-1"}
+    url = f"{scene.base}/api/v1/analyses/{analysis.id}"
+    assert edit.as_json == httpx.post(f"{url}/edits", json=body).json()["data"]
+    assert analysis.edit({first: scale(0)}).as_json == analysis.edit({first: 0}).as_json
+    joined = analysis.edit({0: clamp(1)}, dictionary="joined", stream=1)
+    told = {"edits": "0_clamp_1", "dictionary": "joined", "stream": 1}
+    assert joined.as_json == httpx.post(f"{url}/edits", json=told).json()["data"]
+    lost = analysis.occlusion(first, dictionary="small")
+    assert lost.as_json == httpx.get(f"{url}/occlusion?dictionary=small&concept={first}").json()["data"]
+    with pytest.raises(Invalid, match="clamp"):
+        analysis.edit({first: clamp(-1)})
+
+
+def test_the_lines_of_its_page_give_what_it_shows(scene: Scene, analysis: Analysis[Any]) -> None:
+    page = httpx.get(f"{scene.base}/a/{analysis.id}?d=joined&sort=peak")
+    [code] = re.findall(r'<code id="use-python">(.*?)</code>', page.text, flags=re.DOTALL)
+    space: dict[str, Any] = {}
+    exec(html.unescape(code), space)
+    assert space["data"].as_json == raw(scene, f"{analysis.id}?dictionary=joined&sort=peak")
+    space["c"].close()
+
+
+@pytest.mark.parametrize("slug", ["small", "joined"])
+def test_atoms_of_the_file_are_those_that_are_served_one_by_one(scene: Scene, slug: str) -> None:
+    dictionary = scene.client.dictionary(slug)
+    atoms = dictionary.decoder()
+    assert len(atoms) == dictionary.n_concepts
+    for index in (0, 3, len(atoms) - 1):
+        served = httpx.get(f"{scene.base}/api/v1/dictionaries/{slug}/concepts/{index}/atom.npy").content
+        np.testing.assert_allclose(atoms[index], np.load(io.BytesIO(served)), atol=1e-6)
+        np.testing.assert_array_equal(dictionary[index].atom(), np.load(io.BytesIO(served)))
 
 
 def test_atoms_are_the_dictionarys(scene: Scene) -> None:

@@ -62,7 +62,7 @@ def test_pictures_are_not_asked_for_again(keeping: Make, noted: Noted) -> None:
 
 
 def test_what_changes_is_sent_anew(tmp_path: Path) -> None:
-    one, two = (Answer(content=b'{"data": {"n": %d}}' % n, headers={"ETag": f'"{n}"'}) for n in (1, 2))
+    one, two = (Answer(content=b'{"data": {"n": %d}, "links": {}}' % n, headers={"ETag": f'"{n}"'}) for n in (1, 2))
     with failing(one, Answer(304, b""), two) as server, Client(server.address, cache=tmp_path) as client:
         assert [client.get("/x").n for _ in range(3)] == [1, 1, 2]
         assert [headers.get("if-none-match") for _, _, headers, _ in server.asked] == [None, '"1"', '"1"']

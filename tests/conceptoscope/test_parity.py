@@ -16,6 +16,8 @@ from conceptoscope.resource import call
 from setup.views import TARGET, openapi, write_views
 from tests.architecture.sources import ROOT, imported, modules, parsed
 
+pytestmark = pytest.mark.slow
+
 SYNC_ONLY = {"__enter__", "__exit__"}
 ASYNC_ONLY = {"__aenter__", "__aexit__"}
 BLOCKED = """
@@ -42,8 +44,6 @@ from numpy.typing import NDArray
 from conceptoscope import Analysis, AsyncClient, Client, Concept, Dictionary
 from conceptoscope.driving import Awaiting, Blocking
 from conceptoscope.views import LogLine
-
-pytestmark = pytest.mark.slow
 
 def waits(c: Client) -> None:
     d = c.dictionary("x")

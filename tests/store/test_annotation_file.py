@@ -123,7 +123,7 @@ def test_a_file_moves_them_and_brings_nothing_twice(catalog: Catalog, tmp_path: 
     ("change", "kind", "words"),
     [
         (lambda text: f"hello {text}", InvalidInput, "no file of annotations"),
-        (lambda text: text.replace('"version":1', '"version":2'), NewerFormat, "version 2"),
+        (lambda text: text.replace('"version":2', '"version":3'), NewerFormat, "version 3"),
         (lambda text: text.replace('"concept":5', '"concept":-5'), InvalidInput, "Line 2: label.concept"),
         (lambda text: text + '{"kind":"poem"}\n', InvalidInput, "Line 5"),
         (lambda text: text.replace("tail fin", "a\\u0007b"), InvalidInput, "U\\+0007"),

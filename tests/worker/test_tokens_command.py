@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from store.catalog.session import Catalog
 from store.catalog.tables import ApiToken
+from store.errors import InvalidInput
 from store.secrets import Use, read_secret
 from store.settings import Settings
 from worker.cli import app
@@ -18,7 +19,7 @@ from worker.cli import app
 def run(store: Path, *words: str) -> str:
     result = CliRunner().invoke(app, ["tokens", *words, "--store", str(store)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def listed(store: Path) -> list[dict[str, Any]]:
@@ -58,3 +59,31 @@ def test_as_json_the_secret_is_a_field(tmp_path: Path) -> None:
 def test_what_is_missing_or_unknown_is_told(tmp_path: Path, words: list[str]) -> None:
     result = CliRunner().invoke(app, ["tokens", *words, "--store", str(tmp_path)])
     assert result.exit_code == 2
+
+
+def test_what_is_done_to_tokens_is_in_the_audit_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "audit.jsonl"
+    monkeypatch.setenv("CONCEPTOSCOPE_AUDIT_LOG", str(file))
+    store = tmp_path / "store"
+    made = json.loads(run(store, "create", "Ada", "--scope", "read", "--json"))
+    run(store, "revoke", made["id"])
+    for words in (["revoke", "no-such"], ["create", " ", "--scope", "read"]):
+        assert CliRunner().invoke(app, ["tokens", *words, "--store", str(store)]).exit_code != 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    told = [(line["who"], line["method"], line["path"], line["name"], line["outcome"]) for line in lines]
+    assert told == [
+        ("command", "create", f"/tokens/{made['id']}", "Ada", "done"),
+        ("command", "revoke", f"/tokens/{made['id']}", "Ada", "done"),
+        ("command", "revoke", "/tokens/no-such", None, "refused"),
+        ("command", "create", "/tokens", " ", "refused"),
+    ]
+    assert made["secret"].rpartition("_")[2] not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_no_token_is_made_that_nobody_could_write_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCEPTOSCOPE_AUDIT_LOG", str(tmp_path / "nowhere" / "audit.jsonl"))
+    result = CliRunner().invoke(app, ["tokens", "create", "Ada", "--scope", "read", "--store", str(tmp_path)])
+    assert isinstance(result.exception, InvalidInput)
+    monkeypatch.delenv("CONCEPTOSCOPE_AUDIT_LOG")
+    assert listed(tmp_path) == []

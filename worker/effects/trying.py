@@ -79,7 +79,7 @@ def _logits(photo: CodedPhoto, tail: Tail, moves: Sequence[Movement]) -> Float64
     if isinstance(tail, LinearTail):
         mean = photo.tokens.mean(dim=0)
         return tail.from_means(torch.stack([mean, *(mean + one.mean for one in moves)]))
-    found, waiting = [tail.logits(photo.patches[None])], iter(moves)
-    while states := [one.applied(photo) for one in islice(waiting, _STATES_AT_ONCE)]:
+    found, waiting = [tail.logits(photo.patches[None].float())], iter(moves)
+    while states := [one.applied(photo).float() for one in islice(waiting, _STATES_AT_ONCE)]:
         found.append(tail.logits(torch.stack(states)))
     return torch.cat(found)

@@ -6,7 +6,7 @@ import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,29 +26,49 @@ from store.vocabulary import Kind
 from worker.dictionaries.base import Dictionary
 from worker.dictionaries.files import load_dictionary
 from worker.encoder.decoder.exchange import Picture, View
-from worker.encoder.decoder.pool import Decoders
+from worker.encoder.decoder.pool import DecodedPhoto, Decoders
 from worker.encoder.looks import LookKey, Looks, PhotoLook
 from worker.encoder.passes import Passes
 from worker.encoder.plans import DictionaryKey, ModelKey, Plan, Plans
 from worker.encoder.shelf import Loaded, Shelf
 from worker.encoder.study import Eyes, Study, make_studies
 from worker.images.decode import read
+from worker.images.fit import fit
 from worker.models.base import VisionModel
 from worker.models.registry import load_model
 from worker.universal.files import load_universal
 from worker.universal.stream import stream_dictionary
 from worker.weights import weights_digest
 
-LOOKS_SHARE: Final = 1 / 256
+_UNNAMED: Final = ""
+LOOKS_SHARE: Final = 1 / 96
 """Of the budget, for what models said about the last photos."""
 
 
 @dataclass(frozen=True)
 class Photo:
-    """The bytes of a photo, unless it is known by its digest only."""
+    """The bytes of a photo, unless it is known by its digest only, or its pixels."""
 
     sha256: str
     content: bytes | None
+    pixels: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The pixels of a photo's copy, and the file that is being written of them meanwhile: a lossless WebP."""
+
+    pixels: Picture
+    file: "asyncio.Task[bytes]"
+
+    @property
+    def photo(self) -> Photo:
+        """What can be looked at before the file has a digest."""
+        return Photo(_UNNAMED, None, self.pixels)
+
+    async def sha256(self) -> str:
+        """The digest of the file, when it is written."""
+        return hashlib.sha256(await self.file).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -114,27 +134,34 @@ class Desk:
 
     @asynccontextmanager
     async def studies(
-        self, source: PhotoSource, dictionaries: Sequence[str], *, upload: bytes | None = None
+        self,
+        source: PhotoSource,
+        dictionaries: Sequence[str],
+        *,
+        upload: bytes | None = None,
+        copy: Copy | None = None,
     ) -> AsyncIterator[tuple[PhotoFacts, list[Study]]]:
-        """The photo, and a study for each stream of each dictionary, in their order.
+        """The photo, or its copy if there is one, and a study for each stream of each dictionary, in their order.
 
         Raises ``PhotoRefused``, ``PhotoGone``, ``NotFound``, ``InvalidInput``, ``Unavailable``.
         """
         plans = [await self._asked(partial(self.plans.of, digest)) for digest in dict.fromkeys(dictionaries)]
-        photo = await self._asked(partial(self._photo, source, upload))
+        photo = copy.photo if copy else await self._asked(partial(self._photo, source, upload))
         async with self._held(plans) as held:
             needs = [await self._needs(plan, held, photo.sha256) for plan in plans]
             looks = await self._looked(photo, [need for some in needs for need in some])
+            sha256 = await copy.sha256() if copy else photo.sha256
+            self._keep(looks, sha256)
             first = next(iter(looks.values()))
-            facts = PhotoFacts(sha256=photo.sha256, width=first.width, height=first.height)
+            facts = PhotoFacts(sha256=sha256, width=first.width, height=first.height)
             studies: list[Study] = []
             for plan, some in zip(plans, needs, strict=True):
                 eyes = [self._eyes(need, held[plan.key], looks[need.key]) for need in some]
                 studies += await self.passes.compute(partial(make_studies, plan, facts, eyes))
             yield facts, studies
 
-    async def copy(self, source: PhotoSource, upload: bytes | None, *, copy_px: int) -> bytes:
-        """The whole photo, upright, at most that long, as a lossless WebP of nothing but pixels.
+    async def copy(self, source: PhotoSource, upload: bytes | None, *, copy_px: int) -> Copy:
+        """The whole photo, upright, at most that long, as pixels and as a lossless WebP of nothing but those.
 
         It is written here and not by the decoder, which a hostile file may have taken over. Raises as ``studies``.
         """
@@ -142,8 +169,8 @@ class Desk:
         if photo.content is None:
             raise PhotoGone(photo.sha256)
         decoded = await self.decoders.decode(photo.content, (), copy_px=copy_px)
-        written: bytes = await self._asked(partial(lossless_webp, decoded.pictures[-1]))
-        return written
+        pixels = decoded.pictures[-1]
+        return Copy(pixels, asyncio.create_task(self._asked(partial(lossless_webp, pixels))))
 
     def forget(self, sha256: str) -> int:
         """Drop all that is kept of a photo."""
@@ -164,7 +191,9 @@ class Desk:
         if reading not in self._windows:
             find = partial(model.window, reading.height_px, reading.width_px, fit=reading.fit)
             self._windows[reading] = await self.passes.compute(find)
-        return self._windows[reading]
+        window = self._windows[reading]
+        await self.passes.learn(model, height_px=window.height_px, width_px=window.width_px, layer=reading.layer)
+        return window
 
     @staticmethod
     def _eyes(need: _Need, dictionaries: Sequence[Dictionary], look: PhotoLook) -> Eyes:
@@ -175,17 +204,19 @@ class Desk:
         looks = {need.key: self.looks.find(need.key) for need in needs}
         missing = [need for need in needs if looks[need.key] is None]
         if missing:
-            if photo.content is None:
-                raise PhotoGone(photo.sha256)
-            looks |= await self._seen(photo.content, missing)
+            looks |= await self._seen(photo, missing)
         return {key: look for key, look in looks.items() if look is not None}
 
-    async def _seen(self, content: bytes, needs: Sequence[_Need]) -> dict[LookKey, PhotoLook]:
+    def _keep(self, looks: Mapping[LookKey, PhotoLook], sha256: str) -> None:
+        for key, look in looks.items():
+            self.looks.keep(replace(key, sha256=sha256), look)
+
+    async def _seen(self, photo: Photo, needs: Sequence[_Need]) -> dict[LookKey, PhotoLook]:
         groups: dict[tuple[ModelKey, Window], list[_Need]] = {}
         for need in needs:
             groups.setdefault((need.key.model, need.window), []).append(need)
         views = [View.of(some[0].window, some[0].model.preprocessing.interpolation) for some in groups.values()]
-        decoded = await self.decoders.decode(content, views)
+        decoded = await self._shown(photo, views)
         found: dict[LookKey, PhotoLook] = {}
         for some, picture in zip(groups.values(), decoded.pictures, strict=True):
             layers = tuple(dict.fromkeys(need.reading.layer for need in some))
@@ -195,8 +226,16 @@ class Desk:
                 logits = None if look.logits is None else look.logits[0]
                 kept = PhotoLook(decoded.width, decoded.height, one.patches[0], one.prefix[0], logits)
                 found[need.key] = kept
-                self.looks.keep(need.key, kept)
         return found
+
+    async def _shown(self, photo: Photo, views: Sequence[View]) -> DecodedPhoto:
+        """What the views show: of bytes by a decoder, of pixels here. Raises ``PhotoRefused``, ``PhotoGone``."""
+        if photo.pixels is not None:
+            shown: DecodedPhoto = await self._asked(partial(_fitted, photo.pixels, views))
+            return shown
+        if photo.content is None:
+            raise PhotoGone(photo.sha256)
+        return await self.decoders.decode(photo.content, views)
 
     def _photo(self, source: PhotoSource, upload: bytes | None) -> Photo:
         if isinstance(source, KnownPhoto):
@@ -253,6 +292,12 @@ class Desk:
     async def _asked(self, work: Any) -> Any:
         """Something that reads the store, in a thread of its own kind."""
         return await asyncio.get_running_loop().run_in_executor(self._asking, work)
+
+
+def _fitted(pixels: Picture, views: Sequence[View]) -> DecodedPhoto:
+    image = Image.fromarray(pixels)
+    pictures = tuple(fit(image, view.window, view.interpolation) for view in views)
+    return DecodedPhoto(image.width, image.height, pictures)
 
 
 def lossless_webp(picture: Picture) -> bytes:

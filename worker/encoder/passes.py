@@ -5,22 +5,24 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from worker.images.normalise import normalise
+from worker.encoder.together import look_at, sizes_together
 from worker.models.base import Look, VisionModel
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 T = TypeVar("T")
 
 SHAPES: Final = {"cpu": 1, "cuda": 8}
-"""Images in a pass, always exactly so many: a result never depends on who else asks.
+"""Images in a pass, always at least so many: a result never depends on who else asks.
 
-On a CPU one: passes of one image give no fewer images per second than larger ones, whose activations leave the cache.
+On a CPU one, or as many as were learned to give the same bits as one, and sooner.
 """
 WAIT_S: Final = 0.003
 """How long a pass that is not full waits for photos that are about to come."""
@@ -44,6 +46,7 @@ class Passes:
         self.device = device
         self.shape = shape or SHAPES.get(device.type, SHAPES["cpu"])
         self._wait_s = wait_s
+        self._together: WeakKeyDictionary[VisionModel, dict[tuple[int, ...], tuple[int, ...]]] = WeakKeyDictionary()
         self._waiting: list[_Wanted] = []
         self._come = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="computing")
@@ -74,6 +77,15 @@ class Passes:
         self._come.set()
         return await wanted.answer
 
+    async def learn(self, model: VisionModel, *, height_px: int, width_px: int, layer: str) -> None:
+        """Find how many photos may go together through a model, where passes are of one."""
+        known = self._together.setdefault(model, {})
+        if self.shape == 1 and (height_px, width_px, 3) not in known:
+            find = partial(
+                sizes_together, model, height_px=height_px, width_px=width_px, layer=layer, device=self.device
+            )
+            known[height_px, width_px, 3] = await self.compute(find)
+
     async def compute(self, work: Callable[[], T]) -> T:
         """Run something else on the thread that computes: two at once would only slow each other."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, work)
@@ -100,9 +112,16 @@ class Passes:
         self._waiting = [one for one in self._waiting if not one.answer.done()]
         first = like or next(iter(self._waiting), None)
         fitting = [one for one in self._waiting if first is not None and one.goes_with(first)]
-        taken = fitting[: self.shape if most is None else most]
+        taken = fitting[: self._most(fitting) if most is None else most]
         self._waiting = [one for one in self._waiting if one not in taken]
         return taken
+
+    def _most(self, fitting: Sequence[_Wanted]) -> int:
+        """How many of these photos go together."""
+        if self.shape > 1 or not fitting:
+            return self.shape
+        sizes = self._together.get(fitting[0].model, {}).get(fitting[0].picture.shape, (1,))
+        return max(size for size in sizes if size <= len(fitting))
 
     async def _send(self, batch: Sequence[_Wanted]) -> None:
         layers = tuple(dict.fromkeys(layer for one in batch for layer in one.layers))
@@ -124,11 +143,9 @@ class Passes:
     def _pass(self, model: VisionModel, pictures: Sequence[Picture], layers: Sequence[str]) -> list[Look]:
         self.n_passes += 1
         self.n_pictures += len(pictures)
-        padded = np.zeros((self.shape, *pictures[0].shape), dtype=np.uint8)
+        padded = np.zeros((max(self.shape, len(pictures)), *pictures[0].shape), dtype=np.uint8)
         padded[: len(pictures)] = pictures
-        own = model.preprocessing
-        pixels = torch.from_numpy(padded).to(self.device)
-        found = model.look(normalise(pixels, mean=own.mean, std=own.std), layers)
+        found = look_at(model, padded, layers, device=self.device)
         return [_row(found, place) for place in range(len(pictures))]
 
 

@@ -112,12 +112,12 @@ async def encode_photo(desk: Desk, request: EncodeRequest, upload: bytes | None)
     copy = None
     if request.copy_px is not None:
         copy = await desk.copy(request.photo, upload, copy_px=request.copy_px)
-        upload = upload and copy
-    async with desk.studies(request.photo, request.dictionaries, upload=upload) as (photo, studies):
+    seen = copy if upload else None
+    async with desk.studies(request.photo, request.dictionaries, upload=upload, copy=seen) as (photo, studies):
         streams: list[StreamCodes] = []
         for _, some in groupby(studies, key=lambda study: study.dictionary_digest):
             streams += await desk.passes.compute(partial(encode_studies, list(some), n_classes=request.n_classes))
-    return Encoded(photo, tuple(streams), copy)
+    return Encoded(photo, tuple(streams), await copy.file if copy else None)
 
 
 async def effects_on_photo(

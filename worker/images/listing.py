@@ -1,4 +1,4 @@
-"""The photo files below a folder, and a digest that tells whether they changed."""
+"""The photo files below a folder, and a digest that tells without reading them whether they may have changed."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ class Listing:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all entries: changes when a file is added, removed, renamed or rewritten."""
+        """SHA-256 of all entries: equal for a folder in which nothing was added, removed, renamed or written since."""
         return digest_of({"files": self.files, "unusable": self.unusable})
 
 

@@ -15,9 +15,11 @@ from worker.dictionaries.base import Dictionary
 from worker.indexing import tables
 from worker.indexing.badges import find_badges, position_entropy
 from worker.indexing.bands import Bands
+from worker.indexing.clusters import clusters
+from worker.indexing.firing import as_column, firing_places
 from worker.indexing.heads import HeadScan, write_heads
-from worker.indexing.layout import clusters, map_places
-from worker.indexing.neighbors import neighbor_lists
+from worker.indexing.layout import map_places
+from worker.indexing.neighbors import code_matrix, neighbor_lists
 from worker.indexing.pairs import Pairs
 from worker.indexing.scan import Encoded, Progress, Scan, scan_tokens
 from worker.indexing.sprites import Sprites
@@ -114,7 +116,7 @@ class Making:
             badges=badges,
         )
         columns |= stream_columns(self.streams, n_concepts=self.scan.n_concepts)
-        writer.append("concept", columns | self._map(atoms))
+        writer.append("concept", columns | self._map(atoms, lists[Neighbors.DECODER][0]))
         evidence = self._write_examples(writer, bands)
         self._write_images(writer, evidence if self.heads is None else evidence | self.heads.evidence)
         tables.write_neighbors(writer, lists)
@@ -127,10 +129,20 @@ class Making:
         if self.streams is not None:
             write_streams(writer, self.streams)
 
-    def _map(self, atoms: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> dict[str, Any]:
+    def _map(
+        self, atoms: np.ndarray[tuple[int, int], np.dtype[np.float32]], nearest: np.ndarray[Any, np.dtype[np.int64]]
+    ) -> dict[str, Any]:
         self._tell(0, self.scan.n_concepts, "map")
-        places = map_places(atoms, seed=self._spec.seed)
-        return {"map_x": places[:, 0], "map_y": places[:, 1], "cluster": clusters(atoms, seed=self._spec.seed)}
+        seed = self._spec.seed
+        places = map_places(atoms, seed=seed)
+        firing = firing_places(code_matrix(self.scan), beside=places, seed=seed)
+        return {
+            "map_x": places[:, 0],
+            "map_y": places[:, 1],
+            "firing_x": as_column(firing[:, 0]),
+            "firing_y": as_column(firing[:, 1]),
+            "cluster": clusters(nearest, seed=seed),
+        }
 
     def _write_examples(self, writer: AtlasWriter, bands: Bands) -> set[int]:
         subject, others = self._subject, []

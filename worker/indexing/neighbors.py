@@ -17,7 +17,7 @@ def neighbor_lists(scan: Scan, atoms: Float32[np.ndarray, "K d"], *, n: int) -> 
     """For every kind the ``n`` nearest concepts and their values; -1 fills lists that are shorter."""
     n = min(n, scan.n_concepts - 1)
     unit = atoms / np.maximum(np.linalg.norm(atoms, axis=1, keepdims=True), 1e-12)
-    codes, examples = _code_matrix(scan), _example_matrix(scan)
+    codes, examples = code_matrix(scan), _example_matrix(scan)
     return {
         Neighbors.DECODER: _collect(_dense_blocks(unit), n),
         Neighbors.ANTIPODAL: _negated(_collect(_dense_blocks(unit, sign=-1.0), n)),
@@ -26,7 +26,7 @@ def neighbor_lists(scan: Scan, atoms: Float32[np.ndarray, "K d"], *, n: int) -> 
     }
 
 
-def _code_matrix(scan: Scan) -> csr_matrix:
+def code_matrix(scan: Scan) -> csr_matrix:
     """Codes of the pool's tokens, one row per concept, scaled to norm 1: products of rows are cosines."""
     token, concept, value = scan.pool.entries()
     n_tokens = len(scan.pool.images) * scan.n_patches

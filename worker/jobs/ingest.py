@@ -13,7 +13,7 @@ from store.artifacts import Artifact, Artifacts, Draft
 from store.collection import FILE, make_writer
 from store.duck import DuckWriter
 from store.errors import ConceptoscopeError, InvalidInput
-from store.specs import CollectionSpec
+from store.specs import CollectionSpec, digest_of
 from store.vocabulary import Kind, Split
 from worker.images.classes import ClassOf, find_csv, inputs_of, make_class_of
 from worker.images.decode import decode, read
@@ -51,24 +51,32 @@ class _Found:
     repeats: list[tuple[str, int]]
     unusable: list[tuple[str, str]]
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all names with what their files hold, or why they cannot be used."""
+        photos = [(photo.source, photo.sha256) for photo in self.photos]
+        repeats = [(name, self.photos[first].sha256) for name, first in self.repeats]
+        return digest_of({"files": sorted(photos + repeats), "unusable": sorted(self.unusable)})
+
 
 def ingest(folder: Path, spec: CollectionSpec, artifacts: Artifacts, *, on_progress: OnProgress = silent) -> Artifact:
     """A collection of the photos below a folder, built once for each state of the folder.
 
     Exact repeats are set aside, near ones noted and kept in one split, damaged files listed with the reason and
-    skipped. Equal names, sizes, times and content give an equal digest. Interrupted, it starts anew; nothing half is
-    ever visible. Raises ``InvalidInput`` for a folder without a usable photo, naming counts and reasons.
+    skipped. Equal names and contents give an equal digest, wherever and whenever the files were written; equal names,
+    sizes and times are enough to know that nothing has changed. Interrupted, it starts anew; nothing half is ever
+    visible. Raises ``InvalidInput`` for a folder without a usable photo, naming counts and reasons.
     """
     tell = Throttle(on_progress)
     listing = list_photos(
         folder, besides=artifacts.root, on_found=lambda n: tell(0, 1, f"looking for photos: {n:,} found")
     )
-    inputs = {"listing": listing.digest, **inputs_of(find_csv(spec.classes, folder))}
-    request = _without_machine_paths(spec)
-    built = artifacts.find(Kind.COLLECTION, request, inputs=inputs)
+    labels, request = inputs_of(find_csv(spec.classes, folder)), _without_machine_paths(spec)
+    seen = {"listing": listing.digest, **labels}
+    built = artifacts.find(Kind.COLLECTION, request, inputs=seen)
     if built is not None:
         return built
-    with artifacts.draft(Kind.COLLECTION, request, inputs=inputs) as draft:
+    with artifacts.draft(Kind.COLLECTION, request, inputs=seen) as draft:
         if draft.found is not None:
             return draft.found
         draft.clear()
@@ -80,7 +88,7 @@ def ingest(folder: Path, spec: CollectionSpec, artifacts: Artifacts, *, on_progr
             spool.seek(0)
             _write(draft, found, spec=spec, class_of=class_of, spool=spool, on_progress=on_progress)
         spool_path.unlink()
-        return artifacts.publish(draft)
+        return artifacts.publish(draft, inputs={"photos": found.digest, **labels})
 
 
 def _without_machine_paths(spec: CollectionSpec) -> CollectionSpec:

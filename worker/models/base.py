@@ -72,6 +72,27 @@ class LinearHead:
     class_names: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class BentHead:
+    """What follows a layer when every patch is mapped by itself and bent once before a linear head::
+
+        logits = W mean_i min(max(V x_i + v, 0), top) + bias
+
+    so is the last stage of EfficientNet-Lite and MobileNetV2: a 1x1 convolution, batch normalisation and ReLU6.
+    """
+
+    weight: Float[Tensor, "e d"]
+    bias: Float[Tensor, " e"]
+    top: float
+    """Where it is cut: 6 for ReLU6, infinity for ReLU."""
+    head: LinearHead
+
+    def logits(self, patches: Float[Tensor, "b h w d"]) -> Float[Tensor, "b c"]:
+        """By the formula."""
+        bent = (patches @ self.weight.T + self.bias).clamp(0, self.top)
+        return bent.mean((1, 2)) @ self.head.weight.T + self.head.bias
+
+
 class VisionModel(ABC):
     """A backbone that can be read at named layers. Safe to call from several threads."""
 
@@ -113,6 +134,11 @@ class VisionModel(ABC):
     @abstractmethod
     def linear_head(self, layer: str) -> LinearHead | None:
         """The rest of the model after a layer, if it is exactly a mean over patches and a linear map."""
+
+    def bent_head(self, layer: str) -> BentHead | None:
+        """The rest of the model after a layer, if it is exactly one bend of each patch and a linear head."""
+        self.check_layer(layer)
+        return None
 
     def logits_from(self, patches: Float[Tensor, "b h w d"], layer: str) -> Float[Tensor, "b c"] | None:
         """``W mean_hw(patches) + bias``, where that is exactly the rest of the model; otherwise None."""

@@ -1,5 +1,6 @@
 """Reading a network at a named layer: which layers there are, stopping there, and turning the output into a grid."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from worker.models.base import Activations
 
 FINAL = "final"  # the output of forward_features of networks that keep a grid
 NORM = "norm"  # the same for transformers with a flat sequence of tokens
+_TOPS: dict[Any, float] = {nn.ReLU: math.inf, nn.ReLU6: 6.0}
 
 
 UNFIT = (
@@ -178,6 +180,22 @@ def channels_are_last(net: Any, output: Float[Tensor, "b x y z"], layer: str) ->
     if first != last:
         return bool(last)
     return str(getattr(net, "output_fmt", "NCHW")).endswith("NHWC")
+
+
+def bent_stage(net: Any) -> tuple[Tensor, Tensor, float] | None:
+    """V [e d], v [e] and top, where ``conv_head`` and ``bn2`` are ``min(max(V x + v, 0), top)`` of each patch.
+
+    ``V = s C`` and ``v = beta - s mean``, with ``s = gamma / sqrt(variance + eps)`` of the batch normalisation.
+    """
+    conv, norm = getattr(net, "conv_head", None), getattr(net, "bn2", None)
+    top = _TOPS.get(type(getattr(norm, "act", None)))
+    if top is None or not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
+        return None
+    if conv.kernel_size != (1, 1) or conv.groups != 1 or conv.bias is not None or norm.running_var is None:
+        return None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    assert norm.running_mean is not None
+    return scale[:, None] * conv.weight[:, :, 0, 0], norm.bias - scale * norm.running_mean, top
 
 
 def linear_tail(net: Any, *, width: int) -> nn.Linear | None:

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from store.errors import InvalidInput, NotFound, Unavailable
 from store.grid import Grid, Window
 from store.vocabulary import Fit
-from worker.models.base import Activations, Geometry, LinearHead, Look, Preprocessing, VisionModel
-from worker.models.continuing import logits_after
+from worker.models.base import Activations, BentHead, Geometry, LinearHead, Look, Preprocessing, VisionModel
+from worker.models.continuing import Rest
 from worker.models.hub import hub_within_reach
 from worker.models.loading import State, file_sha256, load_strictly, read_state
 from worker.models.reading import (
     UNFIT,
+    bent_stage,
     is_flat_transformer,
     layer_names,
     linear_tail,
@@ -60,6 +61,8 @@ class TimmModel(VisionModel):
         self._one_at_a_time = Lock()  # reading hangs a hook in the network
         self._tried: set[tuple[int, int]] = set()
         self._geometries: dict[tuple[str, int, int], Geometry] = {}
+        self._rests: dict[tuple[str, tuple[int, int]], Rest] = {}
+        self._bent: dict[str, BentHead | None] = {}
         # Convolutions run faster on interleaved channels (1.5 to 3 times on two cores); transformers do not gain.
         self._format = torch.contiguous_format if is_flat_transformer(net) else torch.channels_last
         self._net: Any = net.eval().requires_grad_(False).to(device=device, memory_format=self._format)
@@ -121,11 +124,33 @@ class TimmModel(VisionModel):
             return None
         size = window.height_px, window.width_px
         with self._one_at_a_time:
-            return logits_after(self._net_for(size), activations, layer=layer, size_px=size)
+            if (layer, size) not in self._rests:
+                self._rests[layer, size] = Rest(self._net_for(size), layer=layer, size_px=size)
+            return self._rests[layer, size].logits(activations)
 
     def linear_head(self, layer: str) -> LinearHead | None:
         """The head after the last layer, where it is mean pooling and a linear map."""
         return self._head if self.check_layer(layer) == self.layers[-1] else None
+
+    def bent_head(self, layer: str) -> BentHead | None:
+        """The rest after the stage before the last layer, where it is one bend and a linear head; tried out once."""
+        if self.check_layer(layer) not in self._bent:
+            self._bent[layer] = self._find_bent(layer)
+        return self._bent[layer]
+
+    @torch.no_grad()
+    def _find_bent(self, layer: str) -> BentHead | None:
+        stage = bent_stage(self._net)
+        if stage is None or self._head is None or layer != self.layers[-2]:
+            return None
+        weight, bias, top = stage
+        found, window = BentHead(weight, bias, top, self._head), self.window()
+        geometry = self.geometry(layer, window)
+        generator, grid = torch.Generator().manual_seed(0), geometry.grid
+        patches = 3 * torch.randn(2, grid.rows, grid.cols, geometry.width, generator=generator).to(weight)
+        own = self.logits_after(Activations(patches, patches.new_zeros(2, 0, geometry.width)), layer, window)
+        same = own is not None and torch.allclose(found.logits(patches), own, rtol=1e-3, atol=1e-3)
+        return found if same else None
 
     def _size(self, images: Float[Tensor, "b 3 H W"]) -> tuple[int, int]:
         """Height and width of the images, if they can be used."""

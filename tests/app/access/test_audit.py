@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from app.access.audit import AUDIT, keep_in
+from store.audit import AUDIT, keep_in
 from store.errors import InvalidInput
 from store.vocabulary import Access, Scope
 from tests.app.access.doors import Doors, Opens

@@ -110,6 +110,20 @@ def test_changes_and_analyses_have_tighter_limits(opened_by: Opens, doors: Doors
     assert client.get("/api/v1", headers=photos).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/a/x", "/api/v1/analyses/x", "/_f/a/x/concept"])
+def test_a_look_that_asks_the_encoder_is_an_analysis(opened_by: Opens, doors: Doors, path: str) -> None:
+    client = opened_by(Access.TOKENS, rate_analyses=1)
+    photos = doors.bearer(Scope.ANALYSE)
+    for query in ("", "?edits=", "?edits=%20&map=codes&concept=3", "?concept=3&sort=peak"):
+        assert client.get(path + query, headers=photos).headers["ratelimit"].startswith('"reads"'), query
+    for query in ("?%65dits=3_ablate", "?edits=3_ablate&d=a", "?map=occlusion&concept=3"):
+        answer = client.get(path + query, headers=photos)
+        assert answer.headers["ratelimit-policy"].startswith('"analyses"'), query
+    assert answer.status_code == 429
+    assert client.head(path + "?edits=3_ablate", headers=photos).status_code == 429
+    assert client.get(path, headers=photos).status_code in (400, 404)
+
+
 def test_on_this_machine_nothing_is_counted(client: TestClient) -> None:
     response = client.get("/api/v1")
     assert "ratelimit" not in response.headers

@@ -15,6 +15,8 @@ from store.settings import Settings
 from store.vocabulary import Kind
 from tests.store.artifacts.builder import INPUTS, SPEC, Builder, FileGuard, build
 
+pytestmark = pytest.mark.slow
+
 KEY = key_of(Kind.ATLAS, SPEC, inputs=INPUTS)
 HOMES = ["folder", "file", pytest.param("s3", marks=pytest.mark.services)]
 

@@ -55,12 +55,14 @@ def test_a_predicted_class_has_concepts_and_curves(atlases: tuple[Atlas, Atlas])
 
 
 def as_of_version(artifacts: Artifacts, artifact: Artifact, version: int) -> Artifact:
-    """An atlas as an older program wrote it: without the tables that were added since."""
+    """An atlas as an older program wrote it: without the tables and columns that were added since."""
     with artifacts.draft(Kind.ATLAS, AtlasSpec(seed=version), inputs={"older": artifact.digest}) as draft:
         shutil.copyfile(artifact.file(FILE), draft.path / FILE)
         with duckdb.connect(str(draft.path / FILE)) as older:
             for table in ("head_image", "head_group"):
                 older.execute(f"DROP TABLE {table}")
+            for column in ("firing_x", "firing_y"):
+                older.execute(f"ALTER TABLE concept DROP COLUMN {column}")
             older.execute("UPDATE schema_version SET version = ?", [version])
         return artifacts.publish(draft)
 
@@ -81,6 +83,18 @@ def test_an_atlas_of_the_version_before_is_read_without_what_was_added(tmp_path:
         page = client.get(f"/d/{SHOWN[0].slug}/classes/{first['output']}")
         assert (page.status_code, "is not in this atlas" in page.text) == (200, True)
         assert client.get(f"/d/{SHOWN[0].slug}/classes").status_code == 200
+        assert "Fires together" not in client.get(f"/d/{SHOWN[0].slug}/map").text
+        told = client.get(f"/d/{SHOWN[0].slug}/map?layout=firing")
+        assert (told.status_code, f"conceptoscope atlas {SHOWN[0].slug}" in told.text) == (400, True)
+        api = f"/api/v1/dictionaries/{SHOWN[0].slug}"
+        for part in ("map", "map.bin", "map.png"):
+            answer = client.get(f"{api}/{part}?layout=firing")
+            assert (answer.status_code, "index its dictionary again" in answer.text) == (400, True)
+        assert [one["key"] for one in client.get(f"{api}/map?points=0").json()["data"]["layouts"]] == ["atoms"]
+        assert client.get(f"{api}/concepts/0").json()["data"]["card"]["firing_x"] is None
+        assert client.get(f"{api}/concepts?format=csv&limit=5").status_code == 200
+        assert client.get(f"{api}/export/concept.parquet").status_code == 200
+        assert client.get(f"/m/{older.digest}/map/1/firing/light.png").status_code == 404
     with pytest.raises(OlderFormat, match="conceptoscope atlas"):
         Atlas(as_of_version(artifacts, artifact, OLDEST - 1))
 

@@ -53,6 +53,17 @@ def table_of(rows: list[Row]) -> ConceptTable:
     return ConceptTable(columns)
 
 
+def in_whole(conditions: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Lists of one column that come in parts as one list; of several ``q`` the last, which alone counts."""
+    parts: dict[str, list[str]] = {}
+    for name, op, text in conditions:
+        if op == "__in":
+            parts.setdefault(name, []).append(text)
+    rest = [condition for condition in conditions if condition[1] != "__in" and condition[0] != "q"]
+    rest += [condition for condition in conditions if condition[0] == "q"][-1:]
+    return rest + [(name, "__in", ",".join(texts)) for name, texts in parts.items()]
+
+
 def passes(row: Row, index: int, condition: tuple[str, str, str]) -> bool:  # noqa: PLR0911 one line per comparison
     name, op, text = condition
     if name == "q":
@@ -102,10 +113,9 @@ def sorted_twin(rows: list[Row], chosen: list[int], sort: str) -> list[int]:
 def test_selection_agrees_with_the_literal_twin(
     rows: list[Row], conditions: list[tuple[str, str, str]], sort: str
 ) -> None:
-    words = [c for c in conditions if c[0] == "q"][-1:]  # of several q the last counts
-    conditions = [c for c in conditions if c[0] != "q"] + words
     query = parse_query([(name + op, text) for name, op, text in conditions] + [("sort", sort)])
-    chosen = [k for k, row in enumerate(rows) if all(passes(row, k, condition) for condition in conditions)]
+    asked = in_whole(conditions)
+    chosen = [k for k, row in enumerate(rows) if all(passes(row, k, condition) for condition in asked)]
     assert table_of(rows).select(query).tolist() == sorted_twin(rows, chosen, sort)
 
 
@@ -114,7 +124,7 @@ def test_facets_agree_with_a_recount(rows: list[Row], conditions: list[tuple[str
     query = parse_query([(name + op, text) for name, op, text in conditions])
     table = table_of(rows)
     for column, source in (("class", "top_class"), ("badge", "badges")):
-        others = [c for c in conditions if c[0] != column]
+        others = [c for c in in_whole(conditions) if c[0] != column]
         recount: dict[str, int] = {}
         for k, row in enumerate(rows):
             if all(passes(row, k, condition) for condition in others):

@@ -58,7 +58,7 @@ def test_a_concept_is_told_by_stream_and_by_pair(atlas: Atlas) -> None:
 
 
 def test_histograms_and_positions_are_told_by_stream(atlas: Atlas) -> None:
-    of_mean, own = atlas.histogram(6, "patch"), atlas.histogram(6, "patch", stream=2)
+    of_mean, own = (atlas.histograms_of(6, stream=stream)["patch"] for stream in (0, 2))
     assert of_mean is not None
     assert own is not None
     assert of_mean["counts"] != own["counts"]

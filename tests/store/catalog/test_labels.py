@@ -1,7 +1,6 @@
 """Labels: nothing that was written is lost, whoever comes second is told, the best one is shown."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,17 +22,9 @@ from store.catalog.labels import (
     vote_on_label,
 )
 from store.catalog.session import Catalog
-from store.catalog.versions import migrate
 from store.errors import Conflict, InvalidInput, NotFound, Outdated
 from store.vocabulary import Source
-from tests.store.catalog.annotating import FIN, opened
-
-
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    with opened(database_url) as catalog:
-        yield catalog
+from tests.store.catalog.annotating import FIN
 
 
 def add(catalog: Catalog, text: str, *, author: str = "ann", key: ConceptKey = FIN) -> LabelFacts:

@@ -1,6 +1,5 @@
 """Comments and lists."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -19,16 +18,8 @@ from store.catalog.lists import (
     remove_list,
 )
 from store.catalog.session import Catalog
-from store.catalog.versions import migrate
 from store.errors import Forbidden, InvalidInput, NotFound, Outdated
-from tests.store.catalog.annotating import FIN, opened
-
-
-@pytest.fixture
-def catalog(database_url: str) -> Iterator[Catalog]:
-    migrate(database_url)
-    with opened(database_url) as catalog:
-        yield catalog
+from tests.store.catalog.annotating import FIN
 
 
 def test_comments_are_their_authors(catalog: Catalog) -> None:

@@ -32,9 +32,9 @@ from worker.effects.contributions import (
     occlusion,
 )
 from worker.effects.photo import CodedPhoto, code_photo
-from worker.effects.tails import LinearTail, NetworkTail, Tail, exact_tail, find_tail
+from worker.effects.tails import BentTail, LinearTail, NetworkTail, Tail, exact_tail, find_tail
 from worker.effects.targets import Against, Target
-from worker.models.base import Activations
+from worker.models.base import Activations, BentHead, LinearHead
 
 TARGETS = (Target(2), Target(0, against="mean"), Target(6, against=1))
 
@@ -54,11 +54,9 @@ def test_exact_terms_equal_loops_and_add_up_to_the_logit(method: str, target: Ta
     atoms, origin, weight, bias = of.atoms.double(), of.origin.double(), head().weight.double(), head().bias.double()
     t = target.weights(N_CLASSES)
     for place, concept in enumerate(found.concepts.tolist()):
+        says = sum(float(t[c]) * float(atoms[concept] @ weight[c]) for c in range(N_CLASSES))
         for patch in range(GRID[0] * GRID[1]):
-            slow = sum(
-                float(t[c]) * float(codes[patch, concept]) * float(atoms[concept] @ weight[c]) / 12
-                for c in range(N_CLASSES)
-            )
+            slow = float(codes[patch, concept]) * says / 12
             row, col = divmod(patch, GRID[1])
             assert found.maps is not None
             assert float(found.maps[place, row, col]) == pytest.approx(slow, abs=1e-9)
@@ -139,11 +137,60 @@ def test_integrated_gradients_equal_a_long_sum() -> None:
         assert logits is not None
         (gradient,) = torch.autograd.grad(logits[0, 2], x)
         for place, concept in enumerate(found.concepts.tolist()):
-            for patch in range(12):
-                along = gradient.flatten(0, 1)[patch].double() @ made.atoms[concept].double()
-                slow[place] += made.codes[patch, place] * along / n
+            along = gradient.flatten(0, 1).double() @ made.atoms[concept].double()
+            slow[place] += made.codes[:, place] @ along / n
     torch.testing.assert_close(found.values, slow, rtol=0, atol=1e-4)
     assert found.gap == pytest.approx(0, abs=1e-4)
+
+
+def test_a_single_bend_is_integrated_without_steps() -> None:
+    """Beside a sum over many steps; the gap is nothing, however few steps are asked for."""
+    hidden = 9
+    bent = BentHead(
+        some(hidden, WIDTH, seed=3), some(hidden, seed=4), 0.8, LinearHead(some(N_CLASSES, hidden), some(N_CLASSES))
+    )
+    tail, made, target = BentTail(bent), photo(), Target(2, against="mean")
+    found = contributions(made, tail, target, n_steps=1)
+    t, n, slow = target.weights(N_CLASSES), 4000, torch.zeros_like(made.patches)
+    for step in range(n):
+        x = (made.emptied + (step + 0.5) / n * (made.patches - made.emptied)).requires_grad_()
+        u = x @ bent.weight.double().T + bent.bias.double()
+        score = (u.clamp(0, 0.8).mean((0, 1)) @ bent.head.weight.double().T + bent.head.bias.double()) @ t
+        slow += torch.autograd.grad(score, x)[0] / n
+    for place, concept in enumerate(made.concepts.tolist()):
+        along = made.codes[:, place] @ (slow.flatten(0, 1) @ made.atoms[concept].double())
+        assert float(found.values[place]) == pytest.approx(float(along), abs=2e-3)
+    assert found.gap == pytest.approx(0, abs=1e-9)
+    states = torch.stack([made.patches, made.emptied])
+    torch.testing.assert_close(tail.logits(states), bent.logits(states.float()).double(), rtol=0, atol=1e-4)
+    local = tail.gradients(states, t)
+    for state, of in zip(states, local, strict=True):
+        step_ = 1e-7 * some(*state.shape, seed=9).double()
+        (less, more) = tail.logits(torch.stack([state - step_, state + step_])) @ t
+        assert float((of * step_).sum() * 2) == pytest.approx(float(more - less), rel=1e-4, abs=1e-12)
+
+
+def test_a_network_that_bends_once_is_known_by_trying() -> None:
+    model, window = tiny_model("efficientnet"), tiny_model("efficientnet").window(64, 64)
+    assert [layer for layer in model.layers if model.bent_head(layer)] == [model.layers[-2]]
+    found = model.activations(tiny_images(1, height=64, width=64), model.layers[-2])
+    tail = find_tail(model, model.layers[-2], window, photo=found)
+    own = model.logits(tiny_images(1, height=64, width=64))
+    assert isinstance(tail, BentTail)
+    assert own is not None
+    torch.testing.assert_close(tail.logits(found.patches.double()).float(), own, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["vit", "resnet", "mobilenetv3", "swin"])
+def test_networks_that_end_otherwise_are_not_taken_for_it(name: str) -> None:
+    model = tiny_model(name)
+    assert [model.bent_head(layer) for layer in model.layers] == [None] * len(model.layers)
+
+
+def test_a_patch_that_does_not_move_has_its_own_gradient() -> None:
+    bent = BentHead(some(5, WIDTH, seed=3), some(5, seed=4), 6.0, LinearHead(some(N_CLASSES, 5), some(N_CLASSES)))
+    tail, there, t = BentTail(bent), patches().double(), Target(1).weights(N_CLASSES)
+    torch.testing.assert_close(tail.mean_gradients(there, there, t, n_steps=1), tail.gradients(there[None], t)[0])
 
 
 def test_gradient_and_occlusion_equal_their_literal_twins_where_nothing_is_linear() -> None:

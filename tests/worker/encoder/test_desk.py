@@ -33,7 +33,7 @@ from tests.encoding import SECRET, Studio
 from worker.activations import ActivationStore
 from worker.dictionaries.files import load_dictionary
 from worker.encoder.codes import centred_r2, strongest_first
-from worker.encoder.desk import Desk
+from worker.encoder.desk import LOOKS_SHARE, Desk
 from worker.encoder.service import make_face
 from worker.encoder.web import encode_photo
 from worker.universal.files import load_universal
@@ -307,7 +307,7 @@ def test_models_and_dictionaries_come_and_go_under_a_small_budget(studio: Studio
 
     held: list[int] = []
     run(studio, sizes)
-    run(studio, work, encoder_memory_bytes=(held[0] + 1000) * 256 // 255)
+    run(studio, work, encoder_memory_bytes=int((held[0] + 1000) / (1 - LOOKS_SHARE)) + 1)
 
 
 def test_how_tokens_were_read_is_known_when_the_activations_are_gone(studio: Studio) -> None:

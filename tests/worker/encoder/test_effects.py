@@ -1,6 +1,7 @@
 """Effects of a photo by the encoder's desk: those that ``worker/effects`` finds from the same look, as they travel."""
 
 import asyncio
+import hashlib
 import io
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -302,8 +303,25 @@ def test_a_copy_keeps_every_pixel_of_a_small_photo(studio: Studio) -> None:
 
     async def work(desk: Desk) -> None:
         copy = await desk.copy(UploadedPhoto(), buffer.getvalue(), copy_px=256)
-        kept = Image.open(io.BytesIO(copy)).convert("RGB")
+        kept = Image.open(io.BytesIO(await copy.file)).convert("RGB")
         np.testing.assert_array_equal(np.asarray(kept), np.asarray(picture.convert("RGB")))
+
+    run(studio, work)
+
+
+def test_a_copy_is_seen_before_its_file_is_written_as_after(studio: Studio) -> None:
+    async def work(desk: Desk) -> None:
+        copy = await desk.copy(UploadedPhoto(), studio.photo(3), copy_px=64)
+        async with desk.studies(UploadedPhoto(), [studio.digest], copy=copy) as (photo, [before]):
+            file = await copy.file
+            assert photo.sha256 == hashlib.sha256(file).hexdigest()
+            assert (photo.width, photo.height) == Image.open(io.BytesIO(file)).size
+        async with desk.studies(KnownPhoto(sha256=photo.sha256), [studio.digest]) as (_, [known]):
+            assert known.look is before.look
+        desk.forget(photo.sha256)
+        async with desk.studies(UploadedPhoto(), [studio.digest], upload=file) as (again, [after]):
+            assert again == photo
+            torch.testing.assert_close(after.look.patches, before.look.patches, rtol=0, atol=0)
 
     run(studio, work)
 

@@ -33,6 +33,8 @@ from tests.architecture.sources import text
 from tests.encoding import SECRET, Running, Studio, encoding
 from tests.worker.images.photos import draw
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def running(studio: Studio) -> Iterator[Running]:

@@ -16,7 +16,8 @@ from store.specs import AtlasSpec
 from store.vocabulary import JobState, Kind
 from tests.working import MODEL, Inputs, drafts, published, submit, wait_end, wait_for, working
 
-EPOCHS = 300
+EPOCHS = 600
+SHARDS = "activations/.drafts/*/shard-*"
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_a_worker_killed_while_it_reads_and_while_it_learns_ends_with_the_same_b
         job = submit(catalog, inputs.universal(epochs=EPOCHS))
         if killed:
             with working(settings):
-                reading = wait_for(catalog, job, lambda row: "shard" in row.note)
+                reading = wait_for(catalog, job, lambda _, store=settings.store: any(store.glob(SHARDS)))
             with working(settings):
                 learning = wait_for(catalog, job, lambda row: "epoch" in row.note and row.done > 0)
             assert (reading.state, learning.state) == (JobState.RUNNING, JobState.RUNNING)

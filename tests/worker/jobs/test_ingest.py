@@ -15,6 +15,7 @@ from store.errors import InvalidInput
 from store.specs import ClassRule, CollectionSpec
 from store.vocabulary import Kind, Split
 from tests.worker.images.photos import draw, encoded, exif, png_header, save_photos
+from worker.images.listing import list_photos
 from worker.jobs import ingest as job
 from worker.jobs.ingest import ingest
 from worker.progress import silent
@@ -69,6 +70,42 @@ def test_equal_folders_give_equal_digests_whatever_the_store(
         ingest(folder, spec_with(), artifacts).digest
         == ingest(elsewhere, spec_with(), Artifacts(tmp_path / "b")).digest
     )
+
+
+@pytest.mark.parametrize("by", ["prefix", "csv"])
+def test_a_copy_with_other_times_and_parents_is_the_same_collection(
+    folder: Path, artifacts: Artifacts, tmp_path: Path, by: str
+) -> None:
+    (folder / "labels.csv").write_text("file,class\nphoto-01.png,one\n")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xffno more")
+    shutil.copy(folder / "photo-02.png", folder / "repeat.png")
+    copy = tmp_path / "another" / "checkout" / "of photos"
+    shutil.copytree(folder, copy)
+    for place, path in enumerate(sorted(copy.iterdir())):
+        os.utime(path, ns=(place, 10**9 * place))
+    rule = {"by": "csv", "csv": "labels.csv"} if by == "csv" else {"by": "prefix", "prefix": 7}
+    first, elsewhere = (
+        ingest(one, spec_with(classes=rule), Artifacts(tmp_path / one.name / "s")) for one in (folder, copy)
+    )
+    assert first.digest == elsewhere.digest
+    assert first.manifest.inputs.keys() == {"photos"} | ({"csv"} if by == "csv" else set())
+    here = ingest(folder, spec_with(classes=rule), artifacts)
+    assert ingest(copy, spec_with(classes=rule), artifacts).path == here.path
+    assert len(artifacts.list(Kind.COLLECTION)) == 1
+    assert list(artifacts.leftovers()) == []
+
+
+def test_a_collection_of_an_older_store_is_found_by_its_listing(
+    folder: Path, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older manifests have the listing, with its times, in the photos' place: their digests hold, nothing is read."""
+    listing = list_photos(folder, besides=artifacts.root)
+    with artifacts.draft(Kind.COLLECTION, spec_with(), inputs={"listing": listing.digest}) as draft:
+        (draft.path / "collection.duckdb").write_bytes(b"as it was")
+        old = artifacts.publish(draft)
+    monkeypatch.setattr(job, "decode", None)
+    assert ingest(folder, spec_with(), artifacts).digest == old.digest
+    assert artifacts.get(Kind.COLLECTION, old.digest).manifest.inputs == {"listing": listing.digest}
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "rewrite", "rename"])

@@ -19,6 +19,8 @@ from worker.training.checkpoint import Checkpoints
 from worker.training.loop import train, train_together
 from worker.training.records import Trained
 
+pytestmark = pytest.mark.slow
+
 METHOD = pytest.mark.parametrize("method", sorted(METHODS))
 
 

@@ -118,7 +118,7 @@ def test_positions_and_histograms_are_those_of_each_stream(studio: Studio) -> No
             assert scale == pytest.approx(mean.max(), rel=1e-4)
             assert np.abs(heat.ravel() - mean / (mean.max() or 1) * 255).max() <= 0.51
             for of, values in (("patch", codes.ravel()), ("image_max", codes.max(axis=1))):
-                found = studio.atlas.histogram(k, of, stream=stream)
+                found = studio.atlas.histograms_of(k, stream=stream).get(of)
                 if found is None:
                     assert not values.any()
                     continue
