@@ -2,6 +2,11 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
+  const early = [];
+  const keep = (event) => early.push(event);
+  addEventListener("keydown", keep);
+  /** Keys pressed before the modules had come: `keys.js` asks for them once, and listens itself from then on. */
+  globalThis.takeEarlyKeys = () => (removeEventListener("keydown", keep), early);
   const asked = new URLSearchParams(location.search);
   try {
     const theme = localStorage.getItem("theme");

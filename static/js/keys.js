@@ -10,6 +10,7 @@ const ACTIONS = {
   y: copyAddress,
 };
 const LETTERS = "keys";
+const FIELD = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])";
 let going = 0;
 
 export function startKeys() {
@@ -19,9 +20,18 @@ export function startKeys() {
   choice.addEventListener("change", () => localStorage.setItem(LETTERS, choice.checked ? "on" : "off"));
   document.querySelector("#help").addEventListener("click", () => sheet.showModal());
   addEventListener("keydown", pressed);
+  replay(takeEarlyKeys());
   addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
+}
+
+/** What was typed after a key had opened a field was meant for the field, not for the page. */
+function replay(early) {
+  for (const event of early) {
+    pressed(event);
+    if (document.activeElement.matches(FIELD)) return;
+  }
 }
 
 function pressed(event) {
@@ -91,7 +101,7 @@ function closeMenus() {
 }
 
 function isField(target) {
-  return target.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
+  return target.closest?.(FIELD);
 }
 
 function isChoice(target, key) {

@@ -59,6 +59,7 @@ def test_keyboard_alone_from_home_to_a_label_an_edit_and_an_export(visit: Make, 
     page = one.go("/")
     follow(page, page.locator("main a[href*='/c/']"))
     expect(page).to_have_url(re.compile(r"/d/[\w-]+/c/\d+"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     _label(page, "an edge by keyboard")
     _begin_a_list(page, "Edges by keyboard")
     page.keyboard.press("g")

@@ -1,5 +1,6 @@
-"""A page that comes in pieces does not move what is there already."""
+"""A page that comes in pieces does not move what is there already, and loses no key."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.budgets import FALLBACK
 from tests.browser.conftest import DESKTOP, PHONE, Visit, first_pages
@@ -56,3 +58,16 @@ def test_nothing_moves_while_a_page_comes(visit: Make, halting: str, name: str, 
     page.goto(f"{halting}{PAGES[name]}", wait_until="networkidle")
     assert time.monotonic() - begun > (N_PIECES - 1) * BETWEEN_S
     assert page.evaluate("window.shift") <= FALLBACK.shift
+
+
+def test_a_key_pressed_while_the_page_comes_is_kept(visit: Make, halting: str) -> None:
+    """What follows it was meant for the field that it opens: nothing else happens on the page."""
+    page = visit().page
+    page.goto(f"{halting}{PAGES['concept']}", wait_until="commit")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("document.readyState") == "loading"
+    for key in ("l", "j", "?"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-key=l]")).to_be_focused()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page).to_have_url(re.compile(rf"{re.escape(PAGES['concept'])}$"))
