@@ -16,7 +16,7 @@ from app.render import plural
 from app.site import Opened
 from app.views.base import Choice, Paging
 from app.views.concepts import Stat
-from app.views.grid import GridView, PeekView
+from app.views.grid import GridView, PeekView, ShownView
 from app.words import column_number, numbers
 from store.annotations import ITEMS_PER_LIST
 from store.atlas.cursor import Page
@@ -28,28 +28,40 @@ CARD_NUMBERS = 2
 
 def make_grid(opened: Opened, asked: Asked, called: Called, *, may_write: bool = False) -> GridView:
     """A page of concepts with everything that narrows, orders and pages them."""
-    asked = replace(asked, band=asked.band if asked.band in SPRITE_BANDS else Band.TOP)
-    counter = Counter(opened, asked)
-    links = Links(opened.entry.slug, asked, called)
-    page = answer(opened, asked)
-    parts = _results(opened, links, page) | _choices(opened, links) | _filters(counter, links)
+    links = _links(opened, asked, called)
+    counter = Counter(opened, links.asked)
+    parts = _shown(opened, links) | _choices(opened, links) | _filters(counter, links)
     return GridView.model_validate(parts | _ways(opened, links, may_write=may_write))
 
 
-def _results(opened: Opened, links: Links, page: Page[int]) -> dict[str, object]:
+def make_shown(opened: Opened, asked: Asked, called: Called) -> ShownView:
+    """The page of concepts alone, for a visitor who turns to it: what narrows and orders stays as it is."""
+    return ShownView.model_validate(_shown(opened, _links(opened, asked, called)))
+
+
+def _links(opened: Opened, asked: Asked, called: Called) -> Links:
+    known = replace(asked, band=asked.band if asked.band in SPRITE_BANDS else Band.TOP)
+    return Links(opened.entry.slug, known, called)
+
+
+def _shown(opened: Opened, links: Links) -> dict[str, object]:
     """What was found, as cards or rows."""
     asked, is_table = links.asked, links.asked.view == TABLE
+    page = answer(opened, asked)
     return {
-        "dictionary": opened.entry.slug,
-        "dictionary_title": opened.entry.title,
         "summary": f"{plural(page.total, 'concept')}, {sort_words(asked.query)}",
         "total": page.total,
-        "n_concepts": opened.atlas.n_concepts,
+        "view": asked.view,
+        "size": asked.size,
         "cards": tuple(make_card(opened, k, band=asked.band, query=asked.pairs) for k in page.items),
         "shown": tuple(_stat(name) for name in asked.shown if name not in WORDS_SHOWN)[:CARD_NUMBERS],
         "columns": make_columns(links) if is_table else (),
         "sparks": make_sparks(opened, page.items) if is_table else {},
+        "chips": links.chips(),
+        "clear_url": links.but(query=replace(asked.query, conditions=(), q="")),
         "paging": _paging(links, page),
+        "page_url": urls.concepts(links.slug, asked.whole),
+        "selection": links.selection(opened),
     }
 
 
@@ -57,9 +69,7 @@ def _choices(opened: Opened, links: Links) -> dict[str, object]:
     """How it can be shown otherwise."""
     asked = links.asked
     return {
-        "view": asked.view,
         "views": links.views(),
-        "size": asked.size,
         "sizes": links.sizes(),
         "choosable": make_choosable(opened, asked),
         "band": asked.band.value,
@@ -73,8 +83,6 @@ def _filters(counter: Counter, links: Links) -> dict[str, object]:
     """What narrows it, and the form that does."""
     opened, asked, slug = counter.opened, links.asked, links.slug
     return {
-        "chips": links.chips(),
-        "clear_url": links.but(query=replace(asked.query, conditions=(), q="")),
         "ranges": make_ranges(counter),
         "values": tuple(make_values(counter, name, links.called) for name in word_columns(opened)),
         "hide_dead": _hide_dead(opened, links),
@@ -87,16 +95,17 @@ def _filters(counter: Counter, links: Links) -> dict[str, object]:
 
 
 def _ways(opened: Opened, links: Links, *, may_write: bool) -> dict[str, object]:
-    """Where it can be taken: addresses, files, lists, the selection."""
+    """What it is of and where it can be taken: addresses, files, lists."""
     slug, asked = links.slug, links.asked
     return {
-        "page_url": urls.concepts(slug, asked.whole),
+        "dictionary": slug,
+        "dictionary_title": opened.entry.title,
+        "n_concepts": opened.atlas.n_concepts,
         "map_url": urls.map_page(slug, asked.query.pairs),
         "tables": make_tables("concepts", urls.api_dictionaries(slug, "concepts", query=asked.query.pairs)),
         "lists_url": urls.concepts_on_list(slug) if may_write else "",
         "lists": tuple(Choice(key=one.uid, label=one.title, url=urls.lists(one.uid)) for one in opened.lists),
         "most_on_list": ITEMS_PER_LIST,
-        "selection": links.selection(opened),
     }
 
 

@@ -1,6 +1,8 @@
 """The concept grid, whole and as a fragment."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -15,11 +17,12 @@ from app.makers.asking import Asked, ask_page
 from app.makers.called import Called
 from app.makers.concepts import parse_concept
 from app.makers.frames import Place, dictionary_frame, make_foot, make_switch
-from app.makers.grid import make_grid, make_peek
+from app.makers.grid import make_grid, make_peek, make_shown
 from app.pages.notes import written
 from app.params import note_query
 from app.site import Opened, Site, SiteDep
 from app.views.base import Choice, Crumb
+from app.views.grid import ShownView
 from store.catalog.lists import make_list, put_items
 from store.errors import InvalidInput
 
@@ -51,22 +54,25 @@ def concepts(slug: str, request: Request, *, site: SiteDep) -> Response:
 @router.get("/_f/d/{slug}/c")
 def results(slug: str, request: Request, *, site: SiteDep) -> Response:
     """The results with the filters' counts; the browser's address becomes the page's."""
-    return _fragment("concepts/_results.html", slug, request, site=site)
+    make = partial(make_grid, may_write=not why_no_notes(site))
+    return _fragment("concepts/_results.html", make, slug, request=request, site=site)
 
 
 @router.get("/_f/d/{slug}/c/turned")
 def turned(slug: str, request: Request, *, site: SiteDep) -> Response:
     """One page of the results alone, for another page of the same filter."""
-    return _fragment("concepts/_turned.html", slug, request, site=site)
+    return _fragment("concepts/_turned.html", make_shown, slug, request=request, site=site)
 
 
-def _fragment(template: str, slug: str, request: Request, *, site: Site) -> Response:
+def _fragment(
+    template: str, make: Callable[[Opened, Asked, Called], ShownView], slug: str, *, request: Request, site: Site
+) -> Response:
     entry = site.roster.get(slug)
     asked = ask_page(request.query_params.multi_items())
     note_query(request, asked.whole)
     etag = page_etag(request, site)
     with site.opened(entry) as opened:
-        view = make_grid(opened, asked, Called(opened, site.drawings), may_write=not why_no_notes(site))
+        view = make(opened, asked, Called(opened, site.drawings))
     foot = make_foot("concepts", api_address(slug, asked), base=str(request.base_url))
     response = fragment_answer(site, template, view=view, etag=etag, foot=foot)
     response.headers["HX-Push-Url"] = view.page_url

@@ -115,27 +115,35 @@ class Column(View):
     is_shown: bool
 
 
-class GridView(View):
-    """The concept grid: ``concepts/page.html``, and ``concepts/_results.html`` as a fragment."""
+class ShownView(View):
+    """One page of what the filters leave: ``concepts/_turned.html`` as a fragment."""
 
-    dictionary: str
-    dictionary_title: str
     summary: str = Field(description="for the live region: '812 concepts, sorted by importance, largest first'")
     total: int
-    n_concepts: int = Field(description="concepts in the dictionary, unfiltered")
     view: str = Field(description="cards or table")
-    views: tuple[Choice, ...]
     size: str = Field(description="size of cards: s, m, l, or empty where the visitor's last choice holds")
-    sizes: tuple[Choice, ...]
     cards: tuple[ConceptCard, ...]
     shown: tuple[Stat, ...] = Field(description="the two numbers that each card shows")
     columns: tuple[TableColumn, ...] = Field(description="of the table; empty in the other view")
     sparks: dict[int, Spark] = Field(description="by concept; silent ones have none", exclude=True)
+    chips: tuple[Chip, ...]
+    clear_url: str = Field(description="the grid without filters")
+    paging: Paging
+    page_url: str = Field(description="this very result as a page")
+    selection: SelectionView
+
+
+class GridView(ShownView):
+    """The concept grid: ``concepts/page.html``, and ``concepts/_results.html`` as a fragment."""
+
+    dictionary: str
+    dictionary_title: str
+    n_concepts: int = Field(description="concepts in the dictionary, unfiltered")
+    views: tuple[Choice, ...]
+    sizes: tuple[Choice, ...]
     choosable: tuple[Column, ...] = Field(description="all columns that can be shown")
     band: str = Field(description="band of the sprites: top, q50 or random")
     bands: tuple[Choice, ...]
-    chips: tuple[Chip, ...]
-    clear_url: str = Field(description="the grid without filters")
     sort: str = Field(description="current value of the sort parameter, for example -importance")
     sorts: tuple[Choice, ...] = Field(description="key is the value of the sort parameter")
     ranges: tuple[RangeFilter, ...]
@@ -148,14 +156,11 @@ class GridView(View):
     )
     form_url: str = Field(description="action of the filter form (GET)")
     form_fragment_url: str = Field(description="the same for hx-get; answers with HX-Push-Url")
-    paging: Paging
-    page_url: str = Field(description="this very result as a page")
     map_url: str = Field(description="the same concepts on the map, all others dimmed")
     tables: tuple[Choice, ...] = Field(description="all that matches, as a file of each data format")
     lists_url: str = Field(description="POST puts all that matches on a list; empty where nobody may write")
     lists: tuple[Choice, ...] = Field(description="lists that there are")
     most_on_list: int
-    selection: SelectionView
 
 
 class PeekView(View):
