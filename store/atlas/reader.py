@@ -26,7 +26,7 @@ from store.atlas.outputs import (
 from store.atlas.ranges import Range, kept_means, least_means, mean_slopes
 from store.atlas.schema import CONCEPT, FILE, SCHEMA
 from store.atlas.stream import Stream, make_stream
-from store.duck import DuckFile, filled
+from store.duck import DuckFile, Table, filled
 from store.errors import NotFound
 from store.grid import Box, seen_by_all
 from store.vocabulary import Band
@@ -44,10 +44,9 @@ class Atlas:
         self._file = DuckFile(artifact.file(FILE), SCHEMA)
         self.columns: dict[str, Array] = self._load_columns()
 
-    @cached_property
-    def lacking(self) -> frozenset[str]:
-        """Columns of ``concept`` that are younger than the file: absent for every concept."""
-        return frozenset(one.name for one in CONCEPT.columns) - self._file.columns_of(CONCEPT.name)
+    def lacking(self, table: Table) -> frozenset[str]:
+        """Columns of a table that are younger than the file; all of them where the table is."""
+        return frozenset(one.name for one in table.columns) - self._file.columns_of(table.name)
 
     @property
     def digest(self) -> str:

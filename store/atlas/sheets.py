@@ -65,7 +65,7 @@ def _column(table: Table, name: str, *, alias: str, lacking: Container[str]) -> 
 def concept_sheet(atlas: Atlas, chosen: Sequence[int], *, labels: Labels) -> Sheet:
     """These concepts, in this order, under the labels that people gave them."""
     return Sheet(
-        columns=concept_columns("c", lacking=atlas.lacking),
+        columns=concept_columns("c", lacking=atlas.lacking(CONCEPT)),
         source=f"FROM atlas.concept c {labelled('c')} {chosen_by('concept')}",
         files={"atlas": atlas.artifact.file(FILE)},
         parameters={"chosen": list(chosen)} | label_parameters("c", labels),
@@ -85,14 +85,15 @@ def image_sheet(atlas: Atlas, chosen: Sequence[int]) -> Sheet:
 
 
 def table_sheet(atlas: Atlas, name: str) -> Sheet:
-    """A whole table as ``docs/atlas.md`` describes it; raises ``NotFound``."""
+    """A whole table as ``docs/atlas.md`` describes it, empty where the file is older; raises ``NotFound``."""
     if name not in TABLES:
         raise NotFound("table", name, known=TABLES)
     table = SCHEMA.table(name)
-    lacking = atlas.lacking if table is CONCEPT else ()
+    lacking = atlas.lacking(table)
+    is_held = len(lacking) < len(table.columns)
     return Sheet(
         columns={one.name: _column(table, one.name, alias="t", lacking=lacking) for one in table.columns},
-        source=f'FROM atlas."{table.name}" t',
+        source=f'FROM atlas."{table.name}" t' if is_held else "WHERE false",
         files={"atlas": atlas.artifact.file(FILE)},
         lists=frozenset(column.name for column in table.columns if column.type.endswith("[]")),
         blobs=any(column.type == "BLOB" for column in table.columns),
