@@ -1,11 +1,12 @@
 """What models said about the last photos, kept for a while: an edit needs no second pass through a network."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
+from cachetools import TTLCache
 from jaxtyping import Float
 from torch import Tensor
 
@@ -49,41 +50,28 @@ class Looks:
         self, budget_bytes: int, *, kept_s: float = KEPT_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.budget_bytes = budget_bytes
-        self._kept_s, self._clock = kept_s, clock
-        self._looks: OrderedDict[LookKey, tuple[PhotoLook, float]] = OrderedDict()
-        self.n_bytes = 0
+        self._looks: TTLCache[LookKey, PhotoLook] = TTLCache(budget_bytes, kept_s, clock, attrgetter("n_bytes"))
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that they take."""
+        return int(self._looks.currsize)
 
     def find(self, key: LookKey) -> PhotoLook | None:
-        """The look, if it is there; it is the most recently used one then."""
-        self._expire()
+        """The look, if it is there; its time begins anew."""
         found = self._looks.pop(key, None)
-        if found is None:
-            return None
-        self._looks[key] = (found[0], self._clock())
-        return found[0]
+        if found is not None:
+            self._looks[key] = found
+        return found
 
     def keep(self, key: LookKey, look: PhotoLook) -> None:
-        """Keep a look, and let the oldest go where there is no room."""
-        self._expire()
-        self._remove(key)
-        self._looks[key] = (look, self._clock())
-        self.n_bytes += look.n_bytes
-        while self.n_bytes > self.budget_bytes:
-            self._remove(next(iter(self._looks)))
+        """Keep a look, and let the oldest go where there is no room; one that is larger than all may be is not kept."""
+        if look.n_bytes <= self.budget_bytes:
+            self._looks[key] = look
 
     def forget(self, sha256: str) -> int:
         """Drop all looks at a photo; how many there were."""
         gone = [key for key in self._looks if key.sha256 == sha256]
         for key in gone:
-            self._remove(key)
+            del self._looks[key]
         return len(gone)
-
-    def _expire(self) -> None:
-        oldest = self._clock() - self._kept_s
-        while self._looks and next(iter(self._looks.values()))[1] < oldest:
-            self._remove(next(iter(self._looks)))
-
-    def _remove(self, key: LookKey) -> None:
-        found = self._looks.pop(key, None)
-        if found is not None:
-            self.n_bytes -= found[0].n_bytes

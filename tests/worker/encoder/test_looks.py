@@ -24,8 +24,9 @@ def test_the_oldest_goes_when_bytes_run_out() -> None:
     assert looks.find(key("b")) is None
     assert looks.find(key("a")) is not None
     assert looks.n_bytes == 48
-    looks.keep(key("d"), look(1000))  # too large for all that there is
-    assert looks.n_bytes == 0
+    looks.keep(key("d"), look(1000))  # larger than all may be: the others stay
+    assert looks.find(key("d")) is None
+    assert looks.n_bytes == 48
 
 
 def test_the_same_photo_is_kept_once() -> None:
