@@ -1,10 +1,12 @@
 """What atlases say about their dictionaries in numbers; an atlas never changes, so each is read once."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+from cachetools import LRUCache, cachedmethod
 
 from app.numbers import known_numbers
 from app.roster import Entry
@@ -35,21 +37,13 @@ class Ledger:
     def __init__(self, shelf: AtlasShelf) -> None:
         self._shelf = shelf
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, Measured] = OrderedDict()
+        self._known: LRUCache[str, Measured] = LRUCache(N_KEPT)
 
+    @cachedmethod(attrgetter("_known"), key=lambda _, entry: entry.atlas, lock=attrgetter("_lock"))
     def of(self, entry: Entry) -> Measured:
         """The numbers of the dictionary's atlas; raises a domain error when it cannot be opened."""
-        with self._lock:
-            if entry.atlas in self._known:
-                self._known.move_to_end(entry.atlas)
-                return self._known[entry.atlas]
         with self._shelf.reading(entry.atlas) as shelved:
-            found = _read(shelved.atlas)
-        with self._lock:
-            self._known[entry.atlas] = found
-            while len(self._known) > N_KEPT:
-                self._known.popitem(last=False)
-        return found
+            return _read(shelved.atlas)
 
 
 def _read(atlas: Atlas) -> Measured:

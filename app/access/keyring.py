@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from cachetools import TTLCache
 from starlette.concurrency import run_in_threadpool
 
 from store.catalog.session import Catalog
@@ -27,32 +27,30 @@ class Keyring:
     """Asks once for many requests of one visitor; raises ``CatalogUnavailable`` when nobody can say."""
 
     def __init__(self, catalog: Catalog, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._catalog, self._clock = catalog, clock
-        self._known: OrderedDict[str, tuple[Key | None, float]] = OrderedDict()
+        self._catalog = catalog
+        self._known: TTLCache[str, Key | None] = TTLCache(_N_MAX, REMEMBERED_S, clock)
         self._asked: dict[str, _Found] = {}
 
     def knows(self, text: str, use: Use) -> bool:
         """Whether the secret can be judged without asking the catalog."""
         secret = read_secret(text, use)
-        return secret is None or self._fresh(secret, use) is not None
+        return secret is None or use + secret.public_id in self._known
 
     async def find(self, text: str, use: Use) -> Key | None:
         """What a secret opens now; None for one that opens nothing."""
         secret = read_secret(text, use)
         if secret is None:
             return None
-        fresh = self._fresh(secret, use)
-        key = fresh[0] if fresh else await self._ask(secret, use)
+        try:
+            key = self._known[use + secret.public_id]
+        except KeyError:
+            key = await self._ask(secret, use)
         is_good = key is not None and secret.fits(key.digest) and not key.is_over(datetime.now(UTC))
         return key if is_good else None
 
     def forget(self, public_id: str, use: Use) -> None:
         """Ask anew next time."""
         self._known.pop(use + public_id, None)
-
-    def _fresh(self, secret: Secret, use: Use) -> tuple[Key | None, float] | None:
-        found = self._known.get(use + secret.public_id)
-        return found if found and self._clock() - found[1] < REMEMBERED_S else None
 
     async def _ask(self, secret: Secret, use: Use) -> Key | None:
         """One question at a time for each secret, however many wait for the answer."""
@@ -62,10 +60,7 @@ class Keyring:
             asked = self._asked[name] = asyncio.ensure_future(run_in_threadpool(self._look, secret, use))
             asked.add_done_callback(lambda _: self._asked.pop(name, None))
         key = await asyncio.shield(asked)
-        self._known.pop(name, None)
-        self._known[name] = (key, self._clock())
-        if len(self._known) > _N_MAX:
-            self._known.popitem(last=False)
+        self._known[name] = key
         return key
 
     def _look(self, secret: Secret, use: Use) -> Key | None:

@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from cachetools import LRUCache
 
 N_VISITORS: Final = 10_000
 """Those seen longest ago are forgotten first, and have full buckets when they come again."""
@@ -47,8 +48,8 @@ class Buckets:
     """One bucket for each visitor and rate."""
 
     def __init__(self, *, n_visitors: int = N_VISITORS, clock: Callable[[], float] = time.monotonic) -> None:
-        self._n_max, self._clock = n_visitors, clock
-        self._levels: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._clock = clock
+        self._levels: LRUCache[tuple[str, str], tuple[float, float]] = LRUCache(n_visitors)
 
     def take(self, visitor: str, rate: Rate, *, n: float = 1.0, least: float | None = None) -> Left:
         """Take ``n`` if the bucket has them, otherwise nothing.
@@ -57,15 +58,13 @@ class Buckets:
         be overdrawn.
         """
         key, now = (rate.name, visitor), self._clock()
-        level, at = self._levels.pop(key, (rate.quota, now))
+        level, at = self._levels.get(key, (rate.quota, now))
         level = min(rate.quota, level + (now - at) * rate.quota / rate.window_s)
         needed = min(n, rate.quota) if least is None else least
         short = needed - level
         if short <= 0:
             level -= n
         self._levels[key] = (level, now)
-        if len(self._levels) > self._n_max:
-            self._levels.popitem(last=False)
         return Left(rate, level, wait_s=max(0.0, short) * rate.window_s / rate.quota)
 
     def __len__(self) -> int:
