@@ -105,6 +105,23 @@ def test_a_lasso_selects_and_leads_to_grid_and_list(visit: Make) -> None:
     expect(page.locator(".count b")).to_have_text("48")
 
 
+def test_a_lasso_may_begin_on_a_clusters_name(visit: Make) -> None:
+    page = opened(visit())
+    name = page.locator("#names a").first
+    name.evaluate("(one) => { one.classList.remove('off'); one.setAttribute('transform', 'translate(400 200)'); }")
+    box = name.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.locator("#lasso").click()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for dx, dy in ((300, 0), (300, 300), (-300, 300), (-300, -10), (0, -10), (2, 0)):
+        page.mouse.move(x + dx, y + dy, steps=3)
+    page.mouse.up()
+    expect(page.locator("#chosen .told").first).to_have_text(re.compile(r"^\d+ concepts selected$"))
+    expect(page).not_to_have_url(re.compile("zoom="))
+
+
 def test_filters_dim_and_search_lists_hits(visit: Make) -> None:
     page = opened(visit())
     before = canvas(page)
