@@ -71,7 +71,6 @@ class Looks:
 
     def forget(self, sha256: str) -> int:
         """Drop all looks at a photo; how many there were."""
+        self._looks.expire()  # what nobody can find any more is still in memory
         gone = [key for key in self._looks if key.sha256 == sha256]
-        for key in gone:
-            del self._looks[key]
-        return len(gone)
+        return sum(self._looks.pop(key, None) is not None for key in gone)
